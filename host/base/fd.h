@@ -1,0 +1,23 @@
+/* Descriptors: close-on-exec at birth, one owner, -1 when closed. */
+#ifndef PLUGD_BASE_FD_H
+#define PLUGD_BASE_FD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+void fd_close(int *fd); /* leaves -1; -1 is fine; errno is kept */
+
+/* 0, or -errno. */
+int fd_set_nonblock(int fd, bool nonblock);
+int fd_set_cloexec(int fd, bool cloexec);
+int fd_pipe(int out[2]); /* close-on-exec, blocking */
+
+/* Blocking descriptors; go on after EINTR and short counts. 0, or -errno (-EPIPE, -ENODATA at a premature end). */
+int fd_write_all(int fd, const void *data, size_t len);
+int fd_read_all(int fd, void *data, size_t len);
+
+/* Number of open descriptors of this process, or -errno. For tests and for `status`. */
+int fd_count(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* What an operator sets for listeners and connections. config/ fills it. */
+#ifndef PLUGD_NET_NET_OPTS_H
+#define PLUGD_NET_NET_OPTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct net_opts {
+	char **listen;	       /* "127.0.0.1:8080", "[::1]:8080", ":8080"; NULL-terminated */
+	size_t header_bytes;   /* limit of request line and headers together */
+	unsigned header_count; /* limit of their number */
+	int64_t read_header_timeout_ms;
+	int64_t read_timeout_ms;  /* longest silence while a body is awaited */
+	int64_t write_timeout_ms; /* longest standstill while a response is written */
+	int64_t idle_timeout_ms;  /* between two requests */
+	unsigned max_connections;
+};
+
+#endif

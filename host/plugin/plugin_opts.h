@@ -1,0 +1,33 @@
+/* What an operator sets for one plugin. config/ fills it from the table of settings; the pool obeys it. */
+#ifndef PLUGD_PLUGIN_PLUGIN_OPTS_H
+#define PLUGD_PLUGIN_PLUGIN_OPTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum plugin_transport { PLUGIN_PIPE, PLUGIN_SOCKETPAIR };
+
+struct plugin_opts {
+	char *name;
+	char *executable; /* absolute, or relative to the configuration file's directory (made absolute on load) */
+	char **args;	/* NULL-terminated, without argv[0]; may be NULL */
+	char **env;	/* "NAME=value", NULL-terminated: the whole environment; may be NULL */
+	char *work_dir; /* NULL: "/" */
+	bool enabled;
+	bool expose; /* POST /rpc/<service>/<method> reaches it */
+	unsigned instances;
+	enum plugin_transport transport;
+	uint32_t pipe_bytes; /* capacity of each pipe; 64 KiB to 256 KiB */
+	int64_t handshake_timeout_ms;
+	int64_t drain_timeout_ms;
+	int64_t timeout_ms;   /* of a call whose route says nothing */
+	unsigned concurrency; /* calls at once, all instances together */
+	unsigned queue;	      /* calls that may wait for a place */
+	int64_t queue_timeout_ms;
+	uint64_t max_message_bytes; /* largest unary message, either way */
+	uint8_t *config; /* its own section: one MessagePack map; NULL when there is none */
+	size_t config_len;
+};
+
+#endif
