@@ -1,0 +1,78 @@
+/* One child process: started from an image, watched until its end, taken down by a ladder. It knows
+ * nothing of frames.
+ *
+ * The child gets descriptors 0, 1, 2 (and the script in 3, see trust/exec.h) and nothing else, a
+ * session and process group of its own, no controlling terminal, the environment of the options and
+ * no other, default signals, umask 077, and SIGKILL when the host's thread dies. The end is noticed
+ * by its pidfd; nothing is ever killed by a remembered number. When the process ends by itself or
+ * otherwise, what is left of its group is killed before it is reaped. */
+#ifndef PLUGD_PLUGIN_PROCESS_H
+#define PLUGD_PLUGIN_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "plugin/plugin_opts.h"
+#include "trust/exec.h"
+
+struct process;
+
+/* How it ended. */
+struct process_end {
+	bool by_signal;
+	bool core_dumped;
+	int status;   /* exit status, or the signal's number; -1: somebody else reaped it */
+	bool by_host; /* process_stop() or process_kill() came first */
+	int64_t user_us;
+	int64_t system_us;
+	int64_t max_rss_bytes;
+	char text[96]; /* "exited with status 3", "killed by signal 9 (SIGKILL)" */
+};
+
+/* Called once, from the loop, never inside process_start(). What the process wrote before is still
+ * in the pipes. The callee may process_free() it. */
+typedef void process_exit_fn(void *user, const struct process_end *end);
+
+struct process_opts {
+	const char *name; /* of the plugin, for messages */
+	const struct exec_image *image;
+	char *const *args;    /* without argv[0], NULL-terminated; may be NULL */
+	char *const *env;     /* "NAME=value", NULL-terminated; may be NULL: no environment */
+	const char *work_dir; /* NULL: "/" */
+	enum plugin_transport transport;
+	uint32_t
+		pipe_bytes; /* capacity asked for; 0: the kernel's. The kernel's limits per user win */
+	process_exit_fn *on_exit;
+	void *user;
+};
+
+/* The host's ends: close-on-exec, non-blocking, owned by the caller. */
+struct process_fds {
+	int write_fd; /* to the child's descriptor 0 */
+	int read_fd; /* from the child's descriptor 1; the same number as write_fd for a socketpair */
+	int stderr_fd;
+};
+
+/* Starts it; returns when the child has executed the image. Borrows all of opts until return. 0 and
+ * *out (returns owned), or -errno and *err with ERR_PLUGIN_START and the step that failed. */
+int process_start(struct loop *loop, const struct process_opts *opts, struct process **out,
+		  struct process_fds *fds_out, struct err *err);
+
+pid_t process_pid(const struct process *process); /* for messages only */
+bool process_is_running(const struct process *process);
+
+/* The kill ladder. The caller has closed (or shut down) its write end before: the child reads the
+ * end of its input. After term_after_ms the group gets SIGTERM, after kill_after_ms more SIGKILL.
+ * Again: takes the new times if the rung isn't climbed yet. Ended is fine. */
+void process_stop(struct process *process, int64_t term_after_ms, int64_t kill_after_ms);
+
+/* The last rung at once. on_exit still comes. */
+void process_kill(struct process *process);
+
+/* Kills what still runs and waits for its end, without on_exit. NULL is fine. */
+void process_free(struct process *process);
+
+#endif

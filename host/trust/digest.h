@@ -1,0 +1,37 @@
+/* SHA-256 of bytes and files, and how it is written: "sha256:" and 64 hexadecimal digits. */
+#ifndef PLUGD_TRUST_DIGEST_H
+#define PLUGD_TRUST_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+#define DIGEST_BYTES 32
+#define DIGEST_TEXT  (sizeof("sha256:") + 2 * DIGEST_BYTES)
+
+struct digest {
+	uint8_t bytes[DIGEST_BYTES];
+};
+
+bool digest_eq(const struct digest *a, const struct digest *b);
+
+/* "sha256:" and lower case digits, terminated. `out` holds DIGEST_TEXT bytes; returns it. */
+char *digest_format(char *out, const struct digest *digest);
+
+/* Accepts 64 hexadecimal digits of any case, with or without "sha256:" (of any case) in front.
+ * NULL, or what is wrong with the text, as the end of a sentence about it: "has 63 hexadecimal
+ * digits, not 64". */
+const char *digest_parse(struct str text, struct digest *out);
+
+/* ---- hashing piece by piece ---- */
+
+struct digest_stream;
+
+struct digest_stream *digest_stream_new(void); /* returns owned; NULL when OpenSSL has no SHA-256 */
+void digest_stream_add(struct digest_stream *stream, const void *data, size_t len);
+void digest_stream_end(struct digest_stream *stream, struct digest *out); /* takes it */
+void digest_stream_free(struct digest_stream *stream);			  /* NULL is fine */
+
+#endif

@@ -1,0 +1,28 @@
+/* Changing the text of a whitelist without losing what people wrote around the entries: comments,
+ * order and spacing stay as they are. Pure. */
+#ifndef PLUGD_TRUST_WHITELIST_EDIT_H
+#define PLUGD_TRUST_WHITELIST_EDIT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "trust/digest.h"
+
+struct whitelist_pin {
+	const char *name; /* NULL: for any plugin; an existing entry keeps its name */
+	const char *path; /* absolute, without symbolic links */
+	struct digest digest;
+};
+
+enum whitelist_change {
+	WHITELIST_ADDED,
+	WHITELIST_REPLACED, /* the entry with this path has another hash or name now, and is enabled */
+	WHITELIST_UNCHANGED
+};
+
+/* Appends the whole new text to *out (unchanged text too). `file` is the name in messages. The old
+ * text may be empty, and must else be a whitelist that parses. 0, or -EINVAL and *err. */
+int whitelist_edit(struct str old_text, const char *file, const struct whitelist_pin *pin,
+		   struct buf *out, enum whitelist_change *change_out, struct err *err);
+
+#endif
