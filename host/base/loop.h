@@ -22,7 +22,8 @@ struct loop_flush;
 struct loop *loop_new(void); /* returns owned; NULL with errno when the kernel gives no epoll */
 void loop_free(struct loop *loop);
 
-void loop_run(struct loop *loop); /* until loop_stop() */
+/* Turns until loop_stop(), also one that came before; the last turn's flushes and retired objects are done. */
+void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /* Runs one turn: waits for an event when `block`, else only what is ready. For tests and small tools. */
@@ -34,8 +35,8 @@ int64_t loop_now_us(const struct loop *loop);
 
 /* ---- a descriptor: ready to read or write ---- */
 
-typedef void loop_io_fn(void *user, bool readable,
-			bool writable); /* errors and hang-ups come as readable */
+/* Errors and hang-ups come as whatever is wanted: the next read or write tells them. */
+typedef void loop_io_fn(void *user, bool readable, bool writable);
 
 struct loop_io {
 	ev_io watcher; /* loop.c's own */
@@ -56,14 +57,16 @@ typedef void loop_timer_fn(void *user);
 struct loop_timer {
 	ev_timer watcher;
 	struct loop *loop;
+	int64_t due_us;
 	loop_timer_fn *on_due;
 	void *user;
 };
 
 void loop_timer_init(struct loop_timer *timer, struct loop *loop, loop_timer_fn *on_due,
 		     void *user);
-void loop_timer_start(struct loop_timer *timer,
-		      int64_t delay_ms);	/* again: replaces the old time */
+
+/* Due `delay_ms` after loop_now_ms(), never earlier; again: replaces the old time. */
+void loop_timer_start(struct loop_timer *timer, int64_t delay_ms);
 void loop_timer_stop(struct loop_timer *timer); /* stopped is fine */
 bool loop_timer_is_active(const struct loop_timer *timer);
 

@@ -45,7 +45,12 @@ void str_hex(char *out, const uint8_t *data, size_t len);
 /* The reverse; accepts both cases. False unless text is exactly 2 * len digits. */
 bool str_unhex(struct str text, uint8_t *out, size_t len);
 
-/* Edits (insert, delete, replace, swap neighbours) that lead from a to b; for "did you mean". */
+/* Bytes of the UTF-8 character at the front; 0 when there is none or it is malformed. */
+size_t str_utf8_next(struct str text);
+
+/* Edits (insert, delete, replace, swap neighbours) that lead from a to b; for "did you mean". Texts above
+ * STR_DISTANCE_MAX bytes are as far apart as the longer one is long. */
+#define STR_DISTANCE_MAX 64
 unsigned str_distance(struct str a, struct str b);
 
 #endif
