@@ -19,6 +19,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
 struct log;
+struct loop;
 
 enum log_field_type { LOG_FIELD_END, LOG_FIELD_STR, LOG_FIELD_INT, LOG_FIELD_BOOL };
 
@@ -39,26 +40,31 @@ struct log_opts {
 	int fd; /* borrows; stderr by default. Never made non-blocking: the descriptor may be shared */
 	enum log_level level;
 	enum log_format format;
+	struct loop *
+		loop; /* borrows, outlives the log: lines go out at the end of a turn. NULL: at once */
 };
 
 struct log *log_new(const struct log_opts *opts); /* returns owned */
-void log_free(struct log *log);			  /* NULL is fine */
+
+/* Gives a slow reader a moment to take what is left. NULL is fine. */
+void log_free(struct log *log);
 void log_apply(struct log *log, const struct log_opts *opts);
 
 bool log_is_on(const struct log *log, enum log_level level);
-uint64_t log_lost(const struct log *log);
+uint64_t log_lost(const struct log *log); /* lines, since log_new() */
 
 /* `event` is a stable dotted id; `message` a sentence for a human, any bytes (escaped), may be "". A NULL log is silent. */
-#define log_event(log, level, event, message, ...)                                                 \
+#define log_event(logger, level, event, message, ...)                                              \
 	do {                                                                                       \
-		struct log *log_event_target = (log);                                              \
+		struct log *log_event_target = (logger);                                           \
 		if (log_is_on(log_event_target, (level)))                                          \
 			log_write(log_event_target, (level), (event), str_from(message),           \
 				  (const struct log_field[]){                                      \
 					  __VA_ARGS__ __VA_OPT__(, ){LOG_FIELD_END}});             \
 	} while (0)
 
-/* The same with the message as a struct str and the fields as an array that ends with LOG_FIELD_END. */
+/* The same with the message as a struct str and the fields as an array that ends with LOG_FIELD_END. Names and texts
+ * may come from a plugin: neither can forge a line or a field. */
 void log_write(struct log *log, enum log_level level, const char *event, struct str message,
 	       const struct log_field *fields);
 

@@ -1,0 +1,66 @@
+/* The framed connection to one plugin process: frames in, frames out, nothing about what they mean. What is sent during
+ * a turn of the loop goes out in one write at its end. Nothing here ever blocks. */
+#ifndef PLUGD_PLUGIN_CHANNEL_H
+#define PLUGD_PLUGIN_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "plugin/frame.h"
+
+struct channel_ops {
+	/* A frame came; `frame` is borrowed. May close the channel: then nothing more is called. */
+	void (*on_frame)(void *user, const struct frame *frame);
+
+	/* The plugin closed its end, or sent something that is no frame, or reading or writing failed. Last. */
+	void (*on_broken)(void *user, const struct err *err);
+};
+
+struct channel_opts {
+	struct loop *loop;
+	int read_fd;  /* takes; non-blocking; may be the same as write_fd */
+	int write_fd; /* takes */
+	uint32_t max_frame_bytes;
+};
+
+struct channel {
+	struct loop *loop;
+	int read_fd; /* -1: closed */
+	int write_fd;
+	bool write_blocked; /* the kernel took less than all: wait until it takes more */
+	struct loop_io read_io;
+	struct loop_io write_io;
+	struct loop_flush flush;
+	struct frame_reader reader;
+	struct buf out;
+	const struct channel_ops *ops;
+	void *user;
+};
+
+void channel_open(struct channel *channel, const struct channel_opts *opts,
+		  const struct channel_ops *ops, void *user);
+
+/* Stops everything and closes the descriptors; what was not written is lost. Twice is fine. */
+void channel_close(struct channel *channel);
+void channel_deinit(struct channel *channel); /* of a closed one: frees its buffers */
+bool channel_is_open(const struct channel *channel);
+
+/* The queue of what goes out at the end of this turn: append whole frames, then say so. */
+struct buf *channel_queue(struct channel *channel);
+void channel_queued(struct channel *channel);
+
+/* The payload of the frame whose head was just appended to channel_queue(). It is
+ * written from where it lies when it is large and the pipe has room, and copied otherwise. */
+void channel_send_payload(struct channel *channel, struct wire_bytes payload);
+
+/* Reads and delivers what is there already, up to the end of the stream: for a process that has ended. */
+void channel_read_rest(struct channel *channel);
+
+/* Bytes that the plugin has not read from us yet, as far as we know. */
+size_t channel_backlog(const struct channel *channel);
+
+#endif

@@ -1,0 +1,159 @@
+/* The first words between host and plugin.
+ *
+ * Frames that are rare go through protobuf-c: HELLO, START and DRAIN out, WELCOME and FAILED in. Owns nothing. What a WELCOME says wrong comes back as a sentence for its author. */
+#include "plugin/handshake.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "observe/errors.h"
+#include "plugin/rules.h"
+#include "proto/plugd.pb-c.h"
+
+#define PROTOCOL_VERSION 1
+
+static char feature_unknown_frames[] = "unknown-frames";
+static char *features_offered[] = {feature_unknown_frames};
+
+#define FEATURES_OFFERED (sizeof(features_offered) / sizeof(features_offered[0]))
+
+struct handshake_limits handshake_default_limits(void)
+{
+	return (struct handshake_limits){
+		.max_frame_bytes = WIRE_MAX_FRAME_BYTES,
+		.chunk_bytes = WIRE_CHUNK_BYTES,
+		.call_window_bytes = WIRE_CALL_WINDOW_BYTES,
+		.channel_window_bytes = WIRE_CHANNEL_WINDOW_BYTES,
+		.max_calls = WIRE_MAX_CALLS,
+		.max_message_bytes = WIRE_MAX_MESSAGE_BYTES,
+	};
+}
+
+static void put_frame(struct buf *out, enum wire_kind kind, const ProtobufCMessage *message)
+{
+	size_t len = protobuf_c_message_get_packed_size(message);
+	uint8_t *room = buf_reserve(out, WIRE_FRAME_HEAD_BOUND + len);
+	size_t head = wire_put_frame_head(room, kind, len);
+
+	protobuf_c_message_pack(message, room + head);
+	buf_commit(out, head + len);
+}
+
+void handshake_put_hello(struct buf *out, const struct handshake_hello *hello)
+{
+	uint32_t version = PROTOCOL_VERSION;
+	Plugd__V1__Limits limits = PLUGD__V1__LIMITS__INIT;
+	Plugd__V1__Hello message = PLUGD__V1__HELLO__INIT;
+
+	limits.max_frame_bytes = hello->limits.max_frame_bytes;
+	limits.chunk_bytes = hello->limits.chunk_bytes;
+	limits.call_window_bytes = hello->limits.call_window_bytes;
+	limits.channel_window_bytes = hello->limits.channel_window_bytes;
+	limits.max_calls = hello->limits.max_calls;
+	limits.max_message_bytes = hello->limits.max_message_bytes;
+	message.n_versions = 1;
+	message.versions = &version;
+	message.host_version = (char *)hello->host_version;
+	message.plugin_name = (char *)hello->plugin_name;
+	message.instance_id = (char *)hello->instance_id;
+	message.generation = hello->generation;
+	message.limits = &limits;
+	message.n_features = FEATURES_OFFERED;
+	message.features = features_offered;
+	message.config = (ProtobufCBinaryData){hello->config_len, (uint8_t *)hello->config};
+	put_frame(out, WIRE_HELLO, &message.base);
+}
+
+void handshake_put_start(struct buf *out)
+{
+	Plugd__V1__Start message = PLUGD__V1__START__INIT;
+
+	put_frame(out, WIRE_START, &message.base);
+}
+
+void handshake_put_drain(struct buf *out, uint32_t grace_ms)
+{
+	Plugd__V1__Drain message = PLUGD__V1__DRAIN__INIT;
+
+	message.grace_ms = grace_ms;
+	put_frame(out, WIRE_DRAIN, &message.base);
+}
+
+static uint32_t or_default(uint32_t value, uint32_t fallback)
+{
+	return value ? value : fallback;
+}
+
+static int take_limits(const Plugd__V1__Limits *in, struct handshake_limits *out, struct err *err)
+{
+	*out = handshake_default_limits();
+	if (!in)
+		return 0;
+	out->max_frame_bytes = or_default(in->max_frame_bytes, out->max_frame_bytes);
+	out->chunk_bytes = or_default(in->chunk_bytes, out->chunk_bytes);
+	out->call_window_bytes = or_default(in->call_window_bytes, out->call_window_bytes);
+	out->channel_window_bytes = or_default(in->channel_window_bytes, out->channel_window_bytes);
+	out->max_calls = or_default(in->max_calls, out->max_calls);
+	out->max_message_bytes = or_default(in->max_message_bytes, out->max_message_bytes);
+	if (out->max_frame_bytes < WIRE_MIN_FRAME_BYTES)
+		return err_set(err, ERR_PROTOCOL_MANIFEST,
+			       "max_frame_bytes is %u; at least %u is required",
+			       out->max_frame_bytes, WIRE_MIN_FRAME_BYTES);
+	if (out->chunk_bytes > WIRE_CHUNK_BYTES)
+		out->chunk_bytes = WIRE_CHUNK_BYTES;
+	return 0;
+}
+
+static int take_features(const Plugd__V1__Welcome *welcome, uint32_t *out, struct err *err)
+{
+	*out = 0;
+	for (size_t i = 0; i < welcome->n_features; i++) {
+		uint32_t bit = rules_feature(welcome->features[i]);
+
+		if (!bit)
+			return err_set(err, ERR_PROTOCOL_MANIFEST,
+				       "it took the feature \"%.60s\", which was not offered",
+				       welcome->features[i]);
+		*out |= bit;
+	}
+	return 0;
+}
+
+static int take_parts(const Plugd__V1__Welcome *welcome, struct handshake_welcome *out,
+		      struct err *err)
+{
+	int r;
+
+	if (welcome->version != PROTOCOL_VERSION)
+		return err_set(err, ERR_PROTOCOL_VERSION,
+			       "it chose protocol version %u; this host speaks %u",
+			       welcome->version, PROTOCOL_VERSION);
+	r = take_limits(welcome->limits, &out->limits, err);
+	if (r == 0)
+		r = take_features(welcome, &out->features, err);
+	if (r < 0)
+		return r;
+	out->manifest = manifest_take(welcome, err);
+	return out->manifest ? 0 : -EINVAL;
+}
+
+int handshake_take_welcome(struct wire_bytes body, struct handshake_welcome *out, struct err *err)
+{
+	Plugd__V1__Welcome *welcome = plugd__v1__welcome__unpack(NULL, body.len, body.data);
+	int r;
+
+	if (!welcome)
+		return err_set(err, ERR_PROTOCOL_FRAME, "its WELCOME is not a valid message");
+	r = take_parts(welcome, out, err);
+	plugd__v1__welcome__free_unpacked(welcome, NULL);
+	return r;
+}
+
+void handshake_take_failed(struct wire_bytes body, char *out, size_t size)
+{
+	Plugd__V1__Failed *failed = plugd__v1__failed__unpack(NULL, body.len, body.data);
+
+	str_copy(out, size, str_from(failed ? failed->reason : ""));
+	if (failed)
+		plugd__v1__failed__free_unpacked(failed, NULL);
+}

@@ -1,0 +1,95 @@
+/* One child process with its channel, from start to end: handshake, readiness, calls, drain, death. The pool owns
+ * instances and decides when there is another; an instance decides nothing but whether its plugin keeps the protocol. */
+#ifndef PLUGD_PLUGIN_INSTANCE_H
+#define PLUGD_PLUGIN_INSTANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "observe/log.h"
+#include "plugin/call.h"
+#include "plugin/handshake.h"
+#include "plugin/incoming.h"
+#include "plugin/manifest.h"
+#include "plugin/plugin_opts.h"
+#include "plugin/rules.h"
+#include "trust/exec.h"
+
+struct instance;
+
+struct instance_ops {
+	/* WELCOME was good; refuse the manifest by returning false with *err. */
+	bool (*on_manifest)(void *user, struct instance *instance, struct err *err);
+
+	/* READY: calls may be made. */
+	void (*on_ready)(void *user, struct instance *instance);
+
+	/* It takes no more calls: it drains, was failed, or died. Before the owners of its calls hear
+	 * that they are broken, so that nothing is routed to it again. */
+	void (*on_fenced)(void *user, struct instance *instance);
+
+	/* The plugin calls the host; instance_answer() now or later. */
+	void (*on_call)(void *user, struct instance *instance,
+			const struct manifest_requirement *requirement,
+			const struct wire_request *request);
+
+	/* Its process has ended and is reaped; `why` says in words how it came to that. Last; the
+	 * callee may instance_free() it. */
+	void (*on_dead)(void *user, struct instance *instance, const struct err *why);
+};
+
+struct instance_opts {
+	struct loop *loop;
+	struct log *log;
+	const struct plugin_opts *plugin; /* borrows while the instance lives */
+	struct exec_image *image;	  /* borrows while the instance lives */
+	const char *host_version;	  /* borrows */
+	uint32_t generation;
+	unsigned number; /* of the instance in its generation, from 1 */
+	const struct instance_ops *ops;
+	void *user;
+};
+
+struct instance *instance_new(const struct instance_opts *opts); /* returns owned */
+
+/* Starts the process and greets it. 0, or -errno with *err: then it is dead already, and on_dead does not come. */
+int instance_start(struct instance *instance, struct err *err);
+
+/* No new calls; DRAIN is sent, what is in flight may end within grace_ms, then BYE, then the process ends. on_dead follows. */
+void instance_drain(struct instance *instance, int64_t grace_ms);
+
+/* The plugin broke a rule: its calls break with CALL_GONE, and its process is ended. on_dead follows. */
+void instance_fail(struct instance *instance, const struct err *err);
+
+/* Ends its process at once if it still runs. Nothing is called any more. NULL is fine. */
+void instance_free(struct instance *instance);
+
+/* ---- calls ---- */
+
+/* As outgoing_start(); NULL also when it isn't ready. */
+struct call *instance_call(struct instance *instance, const struct wire_request *request,
+			   const struct call_ops *ops, void *user);
+bool instance_call_send(struct instance *instance, struct call *call, struct wire_bytes payload,
+			bool more, bool end);
+void instance_call_consumed(struct instance *instance, struct call *call, uint32_t bytes);
+void instance_call_cancel(struct instance *instance, struct call *call, uint32_t code,
+			  struct str reason);
+void instance_answer(struct instance *instance, uint32_t id, const struct incoming_answer *answer);
+
+/* ---- facts, for choosing and for showing ---- */
+
+enum instance_state instance_state(const struct instance *instance);
+const char *instance_id(const struct instance *instance); /* "<plugin>/<generation>/<number>" */
+unsigned instance_number(const struct instance *instance);
+struct manifest *instance_manifest(const struct instance *instance); /* NULL before WELCOME */
+uint32_t instance_live_calls(const struct instance *instance);
+uint64_t instance_total_calls(const struct instance *instance);
+pid_t instance_pid(const struct instance *instance);	    /* 0: none; for messages only */
+int64_t instance_since_ms(const struct instance *instance); /* when it came into its state */
+int64_t
+instance_start_us(const struct instance *instance); /* from start to READY; 0: not ready yet */
+
+#endif

@@ -1,0 +1,372 @@
+/* The calls that the host makes on one channel.
+ *
+ * Owns the table of calls. Sends REQUEST, DATA, CANCEL and CREDIT as windows allow, and takes RESPONSE, DATA, CANCEL
+ * and CREDIT as the protocol allows: what is not allowed comes back as an error with which the instance fails.
+ * Owners are called after the table is right again, because they may start or cancel calls from there. */
+#include "plugin/outgoing.h"
+
+#include <assert.h>
+
+#include "observe/errors.h"
+
+#define CODE_CANCELLED 1
+
+void outgoing_init(struct outgoing *outgoing, struct channel *channel, struct flow *flow)
+{
+	*outgoing = (struct outgoing){.channel = channel, .flow = flow};
+	call_table_init(&outgoing->table, flow->plugin.max_calls);
+}
+
+void outgoing_deinit(struct outgoing *outgoing)
+{
+	call_table_deinit(&outgoing->table);
+}
+
+/* ---- out ---- */
+
+void outgoing_give_credit(struct channel *channel, uint32_t id, uint32_t bytes)
+{
+	struct buf *queue = channel_queue(channel);
+	struct wire_credit credit = {id, bytes};
+
+	buf_commit(queue, wire_put_credit(buf_reserve(queue, WIRE_CREDIT_BOUND), &credit));
+	channel_queued(channel);
+}
+
+static void put_cancel(struct outgoing *outgoing, uint32_t id, uint32_t code, struct str reason)
+{
+	struct buf *queue = channel_queue(outgoing->channel);
+	struct wire_cancel cancel = {id, code, {(const uint8_t *)reason.data, reason.len}};
+	uint8_t *room = buf_reserve(queue, WIRE_CANCEL_BOUND + reason.len);
+
+	buf_commit(queue, wire_put_cancel(room, &cancel));
+	channel_queued(outgoing->channel);
+}
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How much payload of this call may go now. */
+static uint32_t allowed(const struct outgoing *outgoing, const struct call *call)
+{
+	return min_u32(min_u32(call->send_credit, outgoing->flow->send_credit),
+		       outgoing->flow->plugin.chunk_bytes);
+}
+
+static void spend(struct outgoing *outgoing, struct call *call, size_t bytes)
+{
+	call->send_credit -= (uint32_t)bytes;
+	outgoing->flow->send_credit -= (uint32_t)bytes;
+}
+
+static void send_piece(struct outgoing *outgoing, struct call *call, const struct wire_data *data)
+{
+	struct buf *queue = channel_queue(outgoing->channel);
+
+	buf_commit(queue, wire_put_data_head(buf_reserve(queue, WIRE_DATA_HEAD_BOUND), data));
+	spend(outgoing, call, data->payload.len);
+	channel_send_payload(outgoing->channel, data->payload);
+}
+
+/* Sends what credit allows of what waits. */
+static void send_pending(struct outgoing *outgoing, struct call *call)
+{
+	struct wire_data piece;
+
+	while (call_next_piece(call, min_u32(call->send_credit, outgoing->flow->send_credit),
+			       outgoing->flow->plugin.chunk_bytes, &piece)) {
+		send_piece(outgoing, call, &piece);
+		call_piece_sent(&outgoing->table, call, &piece);
+	}
+}
+
+static void split_and_send(struct outgoing *outgoing, struct call *call, struct wire_bytes payload,
+			   bool more, bool end)
+{
+	for (;;) {
+		uint32_t len = allowed(outgoing, call);
+
+		if (payload.len <= len) {
+			send_piece(outgoing, call,
+				   &(struct wire_data){call->id, more, end, payload});
+			return;
+		}
+		if (len == 0) {
+			call_defer(&outgoing->table, call, payload, more, end);
+			return;
+		}
+		send_piece(outgoing, call,
+			   &(struct wire_data){call->id, true, false, {payload.data, len}});
+		payload.data += len;
+		payload.len -= len;
+	}
+}
+
+bool outgoing_send(struct outgoing *outgoing, struct call *call, struct wire_bytes payload,
+		   bool more, bool end)
+{
+	assert(call->live && !call->local_ended);
+	call->local_ended = end;
+	if (call_is_waiting(call))
+		call_defer(&outgoing->table, call, payload, more, end);
+	else
+		split_and_send(outgoing, call, payload, more, end);
+	return !call_is_waiting(call);
+}
+
+struct call *outgoing_start(struct outgoing *outgoing, const struct wire_request *request,
+			    const struct call_ops *ops, void *user)
+{
+	struct call *call = call_table_add(&outgoing->table);
+	struct wire_request first = *request;
+	struct buf *queue = channel_queue(outgoing->channel);
+	uint32_t len;
+
+	if (!call)
+		return NULL;
+	call->ops = ops;
+	call->user = user;
+	call->send_credit = outgoing->flow->plugin.call_window_bytes;
+	call->recv_credit = outgoing->flow->host.call_window_bytes;
+	outgoing->started++;
+	len = allowed(outgoing, call);
+	first.id = call->id;
+	if (first.payload.len > len) {
+		first.payload.len = len;
+		first.more = true;
+		first.end = false;
+	}
+	buf_commit(queue, wire_put_request_head(buf_reserve(queue, wire_request_head_bound(&first)),
+						&first));
+	spend(outgoing, call, first.payload.len);
+	channel_send_payload(outgoing->channel, first.payload);
+	call->local_ended = request->end;
+	if (first.payload.len < request->payload.len)
+		split_and_send(outgoing, call,
+			       (struct wire_bytes){request->payload.data + len,
+						   request->payload.len - len},
+			       request->more, request->end);
+	return call;
+}
+
+void outgoing_consumed(struct outgoing *outgoing, struct call *call, uint32_t bytes)
+{
+	uint32_t due =
+		call_credit_due(&call->recv_owed, bytes, outgoing->flow->host.call_window_bytes);
+
+	if (due == 0)
+		return;
+	call->recv_credit += due;
+	outgoing_give_credit(outgoing->channel, call->id, due);
+}
+
+void outgoing_cancel(struct outgoing *outgoing, struct call *call, uint32_t code, struct str reason)
+{
+	uint32_t held = outgoing->flow->host.call_window_bytes - call->recv_credit;
+
+	assert(call->live && call->ops);
+	call->ops = NULL;
+	call->local_ended = true;
+	call_drop_pending(&outgoing->table, call);
+	put_cancel(outgoing, call->id, code, reason);
+	/* What the owner held back is nobody's now: without this the plugin could wait for credit
+	 * to end the call. */
+	call->recv_owed = 0;
+	if (held > 0) {
+		call->recv_credit += held;
+		outgoing_give_credit(outgoing->channel, call->id, held);
+	}
+}
+
+/* ---- in ---- */
+
+static int unknown_call(struct err *err, enum wire_kind kind, uint32_t id)
+{
+	return err_set(err, ERR_PROTOCOL_CALL, "%s for call %u, which is not open",
+		       frame_kind_name(kind), id);
+}
+
+static int receive_payload(struct outgoing *outgoing, struct call *call, size_t len,
+			   struct err *err)
+{
+	uint32_t due;
+
+	if (len > call->recv_credit)
+		return err_set(err, ERR_PROTOCOL_WINDOW,
+			       "%zu bytes for call %u, whose window has %u left", len, call->id,
+			       call->recv_credit);
+	if (!flow_receive(outgoing->flow, (uint32_t)len, &due))
+		return err_set(err, ERR_PROTOCOL_WINDOW,
+			       "%zu bytes for call %u; the channel's window has %u left", len,
+			       call->id, outgoing->flow->recv_credit);
+	call->recv_credit -= (uint32_t)len;
+	if (due > 0)
+		outgoing_give_credit(outgoing->channel, 0, due);
+	return 0;
+}
+
+/* The plugin's side has ended. Ours may not have: then the answer came early, and what was still to be sent is not. */
+static void retire(struct outgoing *outgoing, struct call *call)
+{
+	if (!call->local_ended || call_is_waiting(call))
+		put_cancel(outgoing, call->id, CODE_CANCELLED, STR_LITERAL("answered early"));
+	call_table_remove(&outgoing->table, call);
+}
+
+/* After an owner has been called, the call may be gone, and the channel too. */
+static void credit_if_live(struct outgoing *outgoing, struct call *call, uint32_t id, size_t bytes)
+{
+	if (call->live && call->id == id && channel_is_open(outgoing->channel))
+		outgoing_consumed(outgoing, call, (uint32_t)bytes);
+}
+
+int outgoing_on_response(struct outgoing *outgoing, const struct wire_response *response,
+			 struct err *err)
+{
+	struct call *call = call_table_find(&outgoing->table, response->id);
+	const struct call_ops *ops;
+	void *user;
+	int r;
+
+	if (!call)
+		return unknown_call(err, WIRE_RESPONSE, response->id);
+	if (call->responded)
+		return err_set(err, ERR_PROTOCOL_CALL, "a second response for call %u", call->id);
+	if (response->code != 0 && !response->end)
+		return err_set(err, ERR_PROTOCOL_CALL,
+			       "the response for call %u fails but does not end it", call->id);
+	r = receive_payload(outgoing, call, response->payload.len, err);
+	if (r < 0)
+		return r;
+	call->responded = true;
+	ops = call->ops;
+	user = call->user;
+	if (response->end)
+		retire(outgoing, call);
+	if (!ops || ops->on_response(user, response))
+		credit_if_live(outgoing, call, response->id, response->payload.len);
+	return 0;
+}
+
+int outgoing_on_data(struct outgoing *outgoing, const struct wire_data *data, struct err *err)
+{
+	struct call *call = call_table_find(&outgoing->table, data->id);
+	const struct call_ops *ops;
+	void *user;
+	int r;
+
+	if (!call)
+		return unknown_call(err, WIRE_DATA, data->id);
+	if (!call->responded)
+		return err_set(err, ERR_PROTOCOL_CALL, "data for call %u before its response",
+			       call->id);
+	r = receive_payload(outgoing, call, data->payload.len, err);
+	if (r < 0)
+		return r;
+	ops = call->ops;
+	user = call->user;
+	if (data->end)
+		retire(outgoing, call);
+	if (!ops || ops->on_data(user, data))
+		credit_if_live(outgoing, call, data->id, data->payload.len);
+	return 0;
+}
+
+int outgoing_on_cancel(struct outgoing *outgoing, const struct wire_cancel *cancel, struct err *err)
+{
+	struct call *call = call_table_find(&outgoing->table, cancel->id);
+	struct call_break why = {.kind = CALL_ABORTED,
+				 .code = cancel->code,
+				 .reason = {(const char *)cancel->reason.data, cancel->reason.len}};
+	const struct call_ops *ops;
+	void *user;
+
+	if (!call)
+		return unknown_call(err, WIRE_CANCEL, cancel->id);
+	if (!call->responded)
+		return err_set(err, ERR_PROTOCOL_CALL,
+			       "cancel for call %u, which has no response to take back", call->id);
+	ops = call->ops;
+	user = call->user;
+	retire(outgoing, call);
+	if (ops)
+		ops->on_broken(user, &why);
+	return 0;
+}
+
+static void tell_writable(struct outgoing *outgoing, struct call *call, uint32_t id)
+{
+	if (call->live && call->id == id && !call_is_waiting(call) && call->ops)
+		call->ops->on_writable(call->user);
+}
+
+/* Calls take turns, a chunk each, as long as the channel has credit. A full round without a piece ends it. */
+static void serve_waiting(struct outgoing *outgoing)
+{
+	uint32_t idle = 0;
+	struct call *call;
+
+	while ((call = TAILQ_FIRST(&outgoing->table.waiting)) && idle <= outgoing->table.live &&
+	       outgoing->flow->send_credit > 0) {
+		uint32_t credit = min_u32(call->send_credit, outgoing->flow->send_credit);
+		uint32_t id = call->id;
+		struct wire_data piece;
+
+		if (call_next_piece(call, credit, outgoing->flow->plugin.chunk_bytes, &piece)) {
+			send_piece(outgoing, call, &piece);
+			call_piece_sent(&outgoing->table, call, &piece);
+			tell_writable(outgoing, call, id);
+			idle = 0;
+		} else {
+			TAILQ_REMOVE(&outgoing->table.waiting, call, wait_link);
+			TAILQ_INSERT_TAIL(&outgoing->table.waiting, call, wait_link);
+			idle++;
+		}
+	}
+}
+
+int outgoing_on_credit(struct outgoing *outgoing, const struct wire_credit *credit, struct err *err)
+{
+	struct call *call;
+
+	if (credit->id == 0) {
+		if (!flow_add_credit(&outgoing->flow->send_credit, credit->bytes))
+			return err_set(err, ERR_PROTOCOL_WINDOW, "too much credit: %u bytes",
+				       credit->bytes);
+		serve_waiting(outgoing);
+		return 0;
+	}
+	/* Not found is normal: the credit and the end of the call crossed. */
+	call = call_table_find(&outgoing->table, credit->id);
+	if (!call)
+		return 0;
+	if (!flow_add_credit(&call->send_credit, credit->bytes))
+		return err_set(err, ERR_PROTOCOL_WINDOW, "too much credit for call %u: %u bytes",
+			       credit->id, credit->bytes);
+	if (call_is_waiting(call)) {
+		send_pending(outgoing, call);
+		tell_writable(outgoing, call, credit->id);
+	}
+	return 0;
+}
+
+void outgoing_break_all(struct outgoing *outgoing, const struct call_break *why)
+{
+	struct call *call;
+
+	while ((call = call_table_any(&outgoing->table))) {
+		const struct call_ops *ops = call->ops;
+		void *user = call->user;
+
+		call_table_remove(&outgoing->table, call);
+		if (ops)
+			ops->on_broken(user, why);
+	}
+}
+
+uint32_t outgoing_live(const struct outgoing *outgoing)
+{
+	return outgoing->table.live;
+}

@@ -1,0 +1,76 @@
+/* The instances of one generation of a plugin: so many as configured, started again when they die, the least busy one
+ * chosen for a call. What the generation offers is what its first instance said; the others must say the same. */
+#ifndef PLUGD_PLUGIN_POOL_H
+#define PLUGD_PLUGIN_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "observe/log.h"
+#include "plugin/instance.h"
+#include "plugin/manifest.h"
+#include "plugin/plugin_opts.h"
+#include "trust/whitelist.h"
+
+struct pool;
+
+struct pool_ops {
+	/* The first instance told what the plugin offers; refuse it by returning false with *err. */
+	bool (*on_manifest)(void *user, struct pool *pool, const struct manifest *manifest,
+			    struct err *err);
+
+	/* An instance has become ready, or there is one ready instance fewer. */
+	void (*on_change)(void *user, struct pool *pool);
+
+	/* As in instance_ops. */
+	void (*on_call)(void *user, struct pool *pool, struct instance *instance,
+			const struct manifest_requirement *requirement,
+			const struct wire_request *request);
+
+	/* After pool_drain(): the last process has ended. */
+	void (*on_drained)(void *user, struct pool *pool);
+};
+
+struct pool_opts {
+	struct loop *loop;
+	struct log *log;
+	const struct plugin_opts *plugin;  /* borrows while the pool lives */
+	const struct whitelist *whitelist; /* borrows while the pool lives */
+	const char *host_version;	   /* borrows */
+	uint32_t generation;
+	const struct pool_ops *ops;
+	void *user;
+};
+
+struct pool *pool_new(const struct pool_opts *opts); /* returns owned */
+
+/* Loads and checks the executable, and starts the instances. 0, or -errno with *err: the executable may not run, or
+ * can't. A process that dies later is started again, with growing pauses. */
+int pool_start(struct pool *pool, struct err *err);
+
+/* No new calls, no new processes; what is in flight may end within the time. on_drained follows, also when nothing runs. */
+void pool_drain(struct pool *pool, int64_t grace_ms);
+
+/* Ends all processes at once. NULL is fine. */
+void pool_free(struct pool *pool);
+
+/* The ready instance with the fewest calls; among equals they take turns. NULL: none is ready. */
+struct instance *pool_pick(struct pool *pool);
+
+const struct plugin_opts *pool_plugin(const struct pool *pool);
+const struct manifest *pool_manifest(const struct pool *pool); /* NULL: not known yet */
+uint32_t pool_generation(const struct pool *pool);
+bool pool_is_draining(const struct pool *pool);
+unsigned pool_ready_count(const struct pool *pool);
+
+/* For showing. The slots are as many as configured instances; a slot is NULL while it waits for its next start. */
+unsigned pool_slot_count(const struct pool *pool);
+const struct instance *pool_slot(const struct pool *pool, unsigned slot);
+uint64_t pool_restarts(const struct pool *pool);
+uint64_t pool_total_calls(const struct pool *pool);	      /* of dead instances too */
+const struct err *pool_last_failure(const struct pool *pool); /* code 0: none */
+const struct exec_image *pool_image(const struct pool *pool); /* NULL: it could not be loaded */
+
+#endif
