@@ -10,7 +10,8 @@
 
 #include "base/mem.h"
 
-#define FIRST_BYTES 512u
+#define FIRST_BYTES  512u
+#define PRINTF_BYTES 64u
 
 void buf_deinit(struct buf *buf)
 {
@@ -79,20 +80,24 @@ void buf_append_str(struct buf *buf, struct str text)
 	buf_append(buf, text.data, text.len);
 }
 
+/* Most texts fit into what is there; one that doesn't is printed again. */
 void buf_printf(struct buf *buf, const char *format, ...)
 {
 	va_list args;
 
+	char *out = (char *)buf_reserve(buf, PRINTF_BYTES);
+	size_t room = buf->cap - buf->end;
 	va_start(args, format);
-	int len = vsnprintf(NULL, 0, format, args);
+	int len = vsnprintf(out, room, format, args);
 	va_end(args);
-	if (len <= 0)
+	if (len < 0)
 		return;
-
-	char *out = (char *)buf_reserve(buf, (size_t)len + 1);
-	va_start(args, format);
-	vsnprintf(out, (size_t)len + 1, format, args);
-	va_end(args);
+	if ((size_t)len >= room) {
+		out = (char *)buf_reserve(buf, (size_t)len + 1);
+		va_start(args, format);
+		vsnprintf(out, (size_t)len + 1, format, args);
+		va_end(args);
+	}
 	buf->end += (size_t)len;
 }
 
