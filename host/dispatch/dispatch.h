@@ -1,0 +1,77 @@
+/* One call, carried well: the one door to the plugins. Whoever needs an answer (a client, the operator, another plugin)
+ * starts a call here and hears of it until it is done.
+ *
+ * The life of a call:
+ *
+ *	dispatch_start ─▶ [ waits for its turn ] ─▶ runs on one instance ─▶ on_done, once, last
+ *	                    queue_timeout            on_response, on_data, on_writable
+ *
+ * A deadline, a full queue, a plugin that isn't ready or dies: all end in on_done with an outcome. It may come before
+ * dispatch_start() returns: then that returned NULL. */
+#ifndef PLUGD_DISPATCH_DISPATCH_H
+#define PLUGD_DISPATCH_DISPATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "base/str.h"
+#include "dispatch/outcome.h"
+#include "dispatch/target.h"
+#include "proto/wire.h"
+
+struct dispatch;
+struct dispatch_call;
+
+/* How it ended, valid during on_done. */
+struct dispatch_result {
+	enum outcome outcome;
+	struct str message;	 /* of the plugin, or of the host; may be empty */
+	uint32_t retry_after_ms; /* 0: nobody said */
+	int64_t queue_us;	 /* waited for its turn */
+	int64_t plugin_us;	 /* from the frame's start to the last word */
+	const char *instance;	 /* id; NULL: it reached none */
+};
+
+struct dispatch_ops {
+	/* As in call_ops: true when the payload is consumed, false when dispatch_consumed() will tell. Not called for an answer
+	 * that is an error: on_done tells that. */
+	bool (*on_response)(void *user, const struct wire_response *response);
+	bool (*on_data)(void *user, const struct wire_data *data);
+	void (*on_writable)(void *user);
+	void (*on_done)(void *user, const struct dispatch_result *result);
+};
+
+struct dispatch_opts {
+	struct target *target;
+	int64_t timeout_ms; /* 0: no deadline */
+	/* What goes out; id, timeout_ms and attempt are filled in. Borrows until dispatch_start() returns. */
+	const struct wire_request *request;
+};
+
+struct dispatch *dispatch_new(struct loop *loop); /* returns owned */
+void dispatch_free(struct dispatch *dispatch);	  /* no call may be open; NULL is fine */
+
+/* Makes a plugin a target for calls. It must stay where it is. */
+void dispatch_init_target(struct target *target, const struct plugin_opts *plugin);
+
+/* NULL: on_done has been called already. Otherwise valid until on_done or dispatch_cancel(). */
+struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dispatch_opts *opts,
+				     const struct dispatch_ops *ops, void *user);
+
+/* May the next piece be sent now? False while it waits for its turn or for credit; on_writable follows. */
+bool dispatch_is_writable(const struct dispatch_call *call);
+
+/* The next piece of the request; only when writable. Borrows. */
+void dispatch_send(struct dispatch_call *call, struct wire_bytes payload, bool more, bool end);
+
+void dispatch_consumed(struct dispatch_call *call, uint32_t bytes);
+
+/* The caller has left: CANCEL goes to the plugin, on_done does not come. `outcome` is what is counted. Not from on_response
+ * or on_data with `end`: then on_done follows at once. */
+void dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason);
+
+/* Calls that are open, waiting ones too. */
+unsigned dispatch_open_count(const struct dispatch *dispatch);
+
+#endif

@@ -1,0 +1,19 @@
+/* What a service name resolves to. Owns counters and the queue's head; the pool belongs to the host. */
+#include "dispatch/target.h"
+
+void target_init(struct target *target, const struct plugin_opts *plugin)
+{
+	*target = (struct target){
+		.plugin = plugin,
+		.limit = {.max_running = plugin->concurrency, .max_waiting = plugin->queue},
+	};
+	TAILQ_INIT(&target->waiting);
+}
+
+struct instance *target_pick(const struct target *target, enum outcome *why_out)
+{
+	struct instance *instance = target->pool ? pool_pick(target->pool) : NULL;
+
+	*why_out = instance ? OUTCOME_OK : OUTCOME_PLUGIN_NOT_READY;
+	return instance;
+}

@@ -1,0 +1,33 @@
+/* What a service name resolves to: the plugin that answers, as the dispatcher needs it. One per configured plugin; it stays
+ * while its pools come and go. */
+#ifndef PLUGD_DISPATCH_TARGET_H
+#define PLUGD_DISPATCH_TARGET_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "dispatch/limit.h"
+#include "dispatch/outcome.h"
+#include "plugin/plugin_opts.h"
+#include "plugin/pool.h"
+
+struct dispatch_call;
+
+TAILQ_HEAD(dispatch_queue, dispatch_call);
+
+struct target {
+	const struct plugin_opts *plugin; /* borrows */
+	struct pool *pool;		  /* serves new calls; NULL: nothing does */
+	struct limit limit;
+	struct dispatch_queue waiting; /* the limit's waiting room, first come first served */
+	struct loop_flush turn;	       /* starts those whose turn it is; the dispatcher's */
+	uint64_t outcomes[OUTCOME_COUNT];
+};
+
+/* With the limits of the options. For dispatch_init_target(). */
+void target_init(struct target *target, const struct plugin_opts *plugin);
+
+/* An instance that a call can go to now, or NULL with why in *why_out. */
+struct instance *target_pick(const struct target *target, enum outcome *why_out);
+
+#endif

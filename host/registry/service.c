@@ -1,0 +1,209 @@
+/* Who answers to a service's name.
+ *
+ * Owns a hash table from names to targets. The names and methods belong to the manifests of the pools, which the host keeps
+ * as long as they are entered here. */
+#include "registry/service.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/mem.h"
+#include "observe/errors.h"
+#include "proto/wire_http.h"
+
+struct provider {
+	const char *name; /* of the service */
+	struct target *target;
+	const struct manifest_service *service;
+	UT_hash_handle hh;
+};
+
+/* What each target provides, also services that are not in the table because they are everybody's. */
+struct entry {
+	struct target *target;
+	const struct manifest *manifest;
+	struct entry *next;
+};
+
+struct registry {
+	struct provider *providers; /* by name */
+	struct entry *entries;
+	uint64_t version;
+};
+
+struct registry *registry_new(void)
+{
+	struct registry *registry = mem_new(struct registry);
+
+	registry->version = 1;
+	return registry;
+}
+
+static void drop_entry(struct registry *registry, struct entry **link)
+{
+	struct entry *entry = *link;
+	struct provider *provider, *next;
+
+	HASH_ITER (hh, registry->providers, provider, next) {
+		if (provider->target != entry->target)
+			continue;
+		HASH_DEL(registry->providers, provider);
+		free(provider);
+	}
+	*link = entry->next;
+	free(entry);
+	registry->version++;
+}
+
+void registry_withdraw(struct registry *registry, const struct target *target)
+{
+	for (struct entry **link = &registry->entries; *link; link = &(*link)->next) {
+		if ((*link)->target == target) {
+			drop_entry(registry, link);
+			return;
+		}
+	}
+}
+
+void registry_free(struct registry *registry)
+{
+	if (!registry)
+		return;
+	while (registry->entries)
+		drop_entry(registry, &registry->entries);
+	free(registry);
+}
+
+static struct provider *find_provider(const struct registry *registry, struct str name)
+{
+	struct provider *found;
+
+	HASH_FIND(hh, registry->providers, name.data, name.len, found);
+	return found;
+}
+
+static bool is_everybodys(const struct manifest_service *service)
+{
+	return strcmp(service->name, WIRE_HTTP_SERVICE) == 0;
+}
+
+static int check_free(const struct registry *registry, const struct target *target,
+		      const struct manifest *manifest, struct err *err)
+{
+	for (size_t i = 0; i < manifest->service_count; i++) {
+		const struct manifest_service *service = &manifest->services[i];
+		const struct provider *other = find_provider(registry, str_from(service->name));
+
+		if (other && other->target != target)
+			return err_set(err, ERR_REGISTRY_DUPLICATE,
+				       "service \"%s\" is provided by plugin \"%s\" already",
+				       service->name, other->target->plugin->name);
+	}
+	return 0;
+}
+
+static void enter_service(struct registry *registry, struct target *target,
+			  const struct manifest_service *service)
+{
+	struct provider *provider = mem_new(struct provider);
+
+	*provider = (struct provider){.name = service->name, .target = target, .service = service};
+	HASH_ADD_KEYPTR(hh, registry->providers, provider->name, strlen(provider->name), provider);
+}
+
+int registry_provide(struct registry *registry, struct target *target,
+		     const struct manifest *manifest, struct err *err)
+{
+	struct entry *entry;
+	int r = check_free(registry, target, manifest, err);
+
+	if (r < 0)
+		return r;
+	registry_withdraw(registry, target);
+	entry = mem_new(struct entry);
+	*entry = (struct entry){target, manifest, registry->entries};
+	registry->entries = entry;
+	for (size_t i = 0; i < manifest->service_count; i++) {
+		if (!is_everybodys(&manifest->services[i]))
+			enter_service(registry, target, &manifest->services[i]);
+	}
+	registry->version++;
+	return 0;
+}
+
+static int find_method(struct target *target, const struct manifest_service *service,
+		       struct str method, struct service_method *out, struct err *err)
+{
+	for (size_t i = 0; i < service->method_count; i++) {
+		if (!str_eq(str_from(service->methods[i].name), method))
+			continue;
+		*out = (struct service_method){target, &service->methods[i]};
+		return 0;
+	}
+	err_set(err, ERR_REGISTRY_NO_METHOD, "service \"%s\" has no method \"%.*s\"", service->name,
+		STR_ARG(method));
+	return -ENOENT;
+}
+
+static int no_service(struct str service, struct err *err)
+{
+	err_set(err, ERR_REGISTRY_NO_SERVICE, "no plugin provides service \"%.*s\"",
+		STR_ARG(service));
+	return -ENOENT;
+}
+
+int registry_find(const struct registry *registry, struct str service, struct str method,
+		  struct service_method *out, struct err *err)
+{
+	const struct provider *provider = find_provider(registry, service);
+
+	if (!provider)
+		return no_service(service, err);
+	return find_method(provider->target, provider->service, method, out, err);
+}
+
+int registry_find_in(const struct registry *registry, struct target *target, struct str service,
+		     struct str method, struct service_method *out, struct err *err)
+{
+	for (const struct entry *entry = registry->entries; entry; entry = entry->next) {
+		const struct manifest_service *found;
+
+		if (entry->target != target)
+			continue;
+		found = manifest_find_service(entry->manifest, service);
+		if (found)
+			return find_method(target, found, method, out, err);
+		err_set(err, ERR_REGISTRY_NO_SERVICE,
+			"plugin \"%s\" does not provide service \"%.*s\"", target->plugin->name,
+			STR_ARG(service));
+		return -ENOENT;
+	}
+	err_set(err, ERR_PLUGIN_UNAVAILABLE, "plugin \"%s\" has not been ready yet",
+		target->plugin->name);
+	return -EAGAIN;
+}
+
+uint64_t registry_version(const struct registry *registry)
+{
+	return registry->version;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+size_t registry_services(const struct registry *registry, const char ***names_out)
+{
+	size_t count = HASH_COUNT(registry->providers);
+	const char **names = mem_array(count ? count : 1, sizeof(*names));
+	const struct provider *provider = registry->providers;
+
+	for (size_t i = 0; i < count; i++, provider = provider->hh.next)
+		names[i] = provider->name;
+	qsort(names, count, sizeof(*names), compare_names);
+	*names_out = names;
+	return count;
+}
