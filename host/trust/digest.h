@@ -21,8 +21,8 @@ bool digest_eq(const struct digest *a, const struct digest *b);
 char *digest_format(char *out, const struct digest *digest);
 
 /* Accepts 64 hexadecimal digits of any case, with or without "sha256:" (of any case) in front.
- * NULL, or what is wrong with the text, as the end of a sentence about it: "has 63 hexadecimal
- * digits, not 64". */
+ * NULL, or what is wrong with the text as the end of a sentence about it: "has fewer than 64
+ * hexadecimal digits". */
 const char *digest_parse(struct str text, struct digest *out);
 
 /* ---- hashing piece by piece ---- */
@@ -31,7 +31,9 @@ struct digest_stream;
 
 struct digest_stream *digest_stream_new(void); /* returns owned; NULL when OpenSSL has no SHA-256 */
 void digest_stream_add(struct digest_stream *stream, const void *data, size_t len);
-void digest_stream_end(struct digest_stream *stream, struct digest *out); /* takes it */
-void digest_stream_free(struct digest_stream *stream);			  /* NULL is fine */
+
+/* Takes the stream. 0, or -EIO when OpenSSL failed on the way. */
+int digest_stream_end(struct digest_stream *stream, struct digest *out);
+void digest_stream_free(struct digest_stream *stream); /* NULL is fine */
 
 #endif

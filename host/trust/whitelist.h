@@ -41,10 +41,14 @@ struct whitelist_entry {
 	unsigned line; /* where the entry begins, from 1 */
 };
 
-/* Everything that is wrong with a file, in the order of its lines, each text with "file:line: " in
- * front. */
+struct whitelist_problem {
+	unsigned line;
+	struct err err; /* the text begins with "file:line: " */
+};
+
+/* Everything that is wrong with a file, in the order of its lines. */
 struct whitelist_problems {
-	struct err *rows; /* owned */
+	struct whitelist_problem *rows; /* owned */
 	size_t count;
 	size_t more; /* problems beyond the first hundred, only counted */
 };
