@@ -43,16 +43,15 @@ struct process_opts {
 	char *const *env;     /* "NAME=value", NULL-terminated; may be NULL: no environment */
 	const char *work_dir; /* NULL: "/" */
 	enum plugin_transport transport;
-	uint32_t
-		pipe_bytes; /* capacity asked for; 0: the kernel's. The kernel's limits per user win */
+	uint32_t pipe_bytes; /* asked for; 0: the kernel's. Its limits per user win */
 	process_exit_fn *on_exit;
 	void *user;
 };
 
 /* The host's ends: close-on-exec, non-blocking, owned by the caller. */
 struct process_fds {
-	int write_fd; /* to the child's descriptor 0 */
-	int read_fd; /* from the child's descriptor 1; the same number as write_fd for a socketpair */
+	int write_fd; /* to the child's 0 */
+	int read_fd;  /* from the child's 1; the same as write_fd for a socketpair */
 	int stderr_fd;
 };
 

@@ -16,7 +16,7 @@ struct whitelist_pin {
 
 enum whitelist_change {
 	WHITELIST_ADDED,
-	WHITELIST_REPLACED, /* the entry with this path has another hash or name now, and is enabled */
+	WHITELIST_REPLACED, /* the entry with this path has another hash, or is enabled again */
 	WHITELIST_UNCHANGED
 };
 

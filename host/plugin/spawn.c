@@ -1,0 +1,174 @@
+/* One child, from clone to exec. process.c calls it. The child runs on a stack of its own in the
+ * host's memory (CLONE_VM) while the host's thread stands still (CLONE_VFORK), so its side is one
+ * straight checklist of system calls: it must not allocate, lock, log, or run code of a sanitizer.
+ * Its descriptors, signals, directory and mask are its own copies. When a step fails, it writes the
+ * step and errno into the plan's memory and exits; the host sees both at once. */
+#include "plugin/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STACK_BYTES   (64u << 10)
+#define GUARD_BYTES   (64u << 10) /* a multiple of every page size; never touched */
+#define FIRST_FREE_FD 10	  /* descriptors that are moved out of the way go there */
+#define LAST_SIGNAL   64
+#define EXIT_NOT_RUN  127
+#define CHILD_SIDE    __attribute__((no_sanitize("address", "undefined"), noinline))
+
+struct child {
+	struct spawn_plan plan; /* a copy that the child may change */
+	pid_t host;
+	/* volatile: written by another process in this memory */
+	volatile enum spawn_step step;
+	volatile int errnum; /* 0: nothing has failed */
+};
+
+/* ---- the child's side ---- */
+
+CHILD_SIDE static void __attribute__((noreturn)) child_fail(struct child *child)
+{
+	child->errnum = errno;
+	for (;;)
+		syscall(SYS_exit_group, EXIT_NOT_RUN);
+}
+
+CHILD_SIDE static void child_check(struct child *child, long rc)
+{
+	if (rc < 0)
+		child_fail(child);
+}
+
+/* A descriptor that would be overwritten by the ones to come moves up. */
+CHILD_SIDE static void child_move_up(struct child *child, int *fd)
+{
+	if (*fd < 0 || *fd >= FIRST_FREE_FD)
+		return;
+	*fd = (int)syscall(SYS_fcntl, *fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
+	child_check(child, *fd);
+}
+
+CHILD_SIDE static void child_set_descriptors(struct child *child)
+{
+	struct spawn_plan *plan = &child->plan;
+	unsigned first_closed = STDERR_FILENO + 1;
+
+	child_move_up(child, &plan->input_fd);
+	child_move_up(child, &plan->output_fd);
+	child_move_up(child, &plan->error_fd);
+	child_move_up(child, &plan->exec_fd);
+	child_move_up(child, &plan->script_fd);
+	child_check(child, syscall(SYS_dup3, plan->input_fd, STDIN_FILENO, 0));
+	child_check(child, syscall(SYS_dup3, plan->output_fd, STDOUT_FILENO, 0));
+	child_check(child, syscall(SYS_dup3, plan->error_fd, STDERR_FILENO, 0));
+	if (plan->script_fd >= 0) {
+		child_check(child, syscall(SYS_dup3, plan->script_fd, plan->script_target, 0));
+		first_closed = (unsigned)plan->script_target + 1;
+	}
+	/* Closed at exec and not before: exec_fd is among them. */
+	child_check(child,
+		    syscall(SYS_close_range, first_closed, ~0u, (unsigned)CLOSE_RANGE_CLOEXEC));
+}
+
+/* The host ignores SIGPIPE and blocks everything just now; both would outlive exec. */
+CHILD_SIDE static void child_reset_signals(struct child *child)
+{
+	const uint64_t none[4] = {0}; /* the kernel's sigaction: SIG_DFL, no flags, empty mask */
+
+	for (int signum = 1; signum <= LAST_SIGNAL; signum++) {
+		if (signum != SIGKILL && signum != SIGSTOP)
+			child_check(child,
+				    syscall(SYS_rt_sigaction, signum, none, NULL, sizeof(none[0])));
+	}
+	child_check(child, syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, sizeof(none[0])));
+}
+
+CHILD_SIDE static int child_main(void *argument)
+{
+	static char *const empty[] = {NULL};
+	struct child *child = argument;
+	struct spawn_plan *plan = &child->plan;
+
+	child->step = SPAWN_SESSION; /* own session and group, no controlling terminal */
+	child_check(child, syscall(SYS_setsid));
+
+	child->step = SPAWN_DEATH_SIGNAL;
+	child_check(child, syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+	if (syscall(SYS_getppid) != child->host) /* it died before we asked for the signal */
+		syscall(SYS_exit_group, EXIT_NOT_RUN);
+
+	child->step = SPAWN_DESCRIPTORS;
+	child_set_descriptors(child);
+
+	child->step = SPAWN_WORK_DIR;
+	syscall(SYS_umask, 077);
+	child_check(child, syscall(SYS_chdir, plan->work_dir));
+
+	child->step = SPAWN_SIGNALS;
+	child_reset_signals(child);
+
+	child->step = SPAWN_EXEC;
+	syscall(SYS_execveat, plan->exec_fd, "", plan->argv, plan->env ? plan->env : empty,
+		AT_EMPTY_PATH);
+	child_fail(child);
+}
+
+/* ---- the host's side ---- */
+
+/* A handler of the host must not run in the child, which shares its memory: all signals wait
+ * meanwhile. */
+static int clone_child(struct child *child, uint8_t *stack, struct spawn_result *out)
+{
+	sigset_t all;
+	sigset_t before;
+	int errnum;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	out->pid = clone(child_main, stack + GUARD_BYTES + STACK_BYTES,
+			 CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, child, &out->pidfd, NULL,
+			 NULL);
+	errnum = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return out->pid < 0 ? -errnum : 0;
+}
+
+static int reap_failed(const struct child *child, struct spawn_result *out)
+{
+	siginfo_t info;
+
+	while (waitid(P_PIDFD, (id_t)out->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+		continue;
+	close(out->pidfd);
+	out->pidfd = -1;
+	out->failed_step = child->step;
+	return -child->errnum;
+}
+
+int spawn(const struct spawn_plan *plan, struct spawn_result *out)
+{
+	struct child child = {.plan = *plan, .host = getpid()};
+	uint8_t *stack;
+	int rc;
+
+	*out = (struct spawn_result){.pid = -1, .pidfd = -1, .failed_step = SPAWN_CLONE};
+	stack = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (stack == MAP_FAILED)
+		return -errno;
+	rc = mprotect(stack + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
+	if (rc == 0)
+		rc = clone_child(&child, stack, out);
+	munmap(stack, GUARD_BYTES + STACK_BYTES);
+	if (rc == 0 && child.errnum != 0)
+		rc = reap_failed(&child, out);
+	return rc;
+}

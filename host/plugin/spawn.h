@@ -1,0 +1,43 @@
+/* Making a child process without copying the host: the child borrows the host's memory until it
+ * executes the image, so a start costs the same for a host of 8 MiB and of 8 GiB. Knows descriptors
+ * and arguments, nothing of plugins. */
+#ifndef PLUGD_PLUGIN_SPAWN_H
+#define PLUGD_PLUGIN_SPAWN_H
+
+#include <sys/types.h>
+
+/* Everything is borrowed until return. */
+struct spawn_plan {
+	int input_fd; /* become 0, 1 and 2 of the child; two may be the same */
+	int output_fd;
+	int error_fd;
+	int exec_fd;   /* the image */
+	int script_fd; /* becomes `script_target`; -1: none */
+	int script_target;
+	char *const *argv;
+	char *const *env; /* NULL: empty */
+	const char *work_dir;
+};
+
+/* The step of the child at which a start failed. */
+enum spawn_step {
+	SPAWN_CLONE,
+	SPAWN_SESSION,
+	SPAWN_DEATH_SIGNAL,
+	SPAWN_DESCRIPTORS,
+	SPAWN_WORK_DIR,
+	SPAWN_SIGNALS,
+	SPAWN_EXEC
+};
+
+struct spawn_result {
+	pid_t pid;
+	int pidfd; /* close-on-exec, owned by the caller */
+	enum spawn_step failed_step;
+};
+
+/* Returns when the child has executed the image: 0 and pid and pidfd, or -errno and the step; then
+ * the child is gone already. */
+int spawn(const struct spawn_plan *plan, struct spawn_result *out);
+
+#endif
