@@ -1,0 +1,186 @@
+/* The table of what an operator may ask of the host. The commands only look, but for "call", which is in trial.c. Called
+ * by the admin socket with whatever came in: every argument is held against its row before a command sees it. */
+#include "admin/commands.h"
+
+#include <string.h>
+
+#include "admin/member.h"
+#include "admin/trial.h"
+#include "admin/views.h"
+#include "observe/errors.h"
+
+/* ---- the commands that only look ---- */
+
+static struct answered run_status(struct office *office, const json_t *args, struct reply *reply)
+{
+	return reply_ok(reply, view_status(office));
+}
+
+/* The target that the optional argument "plugin" names, NULL for none. False: there is no such plugin. */
+static bool take_plugin(const struct office *office, const json_t *args, struct target **out,
+			struct err *err)
+{
+	const char *name = json_string_value(json_object_get(args, "plugin"));
+
+	*out = name ? office_find_target(office, name) : NULL;
+	if (name && !*out)
+		err_set(err, ERR_CONFIG_REFERENCE, "no plugin is configured as \"%.100s\"", name);
+	return !name || *out;
+}
+
+static struct answered run_plugins(struct office *office, const json_t *args, struct reply *reply)
+{
+	struct target *only;
+	struct err err;
+
+	if (!take_plugin(office, args, &only, &err))
+		return reply_fail(reply, &err);
+	return reply_ok(reply, view_plugins(office, only));
+}
+
+static struct answered run_instances(struct office *office, const json_t *args, struct reply *reply)
+{
+	struct target *only;
+	struct err err;
+
+	if (!take_plugin(office, args, &only, &err))
+		return reply_fail(reply, &err);
+	return reply_ok(reply, view_instances(office, only));
+}
+
+static struct answered run_routes(struct office *office, const json_t *args, struct reply *reply)
+{
+	return reply_ok(reply, view_routes(office));
+}
+
+static const char *type_name(enum command_type type)
+{
+	return type == COMMAND_TEXT ? "text" : "a whole number from 0";
+}
+
+static json_t *args_json(const struct command *command)
+{
+	json_t *list = json_array();
+
+	for (const struct command_arg *arg = command->args; arg->name; arg++) {
+		json_t *object = json_object();
+
+		member_text(object, "name", arg->name);
+		member_text(object, "type", type_name(arg->type));
+		member_bool(object, "required", arg->is_required);
+		member_text(object, "help", arg->help);
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+static struct answered run_help(struct office *office, const json_t *args, struct reply *reply)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < command_count; i++) {
+		json_t *object = json_object();
+
+		member_text(object, "command", commands[i].name);
+		member_text(object, "help", commands[i].help);
+		member_json(object, "args", args_json(&commands[i]));
+		json_array_append_new(list, object);
+	}
+	return reply_ok(reply, list);
+}
+
+/* ---- the table ---- */
+
+#define PLUGIN_ARG                                                                                 \
+	{                                                                                          \
+		"plugin", COMMAND_TEXT, false, "only this one, by its configured name"             \
+	}
+
+const struct command commands[] = {
+	{"status", "how the host is doing", {{0}}, run_status},
+	{"plugins",
+	 "the configured plugins, what they provide and how they do",
+	 {PLUGIN_ARG},
+	 run_plugins},
+	{"instances", "the plugins' processes", {PLUGIN_ARG}, run_instances},
+	{"routes", "which requests go where", {{0}}, run_routes},
+	{"call",
+	 "calls a method once, whether it is exposed or not",
+	 {{"service", COMMAND_TEXT, true, "its full name: kv.v1.Kv"},
+	  {"method", COMMAND_TEXT, true, "its name: Get"},
+	  {"payload", COMMAND_TEXT, false,
+	   "the request in the method's codec, as base64; empty if left out"},
+	  {"timeout_ms", COMMAND_COUNT, false,
+	   "until the call is given up; the plugin's timeout if left out"}},
+	 trial_run},
+	{"help", "these commands and their arguments", {{0}}, run_help},
+};
+
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+/* ---- asking for one ---- */
+
+static const struct command *find(const char *name, struct err *err)
+{
+	const char *nearest = commands[0].name;
+
+	for (size_t i = 0; i < command_count; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+		if (str_distance(str_from(name), str_from(commands[i].name)) <
+		    str_distance(str_from(name), str_from(nearest)))
+			nearest = commands[i].name;
+	}
+	err_set(err, ERR_ADMIN_REQUEST, "no command \"%.60s\"; the nearest is \"%s\"", name,
+		nearest);
+	return NULL;
+}
+
+static const struct command_arg *find_arg(const struct command *command, const char *name)
+{
+	const struct command_arg *arg = command->args;
+
+	while (arg->name && strcmp(arg->name, name) != 0)
+		arg++;
+	return arg->name ? arg : NULL;
+}
+
+static bool has_type(const json_t *value, enum command_type type)
+{
+	if (type == COMMAND_TEXT)
+		return json_is_string(value);
+	return json_is_integer(value) && json_integer_value(value) >= 0;
+}
+
+static int check_args(const struct command *command, json_t *args, struct err *err)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (args, name, value) {
+		const struct command_arg *arg = find_arg(command, name);
+
+		if (!arg)
+			return err_set(err, ERR_ADMIN_REQUEST, "%s has no argument \"%.60s\"",
+				       command->name, name);
+		if (!has_type(value, arg->type))
+			return err_set(err, ERR_ADMIN_REQUEST, "the argument \"%s\" of %s is %s",
+				       name, command->name, type_name(arg->type));
+	}
+	for (const struct command_arg *arg = command->args; arg->name; arg++) {
+		if (arg->is_required && !json_object_get(args, arg->name))
+			return err_set(err, ERR_ADMIN_REQUEST, "%s needs the argument \"%s\": %s",
+				       command->name, arg->name, arg->help);
+	}
+	return 0;
+}
+
+struct answered commands_run(void *office, const char *name, json_t *args, struct reply *reply)
+{
+	struct err err;
+	const struct command *command = find(name, &err);
+
+	if (!command || check_args(command, args, &err) < 0)
+		return reply_fail(reply, &err);
+	return command->run(office, args, reply);
+}
