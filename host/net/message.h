@@ -93,9 +93,9 @@ struct http_response {
 
 /* Begins the answer with its head and the first (or all) of its body; `end`: that is all. Borrows everything.
  *
- * Hop-by-hop fields, Content-Length and Date-less heads are not the caller's business: framing is made here from
- * `end` and `content_length`, such fields among `fields` are dropped, Date is added when it is missing. What must not have a
- * body (HEAD, 204, 205, 304) is sent without one, whatever comes.
+ * The framing is made here, from `end` and content_length: Content-Length and hop-by-hop fields among `fields` are
+ * dropped. Date is added when it is missing. What must not have a body (HEAD, 204, 205, 304) is sent without one,
+ * whatever comes.
  *
  * Returns 0; -EINVAL when the status or a field is not one that may be sent: nothing was sent, and the caller answers with
  * something else. Answering twice is a bug (assert). After the stream has broken, but before on_closed, it is 0 and
@@ -161,7 +161,7 @@ struct http_upcalls {
 	void (*on_closed)(void *stream_user, enum http_closed how);
 
 	/* The answer to a request that is refused: fill `response_out` (its status and close are set already) and return the body, both
-	 * from `arena`. Also the place to log it. NULL: a plain JSON body without a request id. A refusal ends the connection;
+	 * from `arena`. Also the place to log it. NULL: the sentence as text. A refusal ends the connection;
 	 * when it hits a stream (its body was malformed), the answer is sent only if none has begun, and on_closed follows. */
 	struct str (*on_refused)(void *user, const struct http_refusal *refusal,
 				 struct arena *arena, struct http_response *response_out);
@@ -171,8 +171,8 @@ struct http_upcalls {
 
 /* What a protocol does for the downcalls above. */
 struct http_stream_ops {
-	int (*respond)(struct http_stream *stream, const struct http_response *response,
-		       const void *body, size_t len, bool end);
+	void (*respond)(struct http_stream *stream, const struct http_response *response,
+			const void *body, size_t len, bool end); /* it is one that may be sent */
 	void (*send)(struct http_stream *stream, const void *data, size_t len, bool end);
 	size_t (*room)(const struct http_stream *stream);
 	void (*abort)(struct http_stream *stream);

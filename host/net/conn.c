@@ -1,0 +1,544 @@
+/* One accepted socket.
+ *
+ *	OPEN ─ conn_finish ─▶ FINISHING ─ all written ─▶ LINGERING ─ client closed, too much, too long ─▶ CLOSED
+ *	  └──── socket broken, write timeout, conn_kill, conn_reset ────────────────────────────────────▶ CLOSED
+ *
+ * It sleeps in OPEN for the client or for its session, in FINISHING for the client to read, in LINGERING for it to close. Lingering is
+ * what lets a client that is still sending see our last answer: closing a socket with unread bytes resets it, and the reset
+ * may destroy the answer on its way (RFC 9112, 9.6).
+ *
+ * Output goes into one buffer and out once per turn; the bytes read go to the session straight from the listener's scratch
+ * buffer, and only what it doesn't use is kept. Both buffers are bounded: reading stops, and the session asks before it sends.
+ * The listener owns connections; a session never outlives its connection. An error of the socket is normal: on_lost. */
+#include "net/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/sm.h"
+
+/* Read while the session doesn't want bytes: enough to notice that the client left, and for a pipelined request or two. */
+#define READ_AHEAD_BYTES (16u << 10)
+
+/* From here on a system call is cheaper than a copy. */
+#define DIRECT_BYTES (16u << 10)
+
+#define LINGER_MS    2000
+#define LINGER_BYTES (1u << 20)
+#define GONE_MS	     250
+#define PIECES_MAX   4u
+
+enum conn_state { CONN_OPEN, CONN_FINISHING, CONN_LINGERING, CONN_CLOSED };
+
+static const struct sm_state states[] = {
+	[CONN_OPEN] = {"OPEN", SM_BIT(CONN_FINISHING) | SM_BIT(CONN_CLOSED)},
+	[CONN_FINISHING] = {"FINISHING", SM_BIT(CONN_LINGERING) | SM_BIT(CONN_CLOSED)},
+	[CONN_LINGERING] = {"LINGERING", SM_BIT(CONN_CLOSED)},
+	[CONN_CLOSED] = {"CLOSED", 0},
+};
+
+struct conn {
+	TAILQ_ENTRY(conn) link;
+	struct commons *commons;
+	const struct conn_ops *ops;
+	void *session; /* only while OPEN */
+	enum conn_state state;
+	int fd;
+
+	bool is_eof;
+	bool is_broken;	 /* writing failed; told at the end of the turn */
+	bool is_blocked; /* the kernel took less than there was */
+	bool is_last_look_due;
+
+	const uint8_t *view; /* in the scratch buffer, during a turn: what was read and not used */
+	size_t view_len;
+	struct buf in;	/* what was not used in earlier turns; then `view` isn't used */
+	struct buf out; /* lent while there is something in it */
+
+	enum conn_wait wait;
+	int64_t wait_until_ms;
+	int64_t write_until_ms; /* while blocked */
+	int64_t timer_ms; /* what the timer is set to; it may be earlier than needed, never later */
+	size_t lingered;
+
+	struct loop_io io;
+	struct loop_timer timer;
+	struct loop_flush flush;
+
+	conn_gone_fn *on_gone;
+	void *on_gone_user;
+	char peer[ADDR_TEXT];
+	size_t peer_len;
+};
+
+static void conn_move(struct conn *conn, enum conn_state next)
+{
+	assert(sm_may_move(states, conn->state, next));
+	conn->state = next;
+}
+
+/* ---- the end ---- */
+
+static void conn_release(void *object)
+{
+	free(object);
+}
+
+/* Everything but the session, which has been told or is done. */
+static void conn_close(struct conn *conn)
+{
+	conn_move(conn, CONN_CLOSED);
+	loop_io_want(&conn->io, false, false);
+	loop_timer_stop(&conn->timer);
+	loop_flush_cancel(conn->commons->loop, &conn->flush);
+	fd_close(&conn->fd);
+	buf_deinit(&conn->in);
+	commons_give_buf(conn->commons, &conn->out);
+	conn->view_len = 0;
+	conn->on_gone(conn->on_gone_user, conn);
+	loop_retire(conn->commons->loop, conn_release, conn);
+}
+
+static void conn_lose(struct conn *conn, enum http_closed how)
+{
+	if (conn->state == CONN_OPEN)
+		conn->ops->on_lost(conn->session, how);
+	conn_close(conn);
+}
+
+void conn_kill(struct conn *conn)
+{
+	conn_lose(conn, HTTP_CLOSED_ERROR);
+}
+
+void conn_finish(struct conn *conn)
+{
+	conn_move(conn, CONN_FINISHING);
+	conn_wake(conn);
+}
+
+void conn_reset(struct conn *conn)
+{
+	struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+	setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	conn_move(conn, CONN_FINISHING);
+	conn->is_broken = true;
+	conn_wake(conn);
+}
+
+/* ---- interest and time ---- */
+
+static bool conn_wants_read(const struct conn *conn)
+{
+	switch (conn->state) {
+	case CONN_OPEN:
+		return !conn->is_eof && (buf_len(&conn->in) < READ_AHEAD_BYTES ||
+					 conn->ops->wants_bytes(conn->session));
+	case CONN_LINGERING:
+		return true;
+	case CONN_FINISHING:
+	case CONN_CLOSED:
+		break;
+	}
+	return false;
+}
+
+static int64_t conn_wait_ms(const struct conn *conn, enum conn_wait wait)
+{
+	const struct net_opts *opts = conn->commons->opts;
+
+	switch (wait) {
+	case CONN_WAIT_IDLE:
+		return opts->idle_timeout_ms;
+	case CONN_WAIT_HEAD:
+		return opts->read_header_timeout_ms;
+	case CONN_WAIT_BODY:
+		return opts->read_timeout_ms;
+	case CONN_WAIT_GONE:
+		return GONE_MS;
+	case CONN_WAIT_NONE:
+		break;
+	}
+	return INT64_MAX;
+}
+
+static int64_t after_ms(int64_t now_ms, int64_t delay_ms)
+{
+	return delay_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + delay_ms;
+}
+
+void conn_wait(struct conn *conn, enum conn_wait wait)
+{
+	conn->wait = wait;
+	conn->wait_until_ms = after_ms(loop_now_ms(conn->commons->loop), conn_wait_ms(conn, wait));
+}
+
+enum conn_wait conn_waiting(const struct conn *conn)
+{
+	return conn->wait;
+}
+
+/* The next time at which something has to be done; INT64_MAX: none. */
+static int64_t conn_due_ms(const struct conn *conn)
+{
+	int64_t due_ms = conn->state == CONN_FINISHING ? INT64_MAX : conn->wait_until_ms;
+
+	return conn->is_blocked && conn->write_until_ms < due_ms ? conn->write_until_ms : due_ms;
+}
+
+/* Lazily: a timer that is set too early finds out when it fires, so that a request costs no change of it. */
+static void conn_update_timer(struct conn *conn)
+{
+	int64_t due_ms = conn_due_ms(conn);
+
+	if (due_ms == INT64_MAX)
+		return;
+	if (loop_timer_is_active(&conn->timer) && conn->timer_ms <= due_ms)
+		return;
+	conn->timer_ms = due_ms;
+	loop_timer_start(&conn->timer, due_ms - loop_now_ms(conn->commons->loop));
+}
+
+/* The one place that derives watchers from state. */
+static void conn_update(struct conn *conn)
+{
+	loop_io_want(&conn->io, conn_wants_read(conn), conn->is_blocked);
+	conn_update_timer(conn);
+	if (buf_len(&conn->in) == 0 && conn->in.cap > 0)
+		buf_deinit(&conn->in);
+}
+
+/* ---- writing ---- */
+
+/* The kernel took `sent` bytes, or failed (-errno). */
+static void conn_note_sent(struct conn *conn, ssize_t sent, size_t tried)
+{
+	if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
+		conn->is_broken = true;
+		conn->is_blocked = false;
+		return;
+	}
+	conn->is_blocked = sent < 0 || (size_t)sent < tried;
+	if (conn->is_blocked)
+		conn->write_until_ms = after_ms(loop_now_ms(conn->commons->loop),
+						conn->commons->opts->write_timeout_ms);
+}
+
+static void conn_send(struct conn *conn)
+{
+	size_t len = buf_len(&conn->out);
+
+	if (len > 0 && !conn->is_broken && !conn->is_blocked) {
+		ssize_t sent = send(conn->fd, buf_front(&conn->out), len, MSG_NOSIGNAL);
+		conn_note_sent(conn, sent < 0 ? -errno : sent, len);
+		if (sent > 0)
+			buf_consume(&conn->out, (size_t)sent);
+	}
+	if (buf_len(&conn->out) == 0 && conn->out.cap > 0)
+		commons_give_buf(conn->commons, &conn->out);
+}
+
+struct buf *conn_out(struct conn *conn)
+{
+	if (conn->out.cap == 0)
+		conn->out = commons_take_buf(conn->commons);
+	conn_wake(conn);
+	return &conn->out;
+}
+
+/* Drops the first `sent` bytes of the pieces, keeps the rest as output. */
+static void conn_keep_rest(struct conn *conn, const struct str *pieces, size_t count, size_t sent)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t skip = sent < pieces[i].len ? sent : pieces[i].len;
+		sent -= skip;
+		if (skip < pieces[i].len)
+			buf_append(conn_out(conn), pieces[i].data + skip, pieces[i].len - skip);
+	}
+}
+
+static size_t conn_write_direct(struct conn *conn, const struct str *pieces, size_t count,
+				size_t total)
+{
+	struct iovec vec[PIECES_MAX + 1];
+	size_t buffered = buf_len(&conn->out);
+	size_t used = 0;
+
+	if (buffered > 0)
+		vec[used++] = (struct iovec){buf_front(&conn->out), buffered};
+	for (size_t i = 0; i < count; i++)
+		vec[used++] = (struct iovec){(void *)pieces[i].data, pieces[i].len};
+
+	struct msghdr message = {.msg_iov = vec, .msg_iovlen = used};
+	ssize_t sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+	conn_note_sent(conn, sent < 0 ? -errno : sent, buffered + total);
+	if (sent <= 0)
+		return 0;
+
+	size_t of_buffer = (size_t)sent < buffered ? (size_t)sent : buffered;
+	if (of_buffer > 0)
+		buf_consume(&conn->out, of_buffer);
+	return (size_t)sent - of_buffer;
+}
+
+void conn_write(struct conn *conn, const struct str *pieces, size_t count)
+{
+	size_t total = 0;
+	size_t sent = 0;
+
+	assert(count <= PIECES_MAX);
+	for (size_t i = 0; i < count; i++)
+		total += pieces[i].len;
+	if (conn->is_broken)
+		return;
+	if (total >= DIRECT_BYTES && !conn->is_blocked && conn->state == CONN_OPEN)
+		sent = conn_write_direct(conn, pieces, count, total);
+	conn_keep_rest(conn, pieces, count, sent);
+	conn_wake(conn);
+}
+
+size_t conn_out_bytes(const struct conn *conn)
+{
+	return buf_len(&conn->out);
+}
+
+/* ---- the end of a turn ---- */
+
+void conn_wake(struct conn *conn)
+{
+	loop_flush_queue(conn->commons->loop, &conn->flush);
+}
+
+static void conn_begin_linger(struct conn *conn)
+{
+	conn_move(conn, CONN_LINGERING);
+	shutdown(conn->fd, SHUT_WR);
+	conn->wait_until_ms = after_ms(loop_now_ms(conn->commons->loop), LINGER_MS);
+}
+
+/* What came in before the host began to stop was taken, and gets its answer. */
+static void conn_look_again(struct conn *conn)
+{
+	conn->is_last_look_due = false;
+	if (conn->is_eof || buf_len(&conn->in) >= READ_AHEAD_BYTES)
+		return;
+	ssize_t got = recv(conn->fd, buf_reserve(&conn->in, READ_AHEAD_BYTES), READ_AHEAD_BYTES,
+			   MSG_DONTWAIT);
+	if (got > 0)
+		buf_commit(&conn->in, (size_t)got);
+	else if (got == 0)
+		conn->is_eof = true;
+}
+
+static void conn_on_flush(void *user)
+{
+	struct conn *conn = user;
+	bool is_more;
+
+	if (conn->is_last_look_due && conn->state == CONN_OPEN)
+		conn_look_again(conn);
+	do {
+		is_more = conn->state == CONN_OPEN && conn->ops->on_turn(conn->session);
+		conn_send(conn);
+	} while (is_more && !conn->is_blocked && !conn->is_broken);
+
+	if (conn->is_broken) {
+		conn_lose(conn, HTTP_CLOSED_LEFT);
+		return;
+	}
+	if (conn->state == CONN_FINISHING && conn_out_bytes(conn) == 0) {
+		if (conn->is_eof) {
+			conn_close(conn);
+			return;
+		}
+		conn_begin_linger(conn);
+	}
+	conn_update(conn);
+}
+
+/* ---- events ---- */
+
+/* Gives the session what was read, and keeps what it leaves. */
+static void conn_take(struct conn *conn, const uint8_t *data, size_t len)
+{
+	if (buf_len(&conn->in) > 0) {
+		buf_append(&conn->in, data, len);
+	} else {
+		conn->view = data;
+		conn->view_len = len;
+	}
+	if (conn->wait == CONN_WAIT_BODY)
+		conn_wait(conn, CONN_WAIT_BODY);
+	conn->ops->on_turn(conn->session);
+	if (conn->view_len > 0 && conn->state == CONN_OPEN)
+		buf_append(&conn->in, conn->view, conn->view_len);
+	conn->view_len = 0;
+	conn_wake(conn);
+}
+
+static void conn_read(struct conn *conn)
+{
+	size_t room =
+		conn->ops->wants_bytes(conn->session) ? COMMONS_SCRATCH_BYTES : READ_AHEAD_BYTES;
+	ssize_t got = recv(conn->fd, conn->commons->scratch, room, 0);
+
+	if (got > 0) {
+		conn_take(conn, conn->commons->scratch, (size_t)got);
+	} else if (got == 0) {
+		conn->is_eof = true;
+		conn_wake(conn);
+	} else if (errno != EAGAIN && errno != EINTR) {
+		conn_lose(conn, HTTP_CLOSED_LEFT);
+	}
+}
+
+/* Drops what still comes, and ends when the client has closed or sends without end. */
+static void conn_linger(struct conn *conn)
+{
+	ssize_t got = recv(conn->fd, conn->commons->scratch, COMMONS_SCRATCH_BYTES, 0);
+
+	if (got > 0)
+		conn->lingered += (size_t)got;
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR) ||
+	    conn->lingered > LINGER_BYTES)
+		conn_close(conn);
+}
+
+static void conn_on_ready(void *user, bool readable, bool writable)
+{
+	struct conn *conn = user;
+
+	if (conn->state == CONN_LINGERING) {
+		conn_linger(conn);
+		return;
+	}
+	if (writable) {
+		conn->is_blocked = false;
+		conn_wake(conn);
+	}
+	if (readable && conn->state == CONN_OPEN)
+		conn_read(conn);
+}
+
+static void conn_on_timer(void *user)
+{
+	struct conn *conn = user;
+	int64_t now_ms = loop_now_ms(conn->commons->loop);
+
+	if (conn->is_blocked && now_ms >= conn->write_until_ms) {
+		conn_lose(conn, HTTP_CLOSED_TIMEOUT);
+		return;
+	}
+	if (conn->state == CONN_LINGERING && now_ms >= conn->wait_until_ms) {
+		conn_close(conn);
+		return;
+	}
+	if (conn->state == CONN_OPEN && now_ms >= conn->wait_until_ms) {
+		enum conn_wait wait = conn->wait;
+		conn_wait(conn, CONN_WAIT_NONE);
+		conn->ops->on_timeout(conn->session, wait);
+	}
+	conn_wake(conn);
+}
+
+/* ---- for the session ---- */
+
+const uint8_t *conn_bytes(const struct conn *conn, size_t *len_out)
+{
+	*len_out = conn->view_len ? conn->view_len : buf_len(&conn->in);
+	return conn->view_len ? conn->view : buf_front(&conn->in);
+}
+
+void conn_used(struct conn *conn, size_t bytes)
+{
+	if (bytes == 0)
+		return;
+	if (conn->view_len == 0) {
+		buf_consume(&conn->in, bytes);
+		return;
+	}
+	conn->view += bytes;
+	conn->view_len -= bytes;
+}
+
+bool conn_is_eof(const struct conn *conn)
+{
+	return conn->is_eof;
+}
+
+/* After a reset both directions are shut, which poll reports without being asked. */
+bool conn_is_dead(const struct conn *conn)
+{
+	struct pollfd pfd = {.fd = conn->fd};
+
+	return poll(&pfd, 1, 0) == 1 && (pfd.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/* ---- birth ---- */
+
+struct conn *conn_new(struct commons *commons, int fd, const struct addr *peer,
+		      conn_gone_fn *on_gone, void *user)
+{
+	struct conn *conn = mem_new(struct conn);
+
+	conn->commons = commons;
+	conn->fd = fd;
+	conn->on_gone = on_gone;
+	conn->on_gone_user = user;
+	addr_format(peer, conn->peer);
+	conn->peer_len = strlen(conn->peer);
+	loop_io_init(&conn->io, commons->loop, fd, conn_on_ready, conn);
+	loop_timer_init(&conn->timer, commons->loop, conn_on_timer, conn);
+	loop_flush_init(&conn->flush, conn_on_flush, conn);
+	return conn;
+}
+
+void conn_start(struct conn *conn, const struct conn_ops *ops, void *session)
+{
+	conn->ops = ops;
+	conn->session = session;
+	conn_wait(conn, CONN_WAIT_IDLE);
+	conn_update(conn);
+}
+
+void conn_stop(struct conn *conn)
+{
+	conn->is_last_look_due = true;
+	conn_wake(conn);
+}
+
+struct commons *conn_commons(const struct conn *conn)
+{
+	return conn->commons;
+}
+
+struct str conn_peer(const struct conn *conn)
+{
+	return (struct str){conn->peer, conn->peer_len};
+}
+
+void conn_list_insert(struct conn_list *list, struct conn *conn)
+{
+	TAILQ_INSERT_TAIL(list, conn, link);
+}
+
+void conn_list_remove(struct conn_list *list, struct conn *conn)
+{
+	TAILQ_REMOVE(list, conn, link);
+}
+
+struct conn *conn_list_first(const struct conn_list *list)
+{
+	return TAILQ_FIRST(list);
+}
+
+struct conn *conn_list_next(const struct conn *conn)
+{
+	return TAILQ_NEXT(conn, link);
+}

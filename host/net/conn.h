@@ -1,0 +1,99 @@
+/* One accepted socket: reads, writes, waits and ends, and knows no protocol. A session (http1_stream.c) sits on it: it takes bytes
+ * out, puts bytes in, and says what it is waiting for. */
+#ifndef PLUGD_NET_CONN_H
+#define PLUGD_NET_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/str.h"
+#include "net/addr.h"
+#include "net/commons.h"
+
+struct conn;
+
+/* What the session is waiting for; each has its timeout in net_opts. */
+enum conn_wait {
+	CONN_WAIT_NONE, /* for somebody on our side: no limit here */
+	CONN_WAIT_IDLE,
+	CONN_WAIT_HEAD,
+	CONN_WAIT_BODY, /* silence: begins again with each byte read */
+	CONN_WAIT_GONE, /* to find out whether a client that will send nothing more is still there: again and again */
+};
+
+/* What a session does. */
+struct conn_ops {
+	/* Take bytes, do what can be done. True: something was done, so there may be more. Called after reading and at the end of
+	 * every turn in which something happened. */
+	bool (*on_turn)(void *session);
+
+	/* False: what is read now only waits in the connection, and little of it. */
+	bool (*wants_bytes)(const void *session);
+
+	void (*on_timeout)(void *session, enum conn_wait wait);
+
+	/* The socket is gone. Free the session (loop_retire). Not called after conn_finish() or conn_reset(). */
+	void (*on_lost)(void *session, enum http_closed how);
+};
+
+TAILQ_HEAD(conn_list, conn);
+
+/* Takes `fd`. `on_gone` is called once, last, when the connection has ended by itself or by any of the verbs below. */
+typedef void conn_gone_fn(void *user, struct conn *conn);
+struct conn *conn_new(struct commons *commons, int fd, const struct addr *peer,
+		      conn_gone_fn *on_gone, void *user);
+
+/* Begins to read for the session. */
+void conn_start(struct conn *conn, const struct conn_ops *ops, void *session);
+
+/* The host is going (commons.is_stopping is set): looks for bytes once more, then gives the session a turn. */
+void conn_stop(struct conn *conn);
+
+/* Ends it at once: on_lost(HTTP_CLOSED_ERROR). */
+void conn_kill(struct conn *conn);
+
+struct commons *conn_commons(const struct conn *conn);
+struct str conn_peer(const struct conn *conn);
+void conn_list_insert(struct conn_list *list, struct conn *conn);
+void conn_list_remove(struct conn_list *list, struct conn *conn);
+struct conn *conn_list_first(const struct conn_list *list);
+struct conn *conn_list_next(const struct conn *conn);
+
+/* ---- for the session ---- */
+
+/* Bytes that are there; valid until conn_used() or the end of on_turn. */
+const uint8_t *conn_bytes(const struct conn *conn, size_t *len_out);
+void conn_used(struct conn *conn, size_t bytes);
+
+/* The client has said that it will send nothing more; bytes may still be there. */
+bool conn_is_eof(const struct conn *conn);
+
+/* The client can't be written to any more. A system call. */
+bool conn_is_dead(const struct conn *conn);
+
+/* The end of this turn gives the session a turn, and writes. */
+void conn_wake(struct conn *conn);
+
+/* Where to append small output; written at the end of the turn. */
+struct buf *conn_out(struct conn *conn);
+
+/* Output in pieces; borrows. Large ones are written at once, without copying what the kernel takes. */
+void conn_write(struct conn *conn, const struct str *pieces, size_t count);
+
+/* Output that waits for the client. */
+#define CONN_OUT_HIGH (256u << 10)
+#define CONN_OUT_LOW  (64u << 10)
+size_t conn_out_bytes(const struct conn *conn);
+
+/* Another wait, or the same from now on. */
+void conn_wait(struct conn *conn, enum conn_wait wait);
+enum conn_wait conn_waiting(const struct conn *conn);
+
+/* The session is done and forgotten. finish: writes what is left, says so, and lets the client read it before it closes.
+ * reset: the client sees an error. */
+void conn_finish(struct conn *conn);
+void conn_reset(struct conn *conn);
+
+#endif

@@ -1,0 +1,158 @@
+/* The answer to an HTTP/1.1 request as bytes. http1_stream.c calls it. What comes in was checked by http_stream_respond(),
+ * so nothing here can fail. Owns nothing. */
+#include "net/http1_answer.h"
+
+/* ---- framing ---- */
+
+static bool has_no_body(const struct http_request *request, unsigned status)
+{
+	return status == 204 || status == 205 || status == 304 ||
+	       str_eq(request->method, STR_LITERAL("HEAD"));
+}
+
+struct http1_answer http1_answer_plan(const struct http_request *request,
+				      const struct http_response *response, size_t len, bool end,
+				      bool may_keep)
+{
+	struct http1_answer answer = {.keep_alive = may_keep};
+
+	answer.tells_length = response->has_content_length || end;
+	answer.length = response->has_content_length ? response->content_length : len;
+	if (response->status == 205)
+		answer.length = 0;
+	/* RFC 9110, 8.6: none in 204; in 304 and for HEAD only the one that 200 and GET would have. */
+	if (response->status == 204 || (response->status == 304 && !response->has_content_length))
+		answer.tells_length = false;
+	if (response->status == 205)
+		answer.tells_length = true;
+
+	if (has_no_body(request, response->status)) {
+		answer.framing = HTTP1_NO_BODY;
+	} else if (answer.tells_length) {
+		answer.framing = HTTP1_LENGTH;
+		answer.left = answer.length;
+	} else if (request->version >= 11) {
+		answer.framing = HTTP1_CHUNKS;
+	} else {
+		answer.framing = HTTP1_UNTIL_CLOSE;
+		answer.keep_alive = false;
+	}
+	return answer;
+}
+
+/* ---- head ---- */
+
+/* Room for everything but the fields: status line, Date, framing, Connection, the last empty line. */
+#define FIXED_BYTES 256u
+
+static char *put(char *at, struct str text)
+{
+	memcpy(at, text.data, text.len);
+	return at + text.len;
+}
+
+static char *put_u64(char *at, uint64_t number)
+{
+	char digits[20];
+	size_t len = 0;
+
+	do {
+		digits[len++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	while (len > 0)
+		*at++ = digits[--len];
+	return at;
+}
+
+static char *put_status_line(char *at, unsigned status)
+{
+	at = put(at, STR_LITERAL("HTTP/1.1 "));
+	at = put_u64(at, status);
+	*at++ = ' ';
+	at = put(at, str_from(http_status_reason(status)));
+	return put(at, STR_LITERAL("\r\n"));
+}
+
+static char *put_framing(char *at, const struct http1_answer *answer, unsigned version)
+{
+	if (answer->tells_length) {
+		at = put(at, STR_LITERAL("content-length: "));
+		at = put_u64(at, answer->length);
+		at = put(at, STR_LITERAL("\r\n"));
+	}
+	if (answer->framing == HTTP1_CHUNKS)
+		at = put(at, STR_LITERAL("transfer-encoding: chunked\r\n"));
+	if (!answer->keep_alive)
+		at = put(at, STR_LITERAL("connection: close\r\n"));
+	else if (version < 11)
+		at = put(at, STR_LITERAL("connection: keep-alive\r\n"));
+	return at;
+}
+
+static bool is_ours(struct str name)
+{
+	if (name.len == 14 && str_eq_nocase(name, STR_LITERAL("content-length")))
+		return true;
+	return http_field_is_hop(name);
+}
+
+static char *put_fields(char *at, const struct http_response *response, bool *has_date_out)
+{
+	*has_date_out = false;
+	for (size_t i = 0; i < response->field_count; i++) {
+		const struct http_field *field = &response->fields[i];
+		if (is_ours(field->name))
+			continue;
+		if (field->name.len == 4 && str_eq_nocase(field->name, STR_LITERAL("date")))
+			*has_date_out = true;
+		at = put(at, field->name);
+		at = put(at, STR_LITERAL(": "));
+		if (field->value.len > 0)
+			at = put(at, field->value);
+		at = put(at, STR_LITERAL("\r\n"));
+	}
+	return at;
+}
+
+void http1_answer_head(struct buf *out, const struct http1_answer *answer,
+		       const struct http_request *request, const struct http_response *response,
+		       struct str date)
+{
+	size_t bound = FIXED_BYTES;
+	for (size_t i = 0; i < response->field_count; i++)
+		bound += response->fields[i].name.len + response->fields[i].value.len + 4;
+
+	bool has_date;
+	char *start = (char *)buf_reserve(out, bound);
+	char *at = put_status_line(start, response->status);
+	at = put_framing(at, answer, request->version);
+	at = put_fields(at, response, &has_date);
+	if (!has_date) {
+		at = put(at, STR_LITERAL("date: "));
+		at = put(at, date);
+		at = put(at, STR_LITERAL("\r\n"));
+	}
+	at = put(at, STR_LITERAL("\r\n"));
+	buf_commit(out, (size_t)(at - start));
+}
+
+/* ---- chunks ---- */
+
+size_t http1_chunk_head(char out[HTTP1_CHUNK_HEAD], size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned shift = 0;
+	size_t at = 0;
+
+	while (shift < 60 && len >> (shift + 4))
+		shift += 4;
+	for (;; shift -= 4) {
+		out[at++] = digits[len >> shift & 15];
+		if (shift == 0)
+			break;
+	}
+	out[at++] = '\r';
+	out[at++] = '\n';
+	return at;
+}

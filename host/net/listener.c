@@ -1,0 +1,335 @@
+/* Accepts clients.
+ *
+ *	OPEN ─ listener_stop ─▶ STOPPING ─ last connection gone ─▶ STOPPED
+ *
+ * It owns the listening sockets, what connections share, and the connections. It never accepts more than max_connections: then
+ * the kernel queues the rest, until one ends. When descriptors or memory run out it pauses for a moment instead of
+ * being woken for ever by a client that it can't take. host.c and admin/ call it. */
+#include "net/listener.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "net/addr.h"
+#include "net/conn.h"
+#include "net/http1_stream.h"
+#include "observe/errors.h"
+
+#define BACKLOG	      1024
+#define ACCEPT_BUDGET 64 /* per wake-up, so that new clients don't starve the old ones */
+#define PAUSE_MS      100
+
+struct door {
+	struct listener *listener;
+	int fd;
+	struct loop_io io;
+	unsigned port;
+};
+
+struct listener {
+	struct listener_opts opts;
+	struct commons commons;
+	struct door *doors;
+	size_t door_count;
+	struct conn_list conns;
+	unsigned conn_count;
+	bool is_paused;
+	bool is_told; /* on_stopped was called */
+	struct loop_timer pause;
+	struct loop_flush last_gone;
+};
+
+/* ---- interest ---- */
+
+static void listener_update(struct listener *listener)
+{
+	bool wants =
+		!listener->is_paused && listener->conn_count < listener->opts.net->max_connections;
+
+	for (size_t i = 0; i < listener->door_count; i++) {
+		if (listener->doors[i].fd >= 0)
+			loop_io_want(&listener->doors[i].io, wants, false);
+	}
+}
+
+static void on_pause_over(void *user)
+{
+	struct listener *listener = user;
+
+	listener->is_paused = false;
+	listener_update(listener);
+}
+
+static void listener_pause(struct listener *listener, int errnum)
+{
+	struct err err = {0};
+
+	err_set_errno(&err, ERR_LISTEN, errnum, "can't accept clients, trying again in %d ms",
+		      PAUSE_MS);
+	log_event(listener->opts.log, LOG_WARN, "listener.paused", err.text,
+		  LOG_INT("connections", listener->conn_count));
+	listener->is_paused = true;
+	loop_timer_start(&listener->pause, PAUSE_MS);
+}
+
+/* ---- connections ---- */
+
+static void on_last_gone(void *user)
+{
+	struct listener *listener = user;
+
+	if (listener->conn_count > 0 || listener->is_told)
+		return;
+	listener->is_told = true;
+	if (listener->opts.on_stopped)
+		listener->opts.on_stopped(listener->opts.user);
+}
+
+static void listener_tell_if_stopped(struct listener *listener)
+{
+	if (listener->commons.is_stopping && listener->conn_count == 0)
+		loop_flush_queue(listener->opts.loop, &listener->last_gone);
+}
+
+static void on_conn_gone(void *user, struct conn *conn)
+{
+	struct listener *listener = user;
+
+	conn_list_remove(&listener->conns, conn);
+	listener->conn_count--;
+	listener_update(listener);
+	listener_tell_if_stopped(listener);
+}
+
+static struct conn *listener_admit(struct listener *listener, int fd, const struct addr *peer)
+{
+	int on = 1;
+
+	/* Each answer is written whole, once per turn: waiting for more could only delay it. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	struct conn *conn = conn_new(&listener->commons, fd, peer, on_conn_gone, listener);
+	conn_list_insert(&listener->conns, conn);
+	listener->conn_count++;
+	http1_stream_start(conn);
+	return conn;
+}
+
+/* ---- accepting ---- */
+
+/* Errors of a client that left while it waited (accept(2)): the next may be fine. */
+static bool is_of_client(int errnum)
+{
+	switch (errnum) {
+	case ECONNABORTED:
+	case EINTR:
+	case EPROTO:
+	case ENETDOWN:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case EHOSTUNREACH:
+	case EOPNOTSUPP:
+	case ENOPROTOOPT:
+	case ENONET:
+	case EPERM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The new connection; NULL when nobody waits, or none can be taken now. */
+static struct conn *door_accept(struct door *door)
+{
+	struct listener *listener = door->listener;
+	struct addr peer = {.len = sizeof(peer.storage)};
+
+	for (int tries = 0; tries < ACCEPT_BUDGET; tries++) {
+		int fd = accept4(door->fd, (struct sockaddr *)&peer.storage, &peer.len,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0)
+			return listener_admit(listener, fd, &peer);
+		if (errno == EAGAIN)
+			return NULL;
+		if (!is_of_client(errno)) {
+			listener_pause(listener, errno);
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
+static void on_door_ready(void *user, bool readable, bool writable)
+{
+	struct door *door = user;
+	struct listener *listener = door->listener;
+
+	for (int i = 0; i < ACCEPT_BUDGET; i++) {
+		if (listener->conn_count >= listener->opts.net->max_connections ||
+		    !door_accept(door))
+			break;
+	}
+	listener_update(listener);
+}
+
+/* ---- opening ---- */
+
+static int addr_listen(const struct addr *addr, int *fd_out)
+{
+	int on = 1;
+	int only_v6 = !addr->is_any;
+	int fd = socket(addr->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (addr->storage.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
+	if (bind(fd, (const struct sockaddr *)&addr->storage, addr->len) < 0 ||
+	    listen(fd, BACKLOG) < 0) {
+		int errnum = errno;
+		fd_close(&fd);
+		return -errnum;
+	}
+	*fd_out = fd;
+	return 0;
+}
+
+/* ":8080" on a kernel without IPv6. */
+static int addr_listen_any(const struct addr *addr, int *fd_out)
+{
+	int rc = addr_listen(addr, fd_out);
+	struct addr v4 = {.len = sizeof(struct sockaddr_in)};
+	struct sockaddr_in *in = (struct sockaddr_in *)&v4.storage;
+
+	if (!addr->is_any || (rc != -EAFNOSUPPORT && rc != -EADDRNOTAVAIL))
+		return rc;
+	in->sin_family = AF_INET;
+	in->sin_port = htons((uint16_t)addr_port(addr));
+	return addr_listen(&v4, fd_out);
+}
+
+static unsigned fd_port(int fd)
+{
+	struct addr addr = {.len = sizeof(addr.storage)};
+
+	if (getsockname(fd, (struct sockaddr *)&addr.storage, &addr.len) < 0)
+		return 0;
+	return addr_port(&addr);
+}
+
+static int door_open(struct door *door, const char *text, struct err *err)
+{
+	struct addr addr;
+	int rc = addr_parse(str_from(text), &addr, err);
+
+	if (rc < 0)
+		return rc;
+	rc = addr_listen_any(&addr, &door->fd);
+	if (rc < 0)
+		return err_set_errno(err, ERR_LISTEN, -rc, "can't listen on %s", text);
+	door->port = fd_port(door->fd);
+	loop_io_init(&door->io, door->listener->opts.loop, door->fd, on_door_ready, door);
+	return 0;
+}
+
+static void door_close(struct door *door)
+{
+	if (door->fd < 0)
+		return;
+	loop_io_want(&door->io, false, false);
+	fd_close(&door->fd);
+}
+
+static void listener_close_doors(struct listener *listener)
+{
+	for (size_t i = 0; i < listener->door_count; i++)
+		door_close(&listener->doors[i]);
+}
+
+int listener_start(struct listener *listener, struct err *err)
+{
+	size_t count = 0;
+
+	assert(!listener->doors);
+	while (listener->opts.net->listen && listener->opts.net->listen[count])
+		count++;
+	listener->doors = mem_array(count ? count : 1, sizeof(*listener->doors));
+	for (; listener->door_count < count; listener->door_count++) {
+		struct door *door = &listener->doors[listener->door_count];
+		door->listener = listener;
+		door->fd = -1;
+		int rc = door_open(door, listener->opts.net->listen[listener->door_count], err);
+		if (rc < 0) {
+			listener_close_doors(listener);
+			return rc;
+		}
+	}
+	listener_update(listener);
+	return 0;
+}
+
+/* ---- stopping ---- */
+
+void listener_stop(struct listener *listener)
+{
+	struct conn *conn;
+
+	if (listener->commons.is_stopping)
+		return;
+	listener->commons.is_stopping = true;
+	for (size_t i = 0; i < listener->door_count; i++) {
+		while (listener->doors[i].fd >= 0 &&
+		       listener->conn_count < listener->opts.net->max_connections &&
+		       door_accept(&listener->doors[i]))
+			;
+	}
+	listener_close_doors(listener);
+	loop_timer_stop(&listener->pause);
+	for (conn = conn_list_first(&listener->conns); conn; conn = conn_list_next(conn))
+		conn_stop(conn);
+	listener_tell_if_stopped(listener);
+}
+
+/* ---- birth and death ---- */
+
+struct listener *listener_new(const struct listener_opts *opts)
+{
+	struct listener *listener = mem_new(struct listener);
+
+	listener->opts = *opts;
+	commons_init(&listener->commons, opts->loop, opts->net, opts->upcalls, opts->user);
+	TAILQ_INIT(&listener->conns);
+	loop_timer_init(&listener->pause, opts->loop, on_pause_over, listener);
+	loop_flush_init(&listener->last_gone, on_last_gone, listener);
+	return listener;
+}
+
+void listener_free(struct listener *listener)
+{
+	if (!listener)
+		return;
+	listener_close_doors(listener);
+	loop_timer_stop(&listener->pause);
+	while (conn_list_first(&listener->conns))
+		conn_kill(conn_list_first(&listener->conns));
+	loop_flush_cancel(listener->opts.loop, &listener->last_gone);
+	commons_deinit(&listener->commons);
+	free(listener->doors);
+	free(listener);
+}
+
+unsigned listener_connections(const struct listener *listener)
+{
+	return listener->conn_count;
+}
+
+unsigned listener_port(const struct listener *listener, size_t n)
+{
+	return n < listener->door_count ? listener->doors[n].port : 0;
+}

@@ -1,0 +1,42 @@
+/* Accepts clients on the configured addresses and owns their connections. */
+#ifndef PLUGD_NET_LISTENER_H
+#define PLUGD_NET_LISTENER_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "net/message.h"
+#include "net/net_opts.h"
+#include "observe/log.h"
+
+struct listener;
+
+struct listener_opts {
+	struct loop *loop;
+	const struct net_opts *net;	    /* borrows for the listener's life */
+	const struct http_upcalls *upcalls; /* likewise */
+	void *user;			    /* of the upcalls, and of: */
+	void (*on_stopped)(
+		void *user); /* after listener_stop(): no connection is left. Once; may be NULL */
+	struct log *log;     /* may be NULL */
+};
+
+struct listener *listener_new(const struct listener_opts *opts); /* returns owned */
+
+/* Opens every address, or none: 0, or -errno with *err (ERR_LISTEN). */
+int listener_start(struct listener *listener, struct err *err);
+
+/* Graceful: takes who is waiting, accepts nobody else, and closes each connection as soon as what it asked is
+ * answered; idle ones now. on_stopped follows, from the loop. Again is fine. */
+void listener_stop(struct listener *listener);
+
+/* Ends what is left at once: open streams get on_closed(HTTP_CLOSED_ERROR). NULL is fine. */
+void listener_free(struct listener *listener);
+
+unsigned listener_connections(const struct listener *listener);
+
+/* The port that the n-th address got, for port 0; 0 when there is no such address. */
+unsigned listener_port(const struct listener *listener, size_t n);
+
+#endif
