@@ -40,6 +40,16 @@ bool wire_get_http_request(struct wire_bytes in, struct wire_http_request *out,
 bool wire_get_http_response(struct wire_bytes in, struct wire_http_response *out,
 			    const char **why_out);
 
+/* The beginning of a response message that is longer than a chunk: its head, and as much of its body as is there. */
+enum wire_http_part {
+	WIRE_HTTP_PART_READY,	   /* *out is filled; *body_left_out bytes of the body are still to come */
+	WIRE_HTTP_PART_NEEDS_MORE, /* the head goes on after these bytes: try again with more */
+	WIRE_HTTP_PART_BAD,	   /* *why_out */
+};
+enum wire_http_part wire_get_http_response_part(struct wire_bytes in,
+						struct wire_http_response *out,
+						uint64_t *body_left_out, const char **why_out);
+
 /* Encode a message up to its body: body.len bytes must follow. `out` holds x_head_bound() bytes. */
 size_t wire_http_request_head_bound(const struct wire_http_request *request);
 size_t wire_put_http_request_head(uint8_t *out, const struct wire_http_request *request);
