@@ -260,9 +260,14 @@ class PluginHost:
         self.wait(lambda: self.bye, "BYE")
         return self.wait_end()
 
+    def wait_hangup(self):
+        """Until the plugin has closed its stdout."""
+        while not self.hungup:
+            self.turn()
+
     def wait_end(self):
         """Until the plugin has closed its stdout and has ended; returns the exit status."""
-        self.wait(lambda: self.hungup, "the end of stdout") if not self.hungup else None
+        self.wait_hangup()
         self.stderr += self.process.stderr.read() or b""
         return self.process.wait(PATIENCE_S)
 
