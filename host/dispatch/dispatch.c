@@ -328,9 +328,14 @@ bool dispatch_is_writable(const struct dispatch_call *call)
 	return call->writable;
 }
 
+bool dispatch_is_running(const struct dispatch_call *call)
+{
+	return call->running_us != 0;
+}
+
 void dispatch_send(struct dispatch_call *call, struct wire_bytes payload, bool more, bool end)
 {
-	assert(call->writable);
+	assert(call->call);
 	call->writable = instance_call_send(call->instance, call->call, payload, more, end);
 }
 

@@ -62,7 +62,11 @@ struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dis
 /* May the next piece be sent now? False while it waits for its turn or for credit; on_writable follows. */
 bool dispatch_is_writable(const struct dispatch_call *call);
 
-/* The next piece of the request; only when writable. Borrows. */
+/* Has it left the queue? */
+bool dispatch_is_running(const struct dispatch_call *call);
+
+/* The next piece of the request. Borrows; what has no credit is copied, so stop when the call isn't writable any more. Not
+ * while it waits for its turn, and not after `end`. */
 void dispatch_send(struct dispatch_call *call, struct wire_bytes payload, bool more, bool end);
 
 void dispatch_consumed(struct dispatch_call *call, uint32_t bytes);

@@ -1,0 +1,208 @@
+/* From an HTTP request to a call and back: what both kinds share.
+ *
+ * Back-pressure in both directions. Towards the plugin: while the call isn't writable, the body isn't wanted, and TCP holds
+ * the client back. Towards the client: while the connection's buffer is full, payload is not reported as consumed, and the
+ * plugin runs out of credit. So a slow side slows its own call, and memory stays within the windows.
+ *
+ * Owns nothing; the state is in the exchange. Called by edge.c with news from the client, by dispatch with news from the plugin. */
+#include "edge/bridge.h"
+
+#include "edge/edge_internal.h"
+
+static void fail_call(struct exchange *exchange, enum outcome outcome, struct str message)
+{
+	if (exchange->call) {
+		dispatch_cancel(exchange->call, outcome, message);
+		exchange->call = NULL;
+	}
+	exchange_fail_outcome(exchange, outcome, message, 0);
+}
+
+/* ---- news from the plugin ---- */
+
+/* Payload that the client's buffer has no room for is held: the plugin gets no credit for it yet. */
+static bool is_consumed(struct exchange *exchange, size_t len)
+{
+	if (exchange->ended || http_stream_room(exchange->stream) > 0)
+		return true;
+	exchange->held += (uint32_t)len;
+	return false;
+}
+
+static bool take(struct exchange *exchange, struct wire_bytes payload, bool more, bool end)
+{
+	const char *why;
+
+	if (exchange->failing || exchange->ended)
+		return true;
+	if (exchange->bridge->take(exchange, payload, more, end, &why))
+		return end || is_consumed(exchange, payload.len);
+	/* With `end` the call is over by itself. */
+	exchange->failing = true;
+	if (end)
+		exchange->call = NULL;
+	fail_call(exchange, OUTCOME_BAD_ANSWER, str_from(why));
+	return true;
+}
+
+static bool on_response(void *user, const struct wire_response *response)
+{
+	return take(user, response->payload, response->more, response->end);
+}
+
+static bool on_data(void *user, const struct wire_data *data)
+{
+	return take(user, data->payload, data->more, data->end);
+}
+
+/* The plugin takes more of the request. */
+static void on_call_writable(void *user)
+{
+	struct exchange *exchange = user;
+
+	if (exchange->bridge->resume)
+		exchange->bridge->resume(exchange);
+	if (exchange->body_ended || !exchange->call)
+		return;
+	if (exchange->end_waits) {
+		exchange->end_waits = false;
+		exchange->body_ended = true;
+		exchange->bridge->send(exchange, (struct wire_bytes){NULL, 0}, true);
+		return;
+	}
+	http_stream_want_body(exchange->stream, true);
+}
+
+static void on_done(void *user, const struct dispatch_result *result)
+{
+	struct exchange *exchange = user;
+	enum outcome outcome = result->outcome;
+
+	exchange->call = NULL;
+	exchange->queue_us = result->queue_us;
+	exchange->plugin_us = result->plugin_us;
+	if (exchange->ended || exchange->failing)
+		return;
+	if (outcome == OUTCOME_OK)
+		exchange_fail_outcome(exchange, OUTCOME_BAD_ANSWER,
+				      STR_LITERAL("its answer is not complete"), 0);
+	else
+		exchange_fail_outcome(exchange, outcome, result->message, result->retry_after_ms);
+}
+
+static const struct dispatch_ops call_ops = {on_response, on_data, on_call_writable, on_done};
+
+void bridge_fill_trace(const struct exchange *exchange, struct wire_request *request)
+{
+	const struct http_request *http = exchange->request;
+	const struct http_field *parent =
+		http_field_find(http->fields, http->field_count, "traceparent");
+	const struct http_field *state =
+		parent ? http_field_find(http->fields, http->field_count, "tracestate") : NULL;
+
+	if (parent)
+		request->trace_parent =
+			(struct wire_bytes){(const uint8_t *)parent->value.data, parent->value.len};
+	if (state)
+		request->trace_state =
+			(struct wire_bytes){(const uint8_t *)state->value.data, state->value.len};
+}
+
+void bridge_call(struct exchange *exchange, struct wire_request *request)
+{
+	const struct edge_route *route = exchange->route;
+	struct dispatch_opts opts = {
+		.target = exchange->target,
+		.timeout_ms = route && route->timeout_ms ? route->timeout_ms
+							 : exchange->target->plugin->timeout_ms,
+		.request = request,
+	};
+
+	request->method = exchange->method->number;
+	bridge_fill_trace(exchange, request);
+	exchange->started = true;
+	exchange->call = dispatch_start(exchange->edge->dispatch, &opts, &call_ops, exchange);
+}
+
+/* ---- news from the client ---- */
+
+/* After some of the body has gone: go on, or wait until the plugin takes more. */
+static void update_wanted(struct exchange *exchange)
+{
+	bool want = !exchange->body_ended && exchange->call && dispatch_is_writable(exchange->call);
+
+	http_stream_want_body(exchange->stream, want);
+}
+
+void bridge_begin(struct exchange *exchange)
+{
+	if (exchange->request->has_body) {
+		http_stream_want_body(exchange->stream, true);
+		return;
+	}
+	exchange->body_ended = true;
+	exchange->bridge->start(exchange, (struct wire_bytes){NULL, 0}, true);
+}
+
+static void pass_body(struct exchange *exchange, struct wire_bytes body, bool last)
+{
+	exchange->body_ended = last;
+	if (!exchange->started)
+		exchange->bridge->start(exchange, body, last);
+	else if (exchange->call)
+		exchange->bridge->send(exchange, body, last);
+}
+
+static void refuse_body(struct exchange *exchange)
+{
+	if (exchange->call)
+		dispatch_cancel(exchange->call, OUTCOME_CANCELLED,
+				STR_LITERAL("the request's body is too large"));
+	exchange->call = NULL;
+	exchange_fail(exchange, &edge_error_too_large);
+}
+
+void bridge_on_body(struct exchange *exchange, const uint8_t *data, size_t len)
+{
+	const struct http_request *request = exchange->request;
+
+	exchange->body_bytes += len;
+	if (exchange->body_bytes > exchange->body_limit) {
+		refuse_body(exchange);
+		return;
+	}
+	if (exchange->ended)
+		return;
+	pass_body(exchange, (struct wire_bytes){data, len},
+		  request->has_content_length && exchange->body_bytes == request->content_length);
+	update_wanted(exchange);
+}
+
+void bridge_on_body_end(struct exchange *exchange)
+{
+	if (exchange->body_ended || exchange->ended)
+		return;
+	if (exchange->call && !dispatch_is_writable(exchange->call)) {
+		exchange->end_waits = true;
+		return;
+	}
+	pass_body(exchange, (struct wire_bytes){NULL, 0}, true);
+}
+
+/* The client has taken what was in its buffer. */
+void bridge_on_writable(struct exchange *exchange)
+{
+	uint32_t held = exchange->held;
+
+	exchange->held = 0;
+	if (exchange->call && held > 0)
+		dispatch_consumed(exchange->call, held);
+}
+
+void bridge_end(struct exchange *exchange)
+{
+	if (!exchange->call)
+		return;
+	dispatch_cancel(exchange->call, OUTCOME_CANCELLED, STR_LITERAL("the client has left"));
+	exchange->call = NULL;
+}

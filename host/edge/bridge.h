@@ -1,0 +1,46 @@
+/* From an HTTP request to a call and back. Two kinds: the raw HTTP service, where the plugin sees the request, and RPC, where the
+ * body is the message. Both hold the client back when the plugin has no credit, and the plugin when the client reads slowly. */
+#ifndef PLUGD_EDGE_BRIDGE_H
+#define PLUGD_EDGE_BRIDGE_H
+
+#include <stdbool.h>
+
+#include "edge/exchange.h"
+
+/* The difference between the two kinds. */
+struct bridge_ops {
+	/* Starts the call with the first bytes of the body; `last`: and there are no more. May end it at once. */
+	void (*start)(struct exchange *exchange, struct wire_bytes body, bool last);
+
+	/* Further bytes of the body. */
+	void (*send)(struct exchange *exchange, struct wire_bytes body, bool last);
+
+	/* The call has left the queue, or takes more again. NULL: nothing to do. */
+	void (*resume)(struct exchange *exchange);
+
+	/* A payload of the answer; `end`: the last. False with *why_out: it can't be used. */
+	bool (*take)(struct exchange *exchange, struct wire_bytes payload, bool more, bool end,
+		     const char **why_out);
+};
+
+extern const struct bridge_ops bridge_http;
+extern const struct bridge_ops bridge_rpc;
+
+/* The exchange has bridge, target and method: lets the request go to the plugin. */
+void bridge_begin(struct exchange *exchange);
+
+/* News from the client. */
+void bridge_on_body(struct exchange *exchange, const uint8_t *data, size_t len);
+void bridge_on_body_end(struct exchange *exchange);
+void bridge_on_writable(struct exchange *exchange);
+
+/* The exchange is over: a call that still runs is cancelled. */
+void bridge_end(struct exchange *exchange);
+
+/* For the two kinds: starts the exchange's call. `request` has metadata, payload, more and end. */
+void bridge_call(struct exchange *exchange, struct wire_request *request);
+
+/* The metadata that every call from a client has: trace context goes into its own fields. */
+void bridge_fill_trace(const struct exchange *exchange, struct wire_request *request);
+
+#endif

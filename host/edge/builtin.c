@@ -1,0 +1,163 @@
+/* The edge's own pages: health, and RPC by name. One table; routes may not begin with these paths. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "edge/bridge.h"
+#include "edge/chain.h"
+#include "edge/edge_internal.h"
+#include "observe/errors.h"
+
+static void answer_json(struct exchange *exchange, unsigned status, json_t *json)
+{
+	struct http_field fields[] = {
+		{STR_LITERAL("content-type"), STR_LITERAL("application/json")},
+		{STR_LITERAL("cache-control"), STR_LITERAL("no-store")}};
+	struct http_response response = {.status = status, .fields = fields, .field_count = 2};
+	char *text = json_dumps(json, JSON_COMPACT);
+	struct str body = str_from(text ? text : "{}");
+
+	exchange_respond(exchange, &response,
+			 (struct wire_bytes){(const uint8_t *)body.data, body.len}, true);
+	free(text);
+	json_decref(json);
+}
+
+static void answer_live(struct exchange *exchange, struct str rest)
+{
+	answer_json(exchange, 200, json_pack("{s:s}", "status", "live"));
+}
+
+/* Ready means: every enabled plugin has an instance that serves, and nobody has told us to stop. */
+static void answer_ready(struct exchange *exchange, struct str rest)
+{
+	const struct edge *edge = exchange->edge;
+	json_t *plugins = json_object();
+	bool ready = !edge->draining;
+
+	for (size_t i = 0; i < edge->target_count; i++) {
+		const struct target *target = &edge->targets[i];
+		bool serves = target->pool && pool_ready_count(target->pool) > 0;
+
+		if (!target->plugin->enabled)
+			continue;
+		json_object_set_new(plugins, target->plugin->name,
+				    json_string(serves ? "ready" : "not ready"));
+		ready = ready && serves;
+	}
+	answer_json(exchange, ready ? 200 : 503,
+		    json_pack("{s:s, s:o}", "status",
+			      edge->draining ? "draining"
+			      : ready	     ? "ready"
+					     : "not ready",
+			      "plugins", plugins));
+}
+
+static void answer_build(struct exchange *exchange, struct str rest)
+{
+	answer_json(exchange, 200,
+		    json_pack("{s:s, s:s, s:i}", "name", "plugd", "version",
+			      exchange->edge->version, "protocol", 1));
+}
+
+static void fail_rpc(struct exchange *exchange, const struct err *err)
+{
+	exchange_fail(exchange, &(struct exchange_error){.status = 404,
+							 .code = error_find(err->code)->name,
+							 .message = str_from(err->text)});
+}
+
+/* "/rpc/<service>/<method>": any method of a plugin that is exposed. */
+static void answer_rpc(struct exchange *exchange, struct str rest)
+{
+	const char *slash = memrchr(rest.data, '/', rest.len);
+	struct str service = {rest.data, slash ? (size_t)(slash - rest.data) : 0};
+	struct str method =
+		slash ? (struct str){slash + 1, rest.len - service.len - 1} : (struct str){NULL, 0};
+	struct exchange_error error = {.status = 0};
+	struct service_method found;
+	struct err err;
+
+	if (registry_find(exchange->edge->registry, service, method, &found, &err) < 0) {
+		fail_rpc(exchange, &err);
+		return;
+	}
+	exchange->target = found.target;
+	if (!found.target->plugin->expose) {
+		err_set(&err, ERR_REGISTRY_NOT_EXPOSED,
+			"the methods of plugin \"%s\" are not exposed", found.target->plugin->name);
+		exchange_fail(exchange, &(struct exchange_error){.status = 403,
+								 .code = "REGISTRY_NOT_EXPOSED",
+								 .message = str_from(err.text)});
+		return;
+	}
+	if (!chain_route(exchange, &error)) {
+		exchange_fail(exchange, &error);
+		return;
+	}
+	exchange->method = found.method;
+	exchange->bridge = &bridge_rpc;
+	bridge_begin(exchange);
+}
+
+static const struct builtin {
+	struct str path; /* ends in '/': everything below it */
+	struct str method;
+	void (*answer)(struct exchange *exchange, struct str rest);
+} builtins[] = {
+	{{"/health/live", 12}, {"GET", 3}, answer_live},
+	{{"/health/ready", 13}, {"GET", 3}, answer_ready},
+	{{"/health/build", 13}, {"GET", 3}, answer_build},
+	{{"/rpc/", 5}, {"POST", 4}, answer_rpc},
+};
+
+static bool matches(const struct builtin *builtin, struct str path)
+{
+	if (builtin->path.data[builtin->path.len - 1] == '/')
+		return str_starts_with(path, builtin->path);
+	return str_eq(path, builtin->path);
+}
+
+static bool takes_method(const struct builtin *builtin, struct str method)
+{
+	return str_eq(method, builtin->method) ||
+	       (str_eq(builtin->method, STR_LITERAL("GET")) && str_eq(method, STR_LITERAL("HEAD")));
+}
+
+bool builtin_answer(struct exchange *exchange)
+{
+	struct str path = exchange->request->path;
+
+	if (!builtin_is_reserved(path))
+		return false;
+	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++) {
+		const struct builtin *builtin = &builtins[i];
+
+		if (!matches(builtin, path))
+			continue;
+		if (takes_method(builtin, exchange->request->method))
+			builtin->answer(exchange, (struct str){path.data + builtin->path.len,
+							       path.len - builtin->path.len});
+		else
+			exchange_fail(exchange,
+				      &(struct exchange_error){
+					      .status = 405,
+					      .code = "METHOD_NOT_ALLOWED",
+					      .message = STR_LITERAL(
+						      "This path does not take this method"),
+					      .allow = builtin->method});
+		return true;
+	}
+	exchange_fail(exchange, &(struct exchange_error){
+					.status = 404,
+					.code = "NOT_FOUND",
+					.message = STR_LITERAL("There is nothing at this path")});
+	return true;
+}
+
+bool builtin_is_reserved(struct str path)
+{
+	return str_eq(path, STR_LITERAL("/health")) || str_eq(path, STR_LITERAL("/rpc")) ||
+	       str_starts_with(path, STR_LITERAL("/health/")) ||
+	       str_starts_with(path, STR_LITERAL("/rpc/"));
+}

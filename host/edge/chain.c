@@ -1,0 +1,47 @@
+/* The middlewares in their order. Those above see a request first and its end last in the array's order too: there is one
+ * order to learn. */
+#include "edge/chain.h"
+
+#include "edge/mw.h"
+
+const struct middleware *const chain[] = {
+	&mw_request_id,
+	&mw_body_limit,
+	&mw_access_log,
+};
+
+const size_t chain_length = sizeof(chain) / sizeof(chain[0]);
+
+bool chain_request(struct exchange *exchange, struct exchange_error *error)
+{
+	for (size_t i = 0; i < chain_length; i++) {
+		if (chain[i]->on_request && !chain[i]->on_request(exchange, error))
+			return false;
+	}
+	return true;
+}
+
+bool chain_route(struct exchange *exchange, struct exchange_error *error)
+{
+	for (size_t i = 0; i < chain_length; i++) {
+		if (chain[i]->on_route && !chain[i]->on_route(exchange, error))
+			return false;
+	}
+	return true;
+}
+
+void chain_response(struct exchange *exchange, struct http_field *fields, size_t *count)
+{
+	for (size_t i = 0; i < chain_length; i++) {
+		if (chain[i]->on_response)
+			chain[i]->on_response(exchange, fields, count);
+	}
+}
+
+void chain_done(struct exchange *exchange, struct log *log)
+{
+	for (size_t i = 0; i < chain_length; i++) {
+		if (chain[i]->on_done)
+			chain[i]->on_done(exchange, log);
+	}
+}

@@ -1,0 +1,325 @@
+/* The clients' door.
+ *
+ * Owns the routes and the exchanges. A request comes in by on_request, passes the chain, finds its route, and goes over
+ * the bridge; what fails on the way is answered here, as JSON with a code, a sentence and the request's id. Every
+ * exchange ends in on_closed, exactly once. The listener calls it; below it are the registry and dispatch. */
+#include "edge/edge.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/mem.h"
+#include "edge/bridge.h"
+#include "edge/chain.h"
+#include "edge/edge_internal.h"
+#include "edge/error_body.h"
+#include "observe/errors.h"
+#include "proto/wire_http.h"
+
+/* ---- routes ---- */
+
+static struct target *find_target(const struct edge_setup *setup, const char *plugin)
+{
+	for (size_t i = 0; i < setup->target_count; i++) {
+		if (strcmp(setup->targets[i].plugin->name, plugin) == 0)
+			return &setup->targets[i];
+	}
+	return NULL;
+}
+
+static int refuse_route(const struct route_opts *opts, const char *why, struct err *err)
+{
+	return err_set(err, ERR_CONFIG_CONFLICT, "route %s: %s", opts->path, why);
+}
+
+static int take_route(struct edge *edge, const struct edge_setup *setup,
+		      const struct route_opts *opts, struct edge_route *route, struct err *err)
+{
+	struct str rpc = str_from(opts->rpc);
+	const char *slash = opts->rpc ? memrchr(rpc.data, '/', rpc.len) : NULL;
+
+	*route = (struct edge_route){
+		.pattern = str_from(opts->path),
+		.body_bytes = opts->body_bytes,
+		.timeout_ms = opts->timeout_ms,
+		.target = find_target(setup, opts->plugin),
+		.bridge = opts->rpc ? &bridge_rpc : &bridge_http,
+		.service = STR_LITERAL(WIRE_HTTP_SERVICE),
+		.method = STR_LITERAL(WIRE_HTTP_METHOD),
+	};
+	if (!route->target)
+		return refuse_route(opts, "its plugin is not configured", err);
+	if (builtin_is_reserved(route->pattern))
+		return refuse_route(opts, "/health and /rpc belong to plugd itself", err);
+	if (opts->rpc && !slash)
+		return refuse_route(opts, "rpc must be \"service/method\"", err);
+	if (slash) {
+		route->service = (struct str){rpc.data, (size_t)(slash - rpc.data)};
+		route->method = str_from(slash + 1);
+	}
+	return router_add(edge->router,
+			  &(struct router_rule){.pattern = opts->path,
+						.methods = (const char *const *)opts->methods,
+						.id = (unsigned)(route - edge->routes),
+						.line = opts->line},
+			  err);
+}
+
+static int take_routes(struct edge *edge, const struct edge_setup *setup, struct err *err)
+{
+	const struct edge_opts *opts = setup->opts;
+
+	edge->routes = mem_array(opts->route_count ? opts->route_count : 1, sizeof(*edge->routes));
+	edge->router = router_new();
+	for (size_t i = 0; i < opts->route_count; i++) {
+		int r = take_route(edge, setup, &opts->routes[i], &edge->routes[i], err);
+
+		if (r < 0)
+			return r;
+		edge->route_count++;
+	}
+	return 0;
+}
+
+/* What the route leads to, as the plugin told it; kept until some plugin tells something else. */
+static int resolve_route(struct edge *edge, struct edge_route *route, struct err *err)
+{
+	int r;
+
+	if (route->found_version == registry_version(edge->registry))
+		return 0;
+	r = registry_find_in(edge->registry, route->target, route->service, route->method,
+			     &route->found, err);
+	if (r == 0)
+		route->found_version = registry_version(edge->registry);
+	return r;
+}
+
+/* ---- a request ---- */
+
+static void lead_to_plugin(struct exchange *exchange, struct edge_route *route)
+{
+	struct err err;
+	int r;
+
+	exchange->target = route->target;
+	r = resolve_route(exchange->edge, route, &err);
+	if (r < 0) {
+		exchange_fail_outcome(
+			exchange, r == -EAGAIN ? OUTCOME_PLUGIN_NOT_READY : OUTCOME_UNIMPLEMENTED,
+			r == -EAGAIN ? (struct str){NULL, 0} : str_from(err.text), 0);
+		return;
+	}
+	exchange->method = route->found.method;
+	exchange->bridge = route->bridge;
+	bridge_begin(exchange);
+}
+
+static bool find_route(struct exchange *exchange, struct exchange_error *error)
+{
+	const struct http_request *request = exchange->request;
+	struct router_match match;
+
+	switch (router_find(exchange->edge->router, request->method, request->path, &match)) {
+	case ROUTER_FOUND:
+		exchange->route = &exchange->edge->routes[match.id];
+		memcpy(exchange->params, match.params,
+		       match.param_count * sizeof(*exchange->params));
+		exchange->param_count = match.param_count;
+		return true;
+	case ROUTER_METHOD_NOT_ALLOWED:
+		*error = (struct exchange_error){
+			.status = 405,
+			.code = "METHOD_NOT_ALLOWED",
+			.message = STR_LITERAL("This path does not take this method"),
+			.allow = arena_str(request->arena, match.allow)};
+		return false;
+	case ROUTER_NOT_FOUND:
+		break;
+	}
+	*error = (struct exchange_error){.status = 404,
+					 .code = "NOT_FOUND",
+					 .message = STR_LITERAL("There is nothing at this path")};
+	return false;
+}
+
+static void serve(struct exchange *exchange)
+{
+	struct exchange_error error = {.status = 0};
+
+	if (!chain_request(exchange, &error)) {
+		exchange_fail(exchange, &error);
+		return;
+	}
+	if (builtin_answer(exchange))
+		return;
+	if (!find_route(exchange, &error) || !chain_route(exchange, &error)) {
+		exchange_fail(exchange, &error);
+		return;
+	}
+	lead_to_plugin(exchange, (struct edge_route *)exchange->route);
+}
+
+static struct exchange *take_exchange(struct edge *edge)
+{
+	struct exchange *exchange = edge->free_list;
+
+	if (exchange)
+		edge->free_list = exchange->next_free;
+	else
+		exchange = mem_alloc(sizeof(*exchange));
+	edge->open++;
+	return exchange;
+}
+
+static void on_request(void *user, struct http_stream *stream, const struct http_request *request)
+{
+	struct edge *edge = user;
+	struct exchange *exchange = take_exchange(edge);
+
+	exchange_init(exchange, edge, stream, request);
+	http_stream_set_user(stream, exchange);
+	serve(exchange);
+}
+
+static void on_body(void *stream_user, const uint8_t *data, size_t len)
+{
+	bridge_on_body(stream_user, data, len);
+}
+
+static void on_body_end(void *stream_user)
+{
+	bridge_on_body_end(stream_user);
+}
+
+static void on_writable(void *stream_user)
+{
+	bridge_on_writable(stream_user);
+}
+
+/* Outcomes that only the connection knows. */
+static void settle(struct exchange *exchange, enum http_closed how)
+{
+	if (how == HTTP_CLOSED_DONE || exchange->failing)
+		return;
+	if (exchange->outcome == OUTCOME_OK)
+		exchange->outcome = OUTCOME_CANCELLED;
+	if (!exchange->answered)
+		exchange->status = outcome_row(OUTCOME_CANCELLED)->http_status;
+}
+
+static void on_closed(void *stream_user, enum http_closed how)
+{
+	struct exchange *exchange = stream_user;
+	struct edge *edge = exchange->edge;
+
+	bridge_end(exchange);
+	settle(exchange, how);
+	chain_done(exchange, edge->log);
+	exchange_deinit(exchange);
+	exchange->next_free = edge->free_list;
+	edge->free_list = exchange;
+	edge->open--;
+}
+
+/* What net refuses never becomes an exchange; it gets an id, a line in the log and the same kind of answer. */
+static struct str on_refused(void *user, const struct http_refusal *refusal, struct arena *arena,
+			     struct http_response *response_out)
+{
+	struct edge *edge = user;
+	struct exchange_error error = {.status = refusal->status,
+				       .code = "BAD_REQUEST",
+				       .message = str_from(refusal->why)};
+	struct str id = exchange_make_id(edge, arena);
+	struct http_field *fields = arena_alloc(arena, 2 * sizeof(*fields));
+
+	if (refusal->status == 413)
+		error.code = edge_error_too_large.code;
+	fields[0] =
+		(struct http_field){STR_LITERAL("content-type"), STR_LITERAL("application/json")};
+	fields[1] = (struct http_field){STR_LITERAL("x-request-id"), id};
+	response_out->fields = fields;
+	response_out->field_count = 2;
+	log_event(edge->log, LOG_INFO, "http.refused", refusal->why, LOG_STRN("id", id),
+		  LOG_STRN("peer", refusal->peer), LOG_STRN("method", refusal->method),
+		  LOG_STRN("target", refusal->target), LOG_INT("status", refusal->status));
+	return error_body(arena, &error, id);
+}
+
+const struct http_upcalls edge_upcalls = {
+	.on_request = on_request,
+	.on_body = on_body,
+	.on_body_end = on_body_end,
+	.on_writable = on_writable,
+	.on_closed = on_closed,
+	.on_refused = on_refused,
+};
+
+/* ---- life ---- */
+
+struct edge *edge_new(const struct edge_setup *setup, struct err *err)
+{
+	struct edge *edge = mem_new(struct edge);
+
+	edge->loop = setup->loop;
+	edge->log = setup->log;
+	edge->dispatch = setup->dispatch;
+	edge->registry = setup->registry;
+	edge->version = setup->version;
+	edge->targets = setup->targets;
+	edge->target_count = setup->target_count;
+	edge->opts = setup->opts;
+	if (getrandom(&edge->request_key, sizeof(edge->request_key), 0) < 0)
+		edge->request_key = (uint64_t)loop_now_us(edge->loop);
+	if (take_routes(edge, setup, err) < 0) {
+		edge_free(edge);
+		return NULL;
+	}
+	return edge;
+}
+
+void edge_free(struct edge *edge)
+{
+	struct exchange *exchange;
+
+	if (!edge)
+		return;
+	assert(edge->open == 0);
+	while ((exchange = edge->free_list)) {
+		edge->free_list = exchange->next_free;
+		free(exchange);
+	}
+	router_free(edge->router);
+	free(edge->routes);
+	free(edge);
+}
+
+void edge_set_draining(struct edge *edge)
+{
+	edge->draining = true;
+}
+
+unsigned edge_open_count(const struct edge *edge)
+{
+	return edge->open;
+}
+
+size_t edge_route_count(const struct edge *edge)
+{
+	return edge->route_count;
+}
+
+struct edge_route_view edge_route_at(const struct edge *edge, size_t index)
+{
+	struct edge_route *route = &edge->routes[index];
+	struct err err;
+
+	return (struct edge_route_view){
+		.opts = &edge->opts->routes[index],
+		.target = route->target,
+		.resolved = resolve_route((struct edge *)edge, route, &err) == 0,
+	};
+}

@@ -1,0 +1,53 @@
+/* The clients' door: requests come in from net/, pass the chain, find their route, and are answered by a plugin over the bridge,
+ * or by the edge itself. */
+#ifndef PLUGD_EDGE_EDGE_H
+#define PLUGD_EDGE_EDGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/loop.h"
+#include "dispatch/dispatch.h"
+#include "edge/edge_opts.h"
+#include "net/message.h"
+#include "observe/log.h"
+#include "registry/service.h"
+
+struct edge;
+
+struct edge_setup {
+	struct loop *loop;
+	struct log *log;
+	struct dispatch *dispatch;
+	struct registry *registry;
+	const char *version;	      /* of the host */
+	const struct edge_opts *opts; /* borrows while the edge lives */
+	struct target *targets; /* one for each configured plugin; borrows while the edge lives */
+	size_t target_count;
+};
+
+/* NULL with *err: routes that conflict or lead nowhere. */
+struct edge *edge_new(const struct edge_setup *setup, struct err *err);
+void edge_free(struct edge *edge); /* no request may be open; NULL is fine */
+
+/* For the listener, whose user is the edge. */
+extern const struct http_upcalls edge_upcalls;
+
+/* The host is going: /health/ready says so. */
+void edge_set_draining(struct edge *edge);
+
+/* Requests that are not over. */
+unsigned edge_open_count(const struct edge *edge);
+
+/* One configured route, for showing. */
+struct edge_route_view {
+	const struct route_opts *opts;
+	const struct target *target;
+	bool resolved; /* the plugin has told that it provides the method */
+};
+
+size_t edge_route_count(const struct edge *edge);
+struct edge_route_view edge_route_at(const struct edge *edge, size_t index);
+
+#endif

@@ -1,0 +1,116 @@
+/* One HTTP request with its answer: how it begins, how it is answered, how it fails. Every answer goes out through
+ * exchange_respond(), so every answer passes the chain. */
+#include "edge/exchange.h"
+
+#include <string.h>
+
+#include "edge/chain.h"
+#include "edge/edge_internal.h"
+#include "edge/error_body.h"
+
+#define DEFAULT_RETRY_AFTER_MS 1000
+
+const struct exchange_error edge_error_too_large = {
+	.status = 413,
+	.code = "PAYLOAD_TOO_LARGE",
+	.message = {"The body is larger than this path takes", 39}};
+
+void exchange_init(struct exchange *exchange, struct edge *edge, struct http_stream *stream,
+		   const struct http_request *request)
+{
+	/* `params` is large, and read only as far as param_count says. */
+	memset(exchange, 0, offsetof(struct exchange, params));
+	exchange->edge = edge;
+	exchange->stream = stream;
+	exchange->request = request;
+	exchange->started_us = loop_now_us(edge->loop);
+	exchange->body_limit = edge->opts->body_bytes;
+}
+
+void exchange_deinit(struct exchange *exchange)
+{
+	answer_reader_deinit(&exchange->reader);
+	buf_deinit(&exchange->rpc.kept);
+	buf_deinit(&exchange->rpc.answer);
+}
+
+bool exchange_respond(struct exchange *exchange, const struct http_response *response,
+		      struct wire_bytes body, bool end)
+{
+	struct http_response out = *response;
+	struct http_field *fields =
+		arena_alloc(exchange->request->arena,
+			    (response->field_count + EXCHANGE_EXTRA_FIELDS) * sizeof(*fields));
+
+	memcpy(fields, response->fields, response->field_count * sizeof(*fields));
+	chain_response(exchange, fields, &out.field_count);
+	out.fields = fields;
+	if (http_stream_respond(exchange->stream, &out, body.data, body.len, end) < 0)
+		return false;
+	exchange->answered = true;
+	exchange->ended = end;
+	exchange->status = response->status;
+	exchange->sent_bytes = body.len;
+	return true;
+}
+
+void exchange_send(struct exchange *exchange, struct wire_bytes body, bool end)
+{
+	if (exchange->ended)
+		return;
+	http_stream_send(exchange->stream, body.data, body.len, end);
+	exchange->sent_bytes += body.len;
+	exchange->ended = end;
+}
+
+static bool asks_to_come_back(unsigned status)
+{
+	return status == 503 || status == 429;
+}
+
+static struct http_field retry_after(struct exchange *exchange, uint32_t ms)
+{
+	uint32_t seconds = ((ms ? ms : DEFAULT_RETRY_AFTER_MS) + 999) / 1000;
+
+	return (struct http_field){STR_LITERAL("retry-after"),
+				   str_from(arena_printf(exchange->request->arena, "%u", seconds))};
+}
+
+void exchange_fail(struct exchange *exchange, const struct exchange_error *error)
+{
+	struct http_field fields[3] = {
+		{STR_LITERAL("content-type"), STR_LITERAL("application/json")}};
+	struct http_response response = {
+		.status = error->status, .fields = fields, .field_count = 1};
+	struct str body;
+
+	if (exchange->ended)
+		return;
+	if (exchange->answered) {
+		exchange->ended = true;
+		http_stream_abort(exchange->stream);
+		return;
+	}
+	if (asks_to_come_back(error->status))
+		fields[response.field_count++] = retry_after(exchange, error->retry_after_ms);
+	if (error->allow.len > 0)
+		fields[response.field_count++] =
+			(struct http_field){STR_LITERAL("allow"), error->allow};
+	body = error_body(exchange->request->arena, error, exchange->request_id);
+	exchange_respond(exchange, &response,
+			 (struct wire_bytes){(const uint8_t *)body.data, body.len}, true);
+}
+
+void exchange_fail_outcome(struct exchange *exchange, enum outcome outcome, struct str message,
+			   uint32_t retry_after_ms)
+{
+	const struct outcome_row *row = outcome_row(outcome);
+
+	exchange->outcome = outcome;
+	exchange_fail(exchange, &(struct exchange_error){
+					.status = row->http_status,
+					.code = row->name,
+					.message = message.len > 0 ? message : str_from(row->text),
+					.retry_after_ms = retry_after_ms,
+				});
+}

@@ -1,0 +1,101 @@
+/* One HTTP request with its answer, as the rooms of the edge pass it on: through the chain of middlewares, to its route, over
+ * the bridge to a plugin, and back. The struct is the edge's own; nobody outside this room looks into it. */
+#ifndef PLUGD_EDGE_EXCHANGE_H
+#define PLUGD_EDGE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "dispatch/dispatch.h"
+#include "edge/answer_reader.h"
+#include "edge/router.h"
+#include "net/message.h"
+
+struct edge;
+struct edge_route;
+struct bridge_ops;
+
+/* Fields that the edge adds to every answer. */
+#define EXCHANGE_EXTRA_FIELDS 4
+
+/* Messages with a length before each, as they come and go in pieces. */
+struct rpc_stream {
+	uint8_t prefix[4];
+	size_t prefix_len; /* of it that has come */
+	uint32_t left;	   /* of the request's message that has begun */
+	bool in_message;
+	struct buf kept; /* body that came while the call waited for its turn */
+	bool has_kept;
+	bool kept_last;
+	struct buf answer; /* a message of the answer that is not whole yet */
+};
+
+struct exchange {
+	struct edge *edge;
+	struct http_stream *stream;
+	const struct http_request *request; /* in the stream's arena */
+	struct exchange *next_free;
+
+	struct str request_id;
+	int64_t started_us;
+
+	const struct edge_route *route; /* NULL: none has matched, or it is one of the edge's own */
+	size_t param_count;
+	uint64_t body_limit; /* of the request's body */
+	uint64_t body_bytes; /* that have come */
+	bool body_ended;
+
+	/* The call that answers, if one does. */
+	const struct bridge_ops *bridge;
+	struct target *target;
+	const struct manifest_method *method;
+	struct dispatch_call *call;
+	struct answer_reader reader; /* raw HTTP */
+	struct rpc_stream rpc;	     /* RPC that streams */
+	uint32_t held;		     /* consumed by us, but the client has not taken it yet */
+	bool started;		     /* there was a call, or the attempt at one */
+	bool end_waits;		     /* the body has ended, and the call doesn't take that yet */
+	bool failing;		     /* the call's answer can't be used: its end is awaited */
+
+	bool answered; /* the head has been sent */
+	bool ended;    /* and the last byte of the body */
+	unsigned status;
+	uint64_t sent_bytes; /* of the body */
+	enum outcome outcome;
+	int64_t queue_us;
+	int64_t plugin_us;
+
+	struct router_param params[ROUTER_MAX_PARAMS]; /* last: not cleared for each request */
+};
+
+void exchange_init(struct exchange *exchange, struct edge *edge, struct http_stream *stream,
+		   const struct http_request *request);
+void exchange_deinit(struct exchange *exchange);
+
+/* A new request id, in the arena. */
+struct str exchange_make_id(struct edge *edge, struct arena *arena);
+
+/* What the edge answers by itself: a small JSON object. */
+struct exchange_error {
+	unsigned status;
+	const char *code;	 /* "NOT_FOUND" */
+	struct str message;	 /* for a human */
+	uint32_t retry_after_ms; /* 0: the usual, where the status asks for one */
+	struct str allow;	 /* for 405; empty: none */
+};
+
+/* Answers with an error if nothing has been answered; cuts the answer off if its head has gone. */
+void exchange_fail(struct exchange *exchange, const struct exchange_error *error);
+
+/* The same from how a call ended. */
+void exchange_fail_outcome(struct exchange *exchange, enum outcome outcome, struct str message,
+			   uint32_t retry_after_ms);
+
+/* Begins the answer. False: status or fields can't be sent, and nothing was. */
+bool exchange_respond(struct exchange *exchange, const struct http_response *response,
+		      struct wire_bytes body, bool end);
+void exchange_send(struct exchange *exchange, struct wire_bytes body, bool end);
+
+#endif

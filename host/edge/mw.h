@@ -1,0 +1,17 @@
+/* The rows of the chain, one file each. */
+#ifndef PLUGD_EDGE_MW_H
+#define PLUGD_EDGE_MW_H
+
+#include "edge/chain.h"
+
+/* Gives every request an id, or takes a sensible one from the client, and tells it in X-Request-Id. */
+extern const struct middleware mw_request_id;
+
+/* Refuses a body whose length is announced and too large: 413. What is not announced is counted as it comes, in the
+ * bridge. */
+extern const struct middleware mw_body_limit;
+
+/* One line for each request. */
+extern const struct middleware mw_access_log;
+
+#endif
