@@ -70,7 +70,8 @@ def http(payload):
     return http_answer(200, greeting(name) + "\n")
 
 
-HANDLERS = {1: greet, 2: http}
+# By the method's number, and whether its requests are streams.
+HANDLERS = {1: (greet, False), 2: (http, True)}
 
 
 def manifest():
@@ -97,7 +98,7 @@ class Call:
 
     def __init__(self, request, window):
         self.id = request.id
-        self.handler = HANDLERS.get(request.method)
+        self.handler, self.streams = HANDLERS.get(request.method, (None, False))
         self.message = bytearray()  # the request message, while it is collected
         self.caller_ended = False
         self.answer = None  # bytes of the answer that are still to be sent; None: not answered yet
@@ -200,8 +201,8 @@ class Channel:
             call.message += frame.payload
             if len(call.message) > MAX_MESSAGE_BYTES:
                 self.refuse(call, RESOURCE_EXHAUSTED, "the message is too large")
-            elif not frame.more:
-                self.answer(call)
+            elif frame.end or not (frame.more or call.streams and not call.message):
+                self.answer(call)  # a stream's empty REQUEST carries no message yet
         self.forget_if_over(call)
 
     def on_cancel(self, cancel):

@@ -133,7 +133,9 @@ class Server(plug.Channel):
                 self.give_credit(call, len(frame.payload))
                 self.forget_if_over(call)
             else:
-                call.arrived.put((frame.payload, frame.more, frame.end))
+                # A stream's empty REQUEST carries no message.
+                if kind == "data" or frame.payload or frame.end or call.method == ECHO:
+                    call.arrived.put((frame.payload, frame.more, frame.end))
         elif kind == "cancel" and frame.id in self.calls:
             call = self.calls[frame.id]
             call.caller_ended = call.cancelled = True

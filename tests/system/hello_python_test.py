@@ -204,3 +204,12 @@ def test_says_what_it_is_when_started_by_hand(plugin):
     plugin.process.stdin.close()
     assert plugin.process.wait(60) == 1
     assert b"this is a plugin" in plugin.process.stderr.read()
+
+
+def test_waits_for_the_head_of_an_http_request(plugin):
+    plugin.handshake()
+    call = plugin.open("plugd.http.v1.Http/Handle").send_piece(b"")
+    plugin.ping(1)
+    assert not call.began
+    call.send(http_pb2.Request(method="GET", path="/hello").SerializeToString(), end=True)
+    assert http_pb2.Response.FromString(call.wait().messages[0]).status == 200

@@ -1,8 +1,8 @@
-"""A host for one plugin, for tests: starts an executable and speaks the protocol with it over pipes.
+"""A host for one plugin, for tests: starts an executable and speaks the protocol with it.
 
-It checks the plugin while it talks: frame sizes, windows, chunks, ids, and that each call ends exactly
-once. What the plugin does against the protocol raises Violation with a sentence; its end raises Gone.
-It always reads, never blocks on a write, and keeps all that came: logs, pongs, stderr.
+It checks the plugin while it talks: frame sizes, windows, chunks, ids, and that each call ends
+exactly once. What the plugin does against the protocol raises Violation with a sentence; its end
+raises Gone. It always reads, never blocks on a write, and keeps all that came: logs, pongs, stderr.
 
     with PluginHost(["./hello-python"]) as plugin:
         plugin.handshake()
@@ -60,6 +60,7 @@ class Call:
         self.gives_credit = gives_credit
         self.send_window = host.plugin_limits.call_window_bytes
         self.receive_window = host.limits.call_window_bytes
+        self.streams = host.streams(method)
         self.outgoing = []  # pieces that wait for credit: (payload, more, end)
         self.caller_ended = False
         self.began = False
@@ -71,6 +72,7 @@ class Call:
         self.not_processed = False
         self.messages = []
         self.partial = bytearray()
+        self.in_message = False  # the last frame had `more`
         self.chunks = []  # sizes of the payloads, as they came
 
     @property
@@ -121,7 +123,8 @@ class Call:
         if self.ended:
             raise Violation(f"call {self.id} was answered after its end")
         if is_response == self.began:
-            raise Violation(f"call {self.id}: {'a second RESPONSE' if self.began else 'DATA first'}")
+            what = "a second RESPONSE" if self.began else "DATA first"
+            raise Violation(f"call {self.id}: {what}")
         self.began = True
         if is_response:
             self.code, self.message, self.details = frame.code, frame.message, frame.details
@@ -137,10 +140,12 @@ class Call:
             raise Violation(f"call {self.id} exceeds its window")
         self.chunks.append(size)
         self.partial += frame.payload
-        # An end without a payload after a message is only the end, no empty message.
-        if not frame.more and (self.code == 0) and not (frame.end and not size and self.messages):
+        # In a stream an empty RESPONSE, and an empty end, carry no message.
+        empty = frame.end or is_response if self.streams else not is_response
+        if not frame.more and self.code == 0 and (size or self.in_message or not empty):
             self.messages.append(bytes(self.partial))
             self.partial.clear()
+        self.in_message = frame.more
         self.ended = frame.end
         if size and self.gives_credit and not self.ended:
             self.grant(size)
@@ -286,6 +291,11 @@ class PluginHost:
                     return method.number
         raise KeyError(name)
 
+    def streams(self, number):
+        """Whether the answers of that method are streams."""
+        return any(method.server_streams for service in self.manifest.provides
+                   for method in service.methods if method.number == number)
+
     def open(self, method, gives_credit=True, **head):
         """A call without a message yet. `method` is "service/Method", or a number."""
         number = method if isinstance(method, int) else self.number(method)
@@ -387,7 +397,8 @@ class PluginHost:
     def on_cancel(self, cancel):
         call = self.live_call(cancel.id)
         if not call.began or call.ended:
-            raise Violation(f"call {cancel.id}: CANCEL {'after the end' if call.ended else 'first'}")
+            when = "after its end" if call.ended else "before RESPONSE"
+            raise Violation(f"call {cancel.id}: CANCEL {when}")
         call.ended, call.code, call.message = True, cancel.code, cancel.reason
         self.forget_if_over(call)
 
@@ -414,7 +425,7 @@ class PluginHost:
         self.logs.append(log)
 
     def on_request(self, request):
-        """The plugin calls the host: kept for the test, which may answer with send(response=…)."""
+        """The plugin calls the host: kept for the test, which may answer with send()."""
         if request.id % 2:
             raise Violation(f"the plugin's ids are even, not {request.id}")
         self.requests.append(request)
