@@ -163,6 +163,9 @@ static int on_text(struct builder *b, struct fy_event *event)
 	size_t len = 0;
 	const char *text = token ? fy_token_get_text(token, &len) : NULL;
 
+	if (text && memchr(text, '\0', len))
+		return builder_refuse(b, fy_event_start_mark(event),
+				      "there is a NUL (\\0) in this text");
 	node->plain = !token || style == FYNS_PLAIN;
 	node->text.data = arena_strndup(b->arena, (struct str){text ? text : "", text ? len : 0});
 	node->text.len = text ? len : 0;

@@ -32,9 +32,9 @@ const char *digest_parse(struct str text, struct digest *out)
 		text.data += prefix.len;
 		text.len -= prefix.len;
 	}
+	if (memchr(text.data, ':', text.len))
+		return "names an algorithm other than sha256";
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] == ':')
-			return "names an algorithm other than sha256";
 		if (!strchr("0123456789abcdefABCDEF", text.data[i]) || text.data[i] == '\0')
 			return "has a character that is not a hexadecimal digit";
 	}

@@ -279,9 +279,9 @@ static int refuse_env(const struct exec_script *script, const char *path, struct
 		candidate[0] = '\0';
 	}
 	err_set(err, ERR_INTERPRETER_REFUSED,
-		"'%s' asks env for its interpreter, which depends on PATH; write #!%s in its first "
+		"'%s' asks env for its interpreter, which depends on PATH; write %s%s in its first "
 		"line",
-		path, candidate[0] ? candidate : "and the absolute path of the interpreter");
+		path, candidate[0] ? "#!" : "the interpreter's absolute path", candidate);
 	return -EACCES;
 }
 
