@@ -1,0 +1,145 @@
+/* Checks across settings, each a function of its own. A value that is NULL here was refused before,
+ * and is not spoken of again. */
+#include "config/check.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "config/quote.h"
+#include "config/suggest.h"
+#include "observe/errors.h"
+
+static struct place element_place(struct filling *filling, enum section_id section, size_t index,
+				  enum setting_id setting)
+{
+	const struct element *element = &filling->elements[section][index];
+	unsigned line = element->lines[setting] ? element->lines[setting] : element->line;
+
+	return (struct place){filling->file, line,
+			      arena_printf(&filling->scratch, "%s[%zu].%s", sections[section].key,
+					   index, settings[setting].key)};
+}
+
+/* ---- plugins ---- */
+
+static int plugin_compare(const void *a, const void *b)
+{
+	const struct plugin_opts *left = *(const struct plugin_opts *const *)a;
+	const struct plugin_opts *right = *(const struct plugin_opts *const *)b;
+	int order = strcmp(left->name, right->name);
+
+	return order != 0 ? order : (left > right) - (left < right);
+}
+
+/* Those that have a name, sorted by it. Returns owned. */
+static const struct plugin_opts **plugins_sort(const struct config *config, size_t *count_out)
+{
+	const struct plugin_opts **sorted =
+		mem_array(config->plugin_count + 1, sizeof(const struct plugin_opts *));
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->plugin_count; i++) {
+		if (config->plugins[i].name)
+			sorted[count++] = &config->plugins[i];
+	}
+	qsort(sorted, count, sizeof(const struct plugin_opts *), plugin_compare);
+	*count_out = count;
+	return sorted;
+}
+
+static void check_plugin_names(struct filling *filling, const struct plugin_opts **sorted,
+			       size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		size_t index = (size_t)(sorted[i] - filling->config->plugins);
+		size_t before = (size_t)(sorted[i - 1] - filling->config->plugins);
+
+		if (strcmp(sorted[i]->name, sorted[i - 1]->name) != 0)
+			continue;
+		problem_add(filling->errors,
+			    element_place(filling, SECTION_PLUGINS, index, SETTING_PLUGINS_NAME),
+			    ERR_CONFIG_DUPLICATE,
+			    "\"%s\" is also the name of the plugin in line %u; choose another",
+			    sorted[i]->name,
+			    filling->elements[SECTION_PLUGINS][before].lines[SETTING_PLUGINS_NAME]);
+	}
+}
+
+static void check_pipe_size(struct filling *filling)
+{
+	for (size_t i = 0; i < filling->config->plugin_count; i++) {
+		const struct element *element = &filling->elements[SECTION_PLUGINS][i];
+
+		if (filling->config->plugins[i].transport != PLUGIN_SOCKETPAIR ||
+		    element->lines[SETTING_PLUGINS_PIPE_SIZE] == 0)
+			continue;
+		problem_add(filling->errors,
+			    element_place(filling, SECTION_PLUGINS, i, SETTING_PLUGINS_PIPE_SIZE),
+			    ERR_CONFIG_CONFLICT,
+			    "there are no pipes with transport: socketpair (line %u); leave it out",
+			    element->lines[SETTING_PLUGINS_TRANSPORT]);
+	}
+}
+
+/* Without a whitelist nothing may run. */
+static void check_whitelist(struct filling *filling)
+{
+	const struct config *config = filling->config;
+	struct place place = {filling->file, 0, "whitelist.file"};
+
+	for (size_t i = 0; i < config->plugin_count && !config->trust.whitelist_file; i++) {
+		if (!config->plugins[i].enabled ||
+		    filling->single.lines[SETTING_WHITELIST_FILE] != 0)
+			continue;
+		problem_add(filling->errors, place, ERR_CONFIG_MISSING,
+			    "is missing, but only what is in a whitelist may run; add it, such as "
+			    "whitelist: {file: whitelist.yaml}");
+		return;
+	}
+}
+
+/* ---- routes ---- */
+
+static int name_compare(const void *key, const void *element)
+{
+	return strcmp(key, (*(const struct plugin_opts *const *)element)->name);
+}
+
+static void refuse_plugin(struct filling *filling, size_t route, const char *name)
+{
+	struct suggest suggest = suggest_for(str_from(name));
+
+	for (size_t i = 0; i < filling->config->plugin_count; i++) {
+		if (filling->config->plugins[i].name)
+			suggest_offer(&suggest, filling->config->plugins[i].name);
+	}
+	problem_add(filling->errors,
+		    element_place(filling, SECTION_ROUTES, route, SETTING_ROUTES_PLUGIN),
+		    ERR_CONFIG_REFERENCE, "there is no plugin named \"%s\"%s%s%s", name,
+		    suggest.best ? "; did you mean " : "; add it to plugins",
+		    suggest.best ? suggest.best : "", suggest.best ? "?" : "");
+}
+
+static void check_routes(struct filling *filling, const struct plugin_opts **sorted, size_t count)
+{
+	for (size_t i = 0; i < filling->config->edge.route_count; i++) {
+		struct route_opts *route = &filling->config->edge.routes[i];
+
+		route->line = (int)filling->elements[SECTION_ROUTES][i].line;
+		if (route->plugin && !bsearch(route->plugin, sorted, count,
+					      sizeof(const struct plugin_opts *), name_compare))
+			refuse_plugin(filling, i, route->plugin);
+	}
+}
+
+void check_all(struct filling *filling)
+{
+	size_t count;
+	const struct plugin_opts **sorted = plugins_sort(filling->config, &count);
+
+	check_plugin_names(filling, sorted, count);
+	check_pipe_size(filling);
+	check_whitelist(filling);
+	check_routes(filling, sorted, count);
+	free(sorted);
+}

@@ -1,0 +1,393 @@
+/* The walk over the file's tree. The table says which keys there are and what each one takes; this
+ * file says what is wrong with the shape of things (unknown keys, lists where there should be a
+ * text), value.c with the values. It never stops at an error: the next one may be worth knowing
+ * too. */
+#include "config/fill.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "config/duplicates.h"
+#include "config/pack.h"
+#include "config/quote.h"
+#include "config/suggest.h"
+#include "config/value.h"
+#include "observe/errors.h"
+
+/* A map of the file that is being read, and the struct that it fills. */
+struct part {
+	enum section_id section;
+	const char *path; /* "plugins[1]"; "": the top level */
+	void *target;
+	struct element *element;
+};
+
+static char *part_path(struct filling *filling, const struct part *part, const char *key)
+{
+	return arena_printf(&filling->scratch, "%s%s%s", part->path, part->path[0] ? "." : "", key);
+}
+
+static struct place place_of(const struct filling *filling, unsigned line, const char *key)
+{
+	return (struct place){filling->file, line, key};
+}
+
+/* ---- what is expected instead ---- */
+
+static void refuse_shape(struct filling *filling, const struct setting *setting, struct place place,
+			 const char *what)
+{
+	struct buf kind = {0};
+
+	setting_put_kind(setting, &kind);
+	problem_add(filling->errors, place, ERR_CONFIG_TYPE, "is %s; write %.*s", what,
+		    (int)buf_len(&kind), (const char *)buf_front(&kind));
+	buf_deinit(&kind);
+}
+
+static void refuse_unknown(struct filling *filling, const struct part *part,
+			   const struct yaml_node *key)
+{
+	struct suggest suggest = suggest_for(key->text);
+
+	if (problems_are_full(filling->errors)) { /* a file of garbage: don't think long about it */
+		filling->errors->more++;
+		return;
+	}
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		if (settings[i].section == part->section)
+			suggest_offer(&suggest, settings[i].key);
+	}
+	for (size_t i = 1; part->section == SECTION_TOP && i < SECTION_COUNT; i++)
+		suggest_offer(&suggest, sections[i].key);
+	problem_add(filling->errors, place_of(filling, key->line, part->path),
+		    ERR_CONFIG_UNKNOWN_KEY, "%s is not a key that plugd knows here%s%s%s",
+		    quote_of(key->text).text, suggest.best ? "; did you mean " : "",
+		    suggest.best ? suggest.best : "", suggest.best ? "?" : "");
+}
+
+/* ---- values ---- */
+
+void fill_text(struct filling *filling, const struct setting *setting, struct place place,
+	       struct str text, const char *directory, void *target)
+{
+	struct err err;
+
+	if (value_set(setting, text, directory, &filling->config->arena, target, &err) < 0)
+		problem_add(filling->errors, place, err.code, "%s", err.text);
+}
+
+/* Whether the text is among the `count` texts. */
+static bool is_among(struct str text, const struct str *texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (str_eq(text, texts[i]))
+			return true;
+	}
+	return false;
+}
+
+void fill_texts(struct filling *filling, const struct setting *setting, struct place place,
+		const struct str *texts, size_t count, void *target)
+{
+	struct arena *arena = &filling->config->arena;
+	char **list = arena_zalloc(arena, (count + 1) * sizeof(*list));
+	struct err err;
+
+	if (count == 0 && setting->nonempty)
+		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
+			    "is an empty list; write a value, or leave the key out");
+	for (size_t i = 0; i < count; i++) {
+		list[i] = arena_strndup(arena, texts[i]);
+		if (value_check_text(setting, texts[i], &err) < 0)
+			problem_add(filling->errors, place, err.code, "%s", err.text);
+		else if (setting->unique && is_among(texts[i], texts, i))
+			problem_add(filling->errors, place, ERR_CONFIG_DUPLICATE,
+				    "%s is in the list twice; remove one", quote_of(texts[i]).text);
+	}
+	value_set_pointer(setting, list, target);
+}
+
+static void take_texts(struct filling *filling, const struct setting *setting, struct place place,
+		       const struct yaml_node *node, void *target)
+{
+	if (node->kind == YAML_TEXT) {
+		fill_texts(filling, setting, place, &node->text, 1, target);
+		return;
+	}
+	if (node->kind == YAML_MAP) {
+		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		return;
+	}
+
+	struct str *texts = arena_zalloc(&filling->scratch, (node->count + 1) * sizeof(*texts));
+	size_t count = 0;
+	for (const struct yaml_node *item = node->first; item; item = item->next) {
+		place.line = item->line;
+		if (item->kind != YAML_TEXT || yaml_is_null(item))
+			problem_add(filling->errors, place, ERR_CONFIG_TYPE,
+				    "has %s in its list; write a text", yaml_kind_name(item));
+		else
+			texts[count++] = item->text;
+	}
+	place.line = node->line;
+	if (count == node->count)
+		fill_texts(filling, setting, place, texts, count, target);
+}
+
+static char *take_pair(struct filling *filling, const struct setting *setting, struct place place,
+		       const struct yaml_node *key)
+{
+	const struct yaml_node *value = key->value;
+	struct err err;
+
+	place.line = key->line;
+	if (value->kind != YAML_TEXT || yaml_is_null(value)) {
+		problem_add(filling->errors, place, ERR_CONFIG_TYPE,
+			    "%s is %s; write a text (\"\" for none)", quote_of(key->text).text,
+			    yaml_kind_name(value));
+		return NULL;
+	}
+	const char *wrong = setting->check(key->text);
+	if (wrong) {
+		problem_add(filling->errors, place, ERR_CONFIG_TYPE, "%s %s",
+			    quote_of(key->text).text, wrong);
+		return NULL;
+	}
+	struct setting plain = *setting; /* the rule is for names */
+	plain.check = NULL;
+	if (value_check_text(&plain, value->text, &err) < 0)
+		problem_add(filling->errors, place, err.code, "%s", err.text);
+	return arena_printf(&filling->config->arena, "%s=%s", key->text.data, value->text.data);
+}
+
+static void take_pairs(struct filling *filling, const struct setting *setting, struct place place,
+		       const struct yaml_node *node, void *target)
+{
+	char **list;
+	size_t count = 0;
+
+	if (node->kind != YAML_MAP) {
+		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		return;
+	}
+	duplicates_report(node, place, filling->errors);
+	list = arena_zalloc(&filling->config->arena, (node->count + 1) * sizeof(*list));
+	for (const struct yaml_node *key = node->first; key; key = key->next) {
+		char *pair = take_pair(filling, setting, place, key);
+		if (pair)
+			list[count++] = pair;
+	}
+	value_set_pointer(setting, list, target);
+}
+
+static void take_free(struct filling *filling, const struct setting *setting, struct place place,
+		      const struct yaml_node *node, void *target)
+{
+	struct str packed;
+
+	if (node->kind != YAML_MAP) {
+		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		return;
+	}
+	if (pack_map(node, place, filling->errors, &filling->config->arena, &packed) < 0)
+		return;
+	value_set_pointer(setting, (void *)packed.data, target);
+	value_set_length(setting, packed.len, target);
+}
+
+static void take_text(struct filling *filling, const struct setting *setting, struct place place,
+		      const struct yaml_node *node, void *target)
+{
+	bool wants_plain = setting->kind == SETTING_BOOL || setting->kind == SETTING_INT;
+
+	if (node->kind != YAML_TEXT)
+		refuse_shape(filling, setting, place, yaml_kind_name(node));
+	else if (yaml_is_null(node))
+		refuse_shape(filling, setting, place, "without a value");
+	else if (wants_plain && !node->plain)
+		refuse_shape(filling, setting, place, "in quotes, which make it a text");
+	else
+		fill_text(filling, setting, place, node->text, filling->directory, target);
+}
+
+static void take_value(struct filling *filling, const struct setting *setting, struct place place,
+		       const struct yaml_node *node, void *target)
+{
+	switch (setting->kind) {
+	case SETTING_STRINGS:
+		if (!yaml_is_null(node)) /* a list whose lines are commented out */
+			take_texts(filling, setting, place, node, target);
+		return;
+	case SETTING_PAIRS:
+		if (!yaml_is_null(node))
+			take_pairs(filling, setting, place, node, target);
+		return;
+	case SETTING_FREE:
+		if (!yaml_is_null(node))
+			take_free(filling, setting, place, node, target);
+		return;
+	case SETTING_STRING:
+	case SETTING_PATH:
+	case SETTING_BOOL:
+	case SETTING_INT:
+	case SETTING_DURATION:
+	case SETTING_SIZE:
+	case SETTING_CHOICE:
+		take_text(filling, setting, place, node, target);
+		return;
+	}
+}
+
+/* ---- maps ---- */
+
+static void take_setting(struct filling *filling, const struct part *part,
+			 const struct setting *setting, const struct yaml_node *map,
+			 const struct yaml_node *key)
+{
+	struct place place = place_of(filling, key->line, part_path(filling, part, key->text.data));
+	unsigned *line = &part->element->lines[setting - settings];
+
+	if (*line == 0) {
+		*line = key->line;
+		take_value(filling, setting, place, key->value, part->target);
+	} else if (yaml_find(map, key->text.data) == key) { /* not the same key, but its alias */
+		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
+			    "sets what line %u sets too; write one of %s and %s", *line,
+			    setting->alias, setting->key);
+	}
+}
+
+static void report_missing(struct filling *filling, const struct part *part)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const struct setting *setting = &settings[i];
+		if (setting->section != part->section || !setting->required ||
+		    part->element->lines[i] != 0)
+			continue;
+		problem_add(filling->errors, place_of(filling, part->element->line, part->path),
+			    ERR_CONFIG_MISSING, "%s is missing; add it, such as %s: %s",
+			    setting->key, setting->key, setting->example);
+	}
+}
+
+static enum section_id section_find(struct str key)
+{
+	size_t id = 1;
+
+	while (id < SECTION_COUNT && !str_eq(key, str_from(sections[id].key)))
+		id++;
+	return (enum section_id)id;
+}
+
+static void take_section(struct filling *filling, enum section_id id, const struct yaml_node *key);
+
+static void take_map(struct filling *filling, const struct part *part, const struct yaml_node *map)
+{
+	duplicates_report(map, place_of(filling, map->line, part->path), filling->errors);
+	for (const struct yaml_node *key = map->first; key; key = key->next) {
+		const struct setting *setting = setting_find(part->section, key->text);
+		enum section_id id = SECTION_COUNT;
+
+		if (part->section == SECTION_TOP)
+			id = section_find(key->text);
+		if (setting)
+			take_setting(filling, part, setting, map, key);
+		else if (id == SECTION_COUNT)
+			refuse_unknown(filling, part, key);
+		else if (yaml_find(map, key->text.data) == key)
+			take_section(filling, id, key);
+	}
+	report_missing(filling, part);
+}
+
+static void set_defaults(struct filling *filling, enum section_id section, void *target)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		const struct setting *setting = &settings[i];
+		if (setting->section != section || !setting->fallback)
+			continue;
+
+		struct place place = {"default", 0, setting->key};
+		struct str text = str_from(setting->fallback);
+		if (setting->kind == SETTING_STRINGS)
+			fill_texts(filling, setting, place, &text, 1, target);
+		else
+			fill_text(filling, setting, place, text, filling->directory, target);
+	}
+}
+
+/* ---- sections ---- */
+
+static void take_elements(struct filling *filling, enum section_id id, const struct yaml_node *list)
+{
+	const struct section *section = &sections[id];
+	char *array =
+		arena_zalloc(&filling->config->arena, (list->count + 1) * section->element_bytes);
+	size_t index = 0;
+
+	filling->elements[id] =
+		arena_zalloc(&filling->scratch, (list->count + 1) * sizeof(struct element));
+	for (const struct yaml_node *item = list->first; item; item = item->next, index++) {
+		struct part part = {
+			.section = id,
+			.path = arena_printf(&filling->scratch, "%s[%zu]", section->key, index),
+			.target = array + index * section->element_bytes,
+			.element = &filling->elements[id][index],
+		};
+		part.element->line = item->line;
+		set_defaults(filling, id, part.target);
+		if (item->kind == YAML_MAP)
+			take_map(filling, &part, item);
+		else
+			problem_add(filling->errors, place_of(filling, item->line, part.path),
+				    ERR_CONFIG_TYPE, "is %s; write a map of settings",
+				    yaml_kind_name(item));
+	}
+	memcpy((char *)filling->config + section->array, &array, sizeof(array));
+	memcpy((char *)filling->config + section->count, &index, sizeof(index));
+}
+
+static void take_section(struct filling *filling, enum section_id id, const struct yaml_node *key)
+{
+	const struct section *section = &sections[id];
+	const struct yaml_node *value = key->value;
+	struct part part = {id, section->key, filling->config, &filling->single};
+
+	if (yaml_is_null(value)) /* all its lines are commented out */
+		return;
+	if (section->list && value->kind == YAML_LIST)
+		take_elements(filling, id, value);
+	else if (!section->list && value->kind == YAML_MAP)
+		take_map(filling, &part, value);
+	else
+		problem_add(filling->errors, place_of(filling, key->line, section->key),
+			    ERR_CONFIG_TYPE, "is %s; write %s", yaml_kind_name(value),
+			    section->list ? "a list, each item with a dash in front"
+					  : "a map of settings");
+}
+
+void fill_defaults(struct filling *filling)
+{
+	for (size_t id = 0; id < SECTION_COUNT; id++) {
+		if (!sections[id].list)
+			set_defaults(filling, (enum section_id)id, filling->config);
+	}
+	filling->config->log.fd = STDERR_FILENO;
+}
+
+void fill_tree(struct filling *filling, const struct yaml_node *root)
+{
+	struct part part = {SECTION_TOP, "", filling->config, &filling->single};
+
+	if (!root || yaml_is_null(root))
+		return;
+	if (root->kind == YAML_MAP)
+		take_map(filling, &part, root);
+	else
+		problem_add(
+			filling->errors, place_of(filling, root->line, ""), ERR_CONFIG_TYPE,
+			"the file is %s; write a map of settings, such as listen: 127.0.0.1:8080",
+			yaml_kind_name(root));
+}

@@ -1,0 +1,89 @@
+/* Rules for texts in the configuration. They say no more than what the room that gets the text
+ * relies on; what only that room can judge (a pattern's conflicts, a method that a plugin lacks) is
+ * left to it. */
+#include "config/rules.h"
+
+#include "net/addr.h"
+#include "net/chars.h"
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool is_word_char(char c)
+{
+	return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+const char *rule_name(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (!is_word_char(text.data[i]) && text.data[i] != '-')
+			return "is not a name; use letters, digits, - and _";
+	}
+	return NULL;
+}
+
+const char *rule_variable(struct str text)
+{
+	bool ok = text.len > 0 && !chars_is_digit(text.data[0]);
+
+	for (size_t i = 0; ok && i < text.len; i++)
+		ok = is_word_char(text.data[i]);
+	return ok ? NULL : "is not the name of a variable; use letters, digits and _";
+}
+
+const char *rule_method(struct str text)
+{
+	if (!chars_is_token(text))
+		return "is not an HTTP method; write one such as GET";
+	for (size_t i = 0; i < text.len; i++) {
+		if (is_lower(text.data[i]))
+			return "is in lower case, but methods are in upper case; write one such as "
+			       "GET";
+	}
+	return NULL;
+}
+
+/* A name as a manifest may have it: what fails here could never be found there. */
+static bool is_rpc_name(struct str name, bool dots)
+{
+	char before = '.';
+
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+		if (!is_word_char(c) && !(dots && c == '.' && before != '.'))
+			return false;
+		before = c;
+	}
+	return before != '.';
+}
+
+const char *rule_rpc(struct str text)
+{
+	const char *slash = memchr(text.data, '/', text.len);
+	size_t len = slash ? (size_t)(slash - text.data) : 0;
+
+	if (!slash || !is_rpc_name((struct str){text.data, len}, true) ||
+	    !is_rpc_name((struct str){slash + 1, text.len - len - 1}, false))
+		return "does not name a method; write service/method, such as kv.v1.Kv/Get";
+	return NULL;
+}
+
+const char *rule_address(struct str text)
+{
+	struct addr addr;
+
+	if (addr_parse(text, &addr, NULL) < 0)
+		return "is not an address to listen on; write 127.0.0.1:8080, \"[::1]:8080\" or "
+		       "\":8080\"";
+	return NULL;
+}
+
+const char *rule_pattern(struct str text)
+{
+	if (text.len == 0 || text.data[0] != '/')
+		return "is not a path; begin it with /";
+	return NULL;
+}
