@@ -146,8 +146,8 @@ size_t wire_put_credit(uint8_t *out, const struct wire_credit *credit);
 #define WIRE_FRAME_HEAD_BOUND 16
 size_t wire_put_frame_head(uint8_t *out, enum wire_kind kind, size_t body_len);
 
-/* Pairs of name and value (Metadata here, Field in http.proto) under the field number `field`: 10 for a
- * request's metadata, 5 for a response's. */
+/* Pairs of name and value (Metadata here, Param and Header in http.proto) under the field number `field`, at
+ * most 15: 10 for a request's metadata, 5 for a response's. */
 #define WIRE_REQUEST_METADATA_FIELD  10
 #define WIRE_RESPONSE_METADATA_FIELD 5
 size_t wire_pair_bytes(size_t name_len, size_t value_len);

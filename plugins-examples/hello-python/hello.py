@@ -56,7 +56,7 @@ def greet(payload):
 
 
 def http_answer(status, text):
-    headers = [http_pb2.Field(name="content-type", value="text/plain; charset=utf-8")]
+    headers = [http_pb2.Header(name="content-type", value=b"text/plain; charset=utf-8")]
     response = http_pb2.Response(status=status, headers=headers, body=text.encode())
     return response.SerializeToString()
 

@@ -198,7 +198,7 @@ def mirror(call, head, bodies):
         "method": head.method, "path": head.path, "query": head.query, "route": head.route,
         "params": {param.name: param.value for param in head.params}, "scheme": head.scheme,
         "authority": head.authority, "peer": head.peer, "request_id": head.request_id,
-        "headers": [[field.name, field.value] for field in head.headers],
+        "headers": [[field.name, field.value.decode("latin-1")] for field in head.headers],
         "content_length": head.content_length if head.has_content_length else None,
         "body_length": length, "body_sha256": digest.hexdigest(), "pid": os.getpid(),
     }

@@ -37,7 +37,7 @@ def welcome(**changes):
 
 def http_head(status=200, headers=(), body=b""):
     """The first message of an HTTP answer."""
-    fields = [http_pb2.Field(name=name, value=value) for name, value in headers]
+    fields = [http_pb2.Header(name=name, value=value.encode()) for name, value in headers]
     return http_pb2.Response(status=status, headers=fields, body=body).SerializeToString()
 
 

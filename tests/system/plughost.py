@@ -313,13 +313,13 @@ class PluginHost:
         head = http_pb2.Request(
             method=method, path=path, route=route, scheme="http", authority="test", peer="unix",
             request_id="r1", body=body,
-            params=[http_pb2.Field(name=name, value=value) for name, value in params],
-            headers=[http_pb2.Field(name=name, value=value) for name, value in headers])
+            params=[http_pb2.Param(name=name, value=value) for name, value in params],
+            headers=[http_pb2.Header(name=name, value=value.encode()) for name, value in headers])
         call = self.call("plugd.http.v1.Http/Handle", head.SerializeToString())
         assert call.code == 0, (call.code, call.message)
         replies = [http_pb2.Response.FromString(message) for message in call.messages]
         assert replies and all(reply.status == 0 for reply in replies[1:])
-        fields = {field.name: field.value for field in replies[0].headers}
+        fields = {field.name: field.value.decode() for field in replies[0].headers}
         return replies[0].status, fields, b"".join(reply.body for reply in replies)
 
     def push(self, call):
