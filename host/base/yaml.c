@@ -191,6 +191,8 @@ static int on_close(struct builder *b, const struct fy_mark *mark)
 	if (b->depth == 0 || b->levels[b->depth - 1].wants_value)
 		return builder_refuse(b, mark, "this is not well-formed YAML");
 	b->depth--;
+	if (mark && b->levels[b->depth].node->flow)
+		b->levels[b->depth].node->end = (uint32_t)mark->input_pos + 1;
 	return 0;
 }
 

@@ -23,9 +23,9 @@ struct yaml_node {
 	bool plain;    /* text without quotes: null, 12 and true may mean more than their letters */
 	bool flow;     /* a map or list in brackets */
 	unsigned line; /* from 1 */
-	unsigned column; /* from 1 */
-	uint32_t start;	 /* of text: its bytes in the source are [start, end), without the quotes */
-	uint32_t end;
+	unsigned column;	 /* from 1 */
+	uint32_t start;		 /* of text: where it begins in the source, behind the quote */
+	uint32_t end;		 /* behind text, or behind a closing bracket; else of no meaning */
 	unsigned count;		 /* of the children */
 	struct str text;	 /* of text: unquoted, terminated */
 	struct yaml_node *first; /* child: an item of a list, a key of a map */

@@ -1,5 +1,5 @@
-/* What an operator sets for trust: where the pins are, and what happens to an executable without one. config/ fills
- * it. */
+/* What an operator sets for trust: where the pins are, and what happens to an executable without
+ * one. config/ fills it. */
 #ifndef PLUGD_TRUST_TRUST_OPTS_H
 #define PLUGD_TRUST_TRUST_OPTS_H
 
