@@ -1,0 +1,113 @@
+/* docs/CONFIG.md from config/settings.def. */
+#include "config/config.h"
+#include "config/settings.h"
+#include "docgen.h"
+
+static const char intro[] =
+	"# Configuration\n"
+	"\n"
+	"<!-- Generated from host/config/settings.def: change it there. -->\n"
+	"\n"
+	"plugd reads one YAML file: the one that `--config` names, else `$" CONFIG_FILE_VARIABLE
+	"`, else\n"
+	"`" CONFIG_DEFAULT_FILE
+	"`. [plugd.example.yaml](plugd.example.yaml) shows every key. Over the "
+	"file go the\n"
+	"environment and the command line: **flags > environment > file > defaults**.\n"
+	"\n"
+	"`plugd --check` (or `plugctl config check`) tells everything that is wrong, each with its "
+	"file, "
+	"its line,\n"
+	"what would be right, and a number of [ERRORS.md](ERRORS.md):\n"
+	"\n"
+	"```\n"
+	"plugd.yaml:5: http: \"body_limt\" is not a key that plugd knows here; did you mean "
+	"body_limit? [1001]\n"
+	"plugd.yaml:7: http.read_timeout: \"30\" is not a duration such as 30s or 250ms; its unit "
+	"is "
+	"missing [1002]\n"
+	"```\n"
+	"\n"
+	"plugd does not start with a configuration that has an error.\n"
+	"\n"
+	"- **Durations** have units: `250ms`, `5s`, `1m30s`, `2h`, `1d`.\n"
+	"- **Sizes** are bytes, or have units: `512KiB`, `10MiB`, `1GiB`; `500kB`, `2MB`, `1GB` "
+	"count in "
+	"thousands.\n"
+	"- **Booleans** are `true` and `false`; `yes`, `no`, `on` and `off` are refused.\n"
+	"- **Relative paths** begin at the directory of the file; those in the environment and in "
+	"flags "
+	"at the\n"
+	"  directory in which plugd is started.\n"
+	"- **Environment**: a list is written with commas (`PLUGD_LISTEN=127.0.0.1:8080,:9090`). A "
+	"`PLUGD_` variable that\n"
+	"  names no setting is an error; those that Kubernetes sets for a service named plugd are "
+	"passed over.\n"
+	"- **Flags**: a list is written by giving the flag again (`--listen 127.0.0.1:8080 "
+	"--listen "
+	":9090`).\n"
+	"- Routes and plugins can be set in the file only.\n"
+	"- Anchors, aliases, tags and several documents in one file are refused.\n";
+
+static const char free_note[] = "\n"
+				"Values in a plugin's `config` are what YAML 1.2 says: `null`, "
+				"`true`, `false`, integers and "
+				"floats;\n"
+				"everything else, and what is in quotes, is a string. Keys are "
+				"strings. The plugin gets the map as "
+				"MessagePack.\n";
+
+/* Type and range, default, and the names outside the file, on one line. */
+static void write_facts(const struct setting *setting, struct buf *out)
+{
+	char name[SETTING_NAME];
+
+	buf_append_str(out, STR_LITERAL(": "));
+	setting_put_kind(setting, out);
+	if (setting->kind == SETTING_DURATION || setting->kind == SETTING_SIZE) {
+		buf_append_str(out, STR_LITERAL(", "));
+		setting_put_range(setting, out);
+	}
+	if (setting->required)
+		buf_append_str(out, STR_LITERAL("; required"));
+	else if (setting->fallback)
+		buf_printf(out, "; default `%s`", setting->fallback);
+	else
+		buf_printf(out, "; without it: %s", setting->otherwise);
+	if (setting_is_single(setting)) {
+		buf_printf(out, "; `%s`", setting_variable(setting, name));
+		buf_printf(out, ", `--%s`", setting_flag(setting, name));
+	}
+	buf_append_str(out, STR_LITERAL("\n"));
+}
+
+static void write_setting(const struct setting *setting, struct buf *out)
+{
+	buf_printf(out, "- **`%s`**", setting->key);
+	if (setting->alias)
+		buf_printf(out, " or **`%s`**", setting->alias);
+	write_facts(setting, out);
+	buf_printf(out, "  <br>%s", setting->help);
+	if (setting->example)
+		buf_printf(out, " Example: `%s: %s`.", setting->key, setting->example);
+	buf_append_str(out, STR_LITERAL("\n"));
+}
+
+void config_md_write(struct buf *out)
+{
+	buf_append_str(out, STR_LITERAL(intro));
+	for (size_t id = 0; id < SECTION_COUNT; id++) {
+		const struct section *section = &sections[id];
+
+		if (id == SECTION_TOP)
+			buf_append_str(out, STR_LITERAL("\n## At the top\n\n"));
+		else
+			buf_printf(out, "\n## `%s`%s\n\n%s\n\n", section->key,
+				   section->list ? ": a list" : "", section->help);
+		for (size_t i = 0; i < SETTING_COUNT; i++) {
+			if (settings[i].section == id)
+				write_setting(&settings[i], out);
+		}
+	}
+	buf_append_str(out, STR_LITERAL(free_note));
+}

@@ -1,0 +1,77 @@
+/* docs/plugd.example.yaml from config/settings.def: a file that plugd accepts, with every key. What
+ * has no default and need not be there is commented out. */
+#include <string.h>
+
+#include "config/config.h"
+#include "config/settings.h"
+#include "docgen.h"
+
+#define WIDTH 90
+
+static const char intro[] = "# plugd.yaml: every setting, with its default where there is one. "
+			    "docs/CONFIG.md explains.\n"
+			    "# Generated from host/config/settings.def: change it there.\n";
+
+static void write_comment(const char *indent, const char *text, struct buf *out)
+{
+	size_t column = 0; /* nothing is written yet */
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+		if (column == 0 || column + 1 + len > WIDTH) {
+			buf_printf(out, "%s%s#", column == 0 ? "" : "\n", indent);
+			column = strlen(indent) + 1;
+		}
+		buf_printf(out, " %.*s", (int)len, text);
+		column += 1 + len;
+		text += len + (text[len] == ' ');
+	}
+	buf_append_str(out, STR_LITERAL("\n"));
+}
+
+/* A text that begins like another thing must stand in quotes. */
+static bool needs_quotes(const struct setting *setting, const char *text)
+{
+	bool is_text = setting->kind == SETTING_STRING || setting->kind == SETTING_STRINGS;
+
+	return is_text && (text[0] == ':' || text[0] == '*');
+}
+
+static void write_setting(const struct setting *setting, bool first, struct buf *out)
+{
+	bool list = sections[setting->section].list;
+	const char *indent = list ? "    " : setting->section == SECTION_TOP ? "" : "  ";
+	const char *value = setting->fallback ? setting->fallback : setting->example;
+	const char *quote = needs_quotes(setting, value) ? "\"" : "";
+	const char *prefix = "";
+
+	if (list && first)
+		prefix = "  - ";
+	else if (list && !setting->required && !setting->fallback)
+		prefix = "    # ";
+	else
+		prefix = indent;
+	/* A list's item begins with its dash, so its first comment stands in front of that. */
+	write_comment(list && first ? "  " : indent, setting->help, out);
+	buf_printf(out, "%s%s: %s%s%s\n", prefix, setting->key, quote, value, quote);
+}
+
+void example_yaml_write(struct buf *out)
+{
+	buf_append_str(out, STR_LITERAL(intro));
+	for (size_t id = 0; id < SECTION_COUNT; id++) {
+		bool first = true;
+
+		buf_append_str(out, STR_LITERAL("\n"));
+		if (id != SECTION_TOP) {
+			write_comment("", sections[id].help, out);
+			buf_printf(out, "%s:\n", sections[id].key);
+		}
+		for (size_t i = 0; i < SETTING_COUNT; i++) {
+			if (settings[i].section != id)
+				continue;
+			write_setting(&settings[i], first, out);
+			first = false;
+		}
+	}
+}
