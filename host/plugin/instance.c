@@ -54,6 +54,9 @@ struct instance {
 	struct err why;		 /* the first reason for its end; code 0: none yet */
 
 	struct process *process;
+	struct process_end end; /* once it is reaped */
+	bool has_ended;
+	bool said_bye;
 	struct channel channel;
 	struct textlog textlog;
 	struct handshake_limits limits; /* ours, in HELLO */
@@ -181,6 +184,7 @@ static void take_bye(struct instance *instance, struct wire_bytes body)
 {
 	struct err err;
 
+	instance->said_bye = true;
 	err_set(&err, ERR_PLUGIN_GONE, "drained");
 	stop(instance, &err, TERM_AFTER_BYE_MS);
 }
@@ -532,4 +536,14 @@ int64_t instance_since_ms(const struct instance *instance)
 int64_t instance_start_us(const struct instance *instance)
 {
 	return instance->start_us;
+}
+
+bool instance_said_bye(const struct instance *instance)
+{
+	return instance->said_bye;
+}
+
+const struct process_end *instance_end(const struct instance *instance)
+{
+	return instance->has_ended ? &instance->end : NULL;
 }

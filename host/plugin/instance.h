@@ -19,6 +19,7 @@
 #include "trust/exec.h"
 
 struct instance;
+struct process_end;
 
 struct instance_ops {
 	/* WELCOME was good; refuse the manifest by returning false with *err. */
@@ -91,5 +92,9 @@ pid_t instance_pid(const struct instance *instance);	    /* 0: none; for message
 int64_t instance_since_ms(const struct instance *instance); /* when it came into its state */
 int64_t
 instance_start_us(const struct instance *instance); /* from start to READY; 0: not ready yet */
+bool instance_said_bye(const struct instance *instance);
+
+/* How its process ended; NULL while it runs, or when it was never started. */
+const struct process_end *instance_end(const struct instance *instance);
 
 #endif
