@@ -13,6 +13,7 @@
 
 #define BLOCK_BYTES	(4u << 10)  /* of the first block: an ordinary request fits */
 #define BLOCK_BYTES_MAX (64u << 10) /* a larger block is made only for a larger piece */
+#define PRINTF_BYTES	256	    /* a longer text is printed twice */
 #define KEEP_BYTES	(16u << 10) /* a larger block isn't worth keeping over a reset */
 
 struct arena_block {
@@ -77,15 +78,17 @@ struct str arena_str(struct arena *arena, struct str text)
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args;
+	char first[PRINTF_BYTES];
 
 	va_start(args, format);
-	int len = vsnprintf(NULL, 0, format, args);
+	int len = vsnprintf(first, sizeof(first), format, args);
 	va_end(args);
+	if (len < (int)sizeof(first))
+		return arena_strndup(arena, (struct str){first, len < 0 ? 0 : (size_t)len});
 
-	size_t size = len < 0 ? 1 : (size_t)len + 1;
-	char *text = arena_zalloc(arena, size);
+	char *text = arena_alloc(arena, (size_t)len + 1);
 	va_start(args, format);
-	vsnprintf(text, size, format, args);
+	vsnprintf(text, (size_t)len + 1, format, args);
 	va_end(args);
 	return text;
 }

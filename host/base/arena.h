@@ -21,7 +21,7 @@ void *arena_zalloc(struct arena *arena, size_t bytes);
 char *arena_strndup(struct arena *arena, struct str text);  /* terminated */
 struct str arena_str(struct arena *arena, struct str text); /* a copy */
 char *arena_printf(struct arena *arena, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3), nonnull(2)));
 
 #define arena_new(arena, type) ((type *)arena_zalloc((arena), sizeof(type)))
 

@@ -37,7 +37,8 @@ void buf_commit(struct buf *buf, size_t bytes);
 
 void buf_append(struct buf *buf, const void *data, size_t len);
 void buf_append_str(struct buf *buf, struct str text);
-void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_printf(struct buf *buf, const char *format, ...)
+	__attribute__((format(printf, 2, 3), nonnull(2)));
 
 /* Drops `bytes` from the front. An empty buf starts at 0 again. */
 void buf_consume(struct buf *buf, size_t bytes);
