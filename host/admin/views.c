@@ -110,7 +110,7 @@ static json_t *service_json(const struct manifest_service *service)
 	return object;
 }
 
-static void put_manifest(json_t *object, const struct manifest *manifest)
+void view_manifest(json_t *object, const struct manifest *manifest)
 {
 	json_t *services = json_array();
 
@@ -162,7 +162,7 @@ static void put_pool(json_t *object, const struct pool *pool)
 	member_int(object, "restarts", pool ? (int64_t)pool_restarts(pool) : 0);
 	member_json(object, "last_failure", err_json(pool ? pool_last_failure(pool) : &none));
 	put_digest(object, pool ? pool_image(pool) : NULL);
-	put_manifest(object, pool ? pool_manifest(pool) : NULL);
+	view_manifest(object, pool ? pool_manifest(pool) : NULL);
 }
 
 static json_t *plugin_json(const struct target *target)

@@ -14,6 +14,9 @@ json_t *view_plugins(const struct office *office, const struct target *only);
 json_t *view_instances(const struct office *office, const struct target *only);
 json_t *view_routes(const struct office *office);
 
+/* Sets "calls_itself", "version", "sdk" and "services" in `object`; null and none for a manifest that is NULL. */
+void view_manifest(json_t *object, const struct manifest *manifest);
+
 /* How a plugin is doing, in words: the first that is true. */
 enum plugin_condition {
 	PLUGIN_DISABLED, /* by the configuration */

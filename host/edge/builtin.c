@@ -28,28 +28,37 @@ static void answer_live(struct exchange *exchange, struct str rest)
 	answer_json(exchange, 200, json_pack("{s:s}", "status", "live"));
 }
 
+static bool serves(const struct target *target)
+{
+	return target->pool && pool_ready_count(target->pool) > 0;
+}
+
 /* Ready means: every enabled plugin has an instance that serves, and nobody has told us to stop. */
+bool edge_is_ready(const struct edge *edge)
+{
+	for (size_t i = 0; i < edge->target_count; i++) {
+		if (edge->targets[i]->plugin->enabled && !serves(edge->targets[i]))
+			return false;
+	}
+	return !edge->draining;
+}
+
 static void answer_ready(struct exchange *exchange, struct str rest)
 {
 	const struct edge *edge = exchange->edge;
+	bool ready = edge_is_ready(edge);
 	json_t *plugins = json_object();
-	bool ready = !edge->draining;
+	const char *status = ready ? "ready" : "not ready";
 
 	for (size_t i = 0; i < edge->target_count; i++) {
-		const struct target *target = &edge->targets[i];
-		bool serves = target->pool && pool_ready_count(target->pool) > 0;
+		const struct target *target = edge->targets[i];
 
-		if (!target->plugin->enabled)
-			continue;
-		json_object_set_new(plugins, target->plugin->name,
-				    json_string(serves ? "ready" : "not ready"));
-		ready = ready && serves;
+		if (target->plugin->enabled)
+			json_object_set_new(plugins, target->plugin->name,
+					    json_string(serves(target) ? "ready" : "not ready"));
 	}
 	answer_json(exchange, ready ? 200 : 503,
-		    json_pack("{s:s, s:o}", "status",
-			      edge->draining ? "draining"
-			      : ready	     ? "ready"
-					     : "not ready",
+		    json_pack("{s:s, s:o}", "status", edge->draining ? "draining" : status,
 			      "plugins", plugins));
 }
 

@@ -24,8 +24,8 @@
 static struct target *find_target(const struct edge_setup *setup, const char *plugin)
 {
 	for (size_t i = 0; i < setup->target_count; i++) {
-		if (strcmp(setup->targets[i].plugin->name, plugin) == 0)
-			return &setup->targets[i];
+		if (strcmp(setup->targets[i]->plugin->name, plugin) == 0)
+			return setup->targets[i];
 	}
 	return NULL;
 }

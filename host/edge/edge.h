@@ -23,7 +23,8 @@ struct edge_setup {
 	struct registry *registry;
 	const char *version;	      /* of the host */
 	const struct edge_opts *opts; /* borrows while the edge lives */
-	struct target *targets; /* one for each configured plugin; borrows while the edge lives */
+	struct target *const
+		*targets; /* one for each configured plugin; borrows while the edge lives */
 	size_t target_count;
 };
 
@@ -36,6 +37,9 @@ extern const struct http_upcalls edge_upcalls;
 
 /* The host is going: /health/ready says so. */
 void edge_set_draining(struct edge *edge);
+
+/* What /health/ready says. */
+bool edge_is_ready(const struct edge *edge);
 
 /* Requests that are not over. */
 unsigned edge_open_count(const struct edge *edge);

@@ -31,7 +31,7 @@ struct edge {
 	struct dispatch *dispatch;
 	struct registry *registry;
 	const char *version;
-	struct target *targets;
+	struct target *const *targets;
 	size_t target_count;
 	struct router *router;
 	struct edge_route *routes;

@@ -88,7 +88,7 @@ static void on_last_gone(void *user)
 		return;
 	listener->is_told = true;
 	if (listener->opts.on_stopped)
-		listener->opts.on_stopped(listener->opts.user);
+		listener->opts.on_stopped(listener->opts.stopped_user);
 }
 
 static void listener_tell_if_stopped(struct listener *listener)

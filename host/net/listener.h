@@ -16,9 +16,10 @@ struct listener_opts {
 	struct loop *loop;
 	const struct net_opts *net;	    /* borrows for the listener's life */
 	const struct http_upcalls *upcalls; /* likewise */
-	void *user;			    /* of the upcalls, and of: */
-	void (*on_stopped)(
-		void *user); /* after listener_stop(): no connection is left. Once; may be NULL */
+	void *user;			    /* of the upcalls */
+	/* After listener_stop(): no connection is left. Once; may be NULL. */
+	void (*on_stopped)(void *stopped_user);
+	void *stopped_user;
 	struct log *log;     /* may be NULL */
 };
 

@@ -65,7 +65,7 @@ struct call_table {
 };
 
 void call_table_init(struct call_table *table, uint32_t max_calls);
-void call_table_deinit(struct call_table *table); /* no call may be live */
+void call_table_deinit(struct call_table *table); /* live calls are forgotten */
 
 /* A new live call; valid until call_table_remove(). NULL: max_calls are live. */
 struct call *call_table_add(struct call_table *table);

@@ -21,7 +21,7 @@ struct calls {
 /* After WELCOME, when the limits of both sides are known. Borrows the channel. */
 void calls_init(struct calls *calls, struct channel *channel, const struct handshake_limits *host,
 		const struct handshake_limits *plugin);
-void calls_deinit(struct calls *calls); /* after outgoing_break_all() */
+void calls_deinit(struct calls *calls); /* open calls are forgotten */
 
 /* Is it one of REQUEST, RESPONSE, DATA, CANCEL, CREDIT? */
 bool calls_is_frame(enum wire_kind kind);

@@ -21,7 +21,7 @@ struct outgoing {
 };
 
 void outgoing_init(struct outgoing *outgoing, struct channel *channel, struct flow *flow);
-void outgoing_deinit(struct outgoing *outgoing); /* after outgoing_break_all() */
+void outgoing_deinit(struct outgoing *outgoing); /* open calls are forgotten */
 
 /* Sends REQUEST; the id is chosen here, everything else is in `request` (borrows). What has no credit is copied and
  * follows by itself. The call is valid until its last word (see call_ops) or outgoing_cancel(). NULL: the plugin has as

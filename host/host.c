@@ -1,0 +1,419 @@
+/* The composition root.
+ *
+ * Owns every room's object. Start: log, whitelist, targets and pools, edge, listener, admin; each needs only those
+ * before it. A plugin that may not run or can't is logged and left out, and /health/ready tells; the others serve.
+ * Stop: clients first (nobody new, finish what is there), then the plugins (finish, BYE, end), then the memory.
+ *
+ *	RUNNING ──signal──▶ CLIENTS LEAVE ──last connection──▶ PLUGINS DRAIN ──last process──▶ end
+ *	                         └───────── drain_timeout, or a second signal ─▶ both at once ─▶ end
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "admin/commands.h"
+#include "admin/control.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "dispatch/dispatch.h"
+#include "edge/edge.h"
+#include "host_service.h"
+#include "net/listener.h"
+#include "observe/errors.h"
+#include "plugin/pool.h"
+#include "registry/service.h"
+#include "trust/whitelist_file.h"
+
+/* A plugin that is told to end when the time is over still has this long. */
+#define LAST_GRACE_MS 1000
+
+struct plugin_unit {
+	struct host *host;
+	struct target target;
+	struct pool *pool;
+	bool is_drained;
+};
+
+enum host_phase { HOST_RUNNING, HOST_CLIENTS_LEAVE, HOST_PLUGINS_DRAIN };
+
+struct host {
+	const struct config *config;
+	struct loop *loop;
+	struct log *log;
+	struct whitelist *whitelist;
+	struct dispatch *dispatch;
+	struct registry *registry;
+	struct host_service service;
+	struct plugin_unit *units; /* one for each configured plugin */
+	struct target **targets;   /* of the units */
+	size_t unit_count;
+	struct edge *edge;
+	struct listener *listener;
+	struct control *control;
+	struct office office;
+	const char **addresses; /* NULL-terminated; each owned */
+	struct loop_signal on_int;
+	struct loop_signal on_term;
+	struct loop_timer drain_timer;
+	enum host_phase phase;
+	bool is_forced;
+};
+
+/* ---- news from the pools ---- */
+
+static bool on_manifest(void *user, struct pool *pool, const struct manifest *manifest,
+			struct err *err)
+{
+	struct plugin_unit *unit = user;
+
+	return host_service_check(manifest, err) == 0 &&
+	       registry_provide(unit->host->registry, &unit->target, manifest, err) == 0;
+}
+
+static void on_change(void *user, struct pool *pool)
+{
+	const struct plugin_unit *unit = user;
+
+	log_event(unit->host->log, LOG_INFO, "plugin.ready_count", "",
+		  LOG_STR("plugin", unit->target.plugin->name),
+		  LOG_INT("ready", pool_ready_count(pool)),
+		  LOG_INT("instances", pool_slot_count(pool)));
+}
+
+static void on_call(void *user, struct pool *pool, struct instance *instance,
+		    const struct manifest_requirement *requirement,
+		    const struct wire_request *request)
+{
+	const struct plugin_unit *unit = user;
+
+	host_service_call(&unit->host->service, unit->target.plugin->name, instance, requirement,
+			  request, loop_now_ms(unit->host->loop));
+}
+
+static void stop_if_drained(struct host *host)
+{
+	for (size_t i = 0; i < host->unit_count; i++) {
+		if (host->units[i].pool && !host->units[i].is_drained)
+			return;
+	}
+	loop_stop(host->loop);
+}
+
+static void on_drained(void *user, struct pool *pool)
+{
+	struct plugin_unit *unit = user;
+
+	unit->is_drained = true;
+	stop_if_drained(unit->host);
+}
+
+static const struct pool_ops pool_ops = {on_manifest, on_change, on_call, on_drained};
+
+/* ---- stop ---- */
+
+static void drain_plugins(struct host *host, int64_t longest_ms)
+{
+	if (host->phase == HOST_PLUGINS_DRAIN)
+		return;
+	host->phase = HOST_PLUGINS_DRAIN;
+	control_stop(host->control);
+	host->control = NULL;
+	for (size_t i = 0; i < host->unit_count; i++) {
+		int64_t grace_ms = host->units[i].target.plugin->drain_timeout_ms;
+
+		if (host->units[i].pool)
+			pool_drain(host->units[i].pool,
+				   grace_ms < longest_ms ? grace_ms : longest_ms);
+	}
+	stop_if_drained(host);
+}
+
+static void on_clients_gone(void *user)
+{
+	struct host *host = user;
+
+	drain_plugins(host, host->config->drain_timeout_ms);
+}
+
+/* Time is over: clients are cut off, plugins get a last moment, and then the end comes anyway. */
+static void on_drain_due(void *user)
+{
+	struct host *host = user;
+
+	if (host->is_forced) {
+		loop_stop(host->loop);
+		return;
+	}
+	host->is_forced = true;
+	log_event(host->log, LOG_WARN, "host.drain_timeout", "ends what is still in flight",
+		  LOG_INT("connections", listener_connections(host->listener)));
+	listener_free(host->listener);
+	host->listener = NULL;
+	loop_timer_start(&host->drain_timer, LAST_GRACE_MS);
+	drain_plugins(host, LAST_GRACE_MS);
+}
+
+static void on_stop_signal(void *user, int signum)
+{
+	struct host *host = user;
+
+	if (host->phase != HOST_RUNNING) {
+		on_drain_due(host);
+		return;
+	}
+	host->phase = HOST_CLIENTS_LEAVE;
+	log_event(host->log, LOG_INFO, "host.stopping",
+		  "accepts nobody new and finishes what is in flight", LOG_INT("signal", signum),
+		  LOG_INT("connections", listener_connections(host->listener)),
+		  LOG_INT("calls", dispatch_open_count(host->dispatch)));
+	edge_set_draining(host->edge);
+	loop_timer_start(&host->drain_timer, host->config->drain_timeout_ms);
+	listener_stop(host->listener);
+}
+
+/* ---- start ---- */
+
+static int report(const struct host *host, const struct err *err)
+{
+	log_event(host->log, LOG_ERROR, "host.failed", err->text, LOG_INT("code", err->code));
+	return -1;
+}
+
+static int load_whitelist(struct host *host)
+{
+	const char *file = host->config->trust.whitelist_file;
+	struct whitelist_problems problems = {NULL, 0, 0};
+	int r;
+
+	if (!file)
+		return 0;
+	r = whitelist_load(file, &host->whitelist, &problems);
+	for (size_t i = 0; i < problems.count; i++)
+		report(host, &problems.rows[i].err);
+	whitelist_problems_deinit(&problems);
+	return r;
+}
+
+static void start_plugin(struct plugin_unit *unit)
+{
+	struct host *host = unit->host;
+	struct pool_opts opts = {
+		.loop = host->loop,
+		.log = host->log,
+		.plugin = unit->target.plugin,
+		.whitelist = host->whitelist,
+		.host_version = PLUGD_VERSION,
+		.generation = 1,
+		.ops = &pool_ops,
+		.user = unit,
+	};
+	struct err err;
+
+	unit->pool = pool_new(&opts);
+	unit->target.pool = unit->pool;
+	if (pool_start(unit->pool, &err) == 0)
+		return;
+	log_event(host->log, LOG_ERROR, "plugin.refused", err.text,
+		  LOG_STR("plugin", unit->target.plugin->name), LOG_INT("code", err.code));
+}
+
+static void start_plugins(struct host *host)
+{
+	const struct config *config = host->config;
+
+	host->unit_count = config->plugin_count;
+	host->units = mem_array(host->unit_count + 1, sizeof(*host->units));
+	host->targets = mem_array(host->unit_count + 1, sizeof(struct target *));
+	for (size_t i = 0; i < host->unit_count; i++) {
+		struct plugin_unit *unit = &host->units[i];
+
+		unit->host = host;
+		host->targets[i] = &unit->target;
+		dispatch_init_target(&unit->target, &config->plugins[i]);
+		if (config->plugins[i].enabled)
+			start_plugin(unit);
+	}
+}
+
+static int start_edge(struct host *host)
+{
+	struct edge_setup setup = {
+		.loop = host->loop,
+		.log = host->log,
+		.dispatch = host->dispatch,
+		.registry = host->registry,
+		.version = PLUGD_VERSION,
+		.opts = &host->config->edge,
+		.targets = host->targets,
+		.target_count = host->unit_count,
+	};
+	struct err err;
+
+	host->edge = edge_new(&setup, &err);
+	return host->edge ? 0 : report(host, &err);
+}
+
+/* "127.0.0.1:0" as configured, with the port that it became. */
+static char *real_address(const char *configured, unsigned port)
+{
+	const char *colon = strrchr(configured, ':');
+
+	if (!colon || port == 0)
+		return mem_strdup(configured);
+	return mem_printf("%.*s:%u", (int)(colon - configured), configured, port);
+}
+
+static int start_listener(struct host *host)
+{
+	char **listen = host->config->net.listen;
+	struct listener_opts opts = {
+		.loop = host->loop,
+		.net = &host->config->net,
+		.upcalls = &edge_upcalls,
+		.user = host->edge,
+		.on_stopped = on_clients_gone,
+		.stopped_user = host,
+		.log = host->log,
+	};
+	size_t count = 0;
+	struct err err;
+
+	host->listener = listener_new(&opts);
+	if (listener_start(host->listener, &err) < 0)
+		return report(host, &err);
+	while (listen[count])
+		count++;
+	host->addresses = mem_array(count + 1, sizeof(char *));
+	for (size_t i = 0; i < count; i++) {
+		host->addresses[i] = real_address(listen[i], listener_port(host->listener, i));
+		log_event(host->log, LOG_INFO, "listener.ready", "accepts clients",
+			  LOG_STR("addr", host->addresses[i]));
+	}
+	return 0;
+}
+
+static void get_facts(void *user, struct office_facts *out)
+{
+	const struct host *host = user;
+
+	*out = (struct office_facts){
+		.listeners = host->addresses,
+		.connections = host->listener ? listener_connections(host->listener) : 0,
+		.is_ready = edge_is_ready(host->edge),
+	};
+}
+
+static int start_control(struct host *host)
+{
+	struct control_opts opts = {
+		.loop = host->loop,
+		.log = host->log,
+		.path = host->config->admin.socket,
+		.on_request = commands_run,
+		.user = &host->office,
+	};
+	struct err err;
+
+	if (!opts.path)
+		return 0;
+	host->office = (struct office){
+		.loop = host->loop,
+		.log = host->log,
+		.version = PLUGD_VERSION,
+		.started_ms = loop_now_ms(host->loop),
+		.dispatch = host->dispatch,
+		.registry = host->registry,
+		.targets = host->targets,
+		.target_count = host->unit_count,
+		.edge = &host->config->edge,
+		.get_facts = get_facts,
+		.user = host,
+	};
+	if (control_start(&opts, &host->control, &err) < 0)
+		return report(host, &err);
+	return 0;
+}
+
+/* Connections and plugins need descriptors: as many as this user may have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int start(struct host *host)
+{
+	host->dispatch = dispatch_new(host->loop);
+	host->registry = registry_new();
+	host->service = (struct host_service){.version = PLUGD_VERSION,
+					      .registry = host->registry,
+					      .started_ms = loop_now_ms(host->loop)};
+	if (load_whitelist(host) < 0)
+		return -1;
+	start_plugins(host);
+	if (start_edge(host) < 0 || start_control(host) < 0 || start_listener(host) < 0)
+		return -1;
+	loop_signal_start(&host->on_int, host->loop, SIGINT, on_stop_signal, host);
+	loop_signal_start(&host->on_term, host->loop, SIGTERM, on_stop_signal, host);
+	loop_timer_init(&host->drain_timer, host->loop, on_drain_due, host);
+	log_event(host->log, LOG_INFO, "host.started", "", LOG_STR("version", PLUGD_VERSION),
+		  LOG_INT("pid", getpid()), LOG_INT("plugins", host->unit_count));
+	return 0;
+}
+
+/* From the top down: nobody above is left who could use what goes. */
+static void release(struct host *host)
+{
+	control_stop(host->control);
+	listener_free(host->listener);
+	for (size_t i = 0; i < host->unit_count; i++)
+		pool_free(host->units[i].pool);
+	loop_turn(host->loop, false);
+	edge_free(host->edge);
+	registry_free(host->registry);
+	dispatch_free(host->dispatch);
+	whitelist_free(host->whitelist);
+	for (size_t i = 0; host->addresses && host->addresses[i]; i++)
+		free((char *)host->addresses[i]);
+	free(host->addresses);
+	free(host->targets);
+	free(host->units);
+}
+
+int host_run(const struct config *config)
+{
+	struct host host = {.config = config, .loop = loop_new()};
+	struct log_opts log_opts = config->log;
+	int r;
+
+	if (!host.loop) {
+		perror("plugd: the event loop");
+		return 1;
+	}
+	log_opts.loop = host.loop;
+	host.log = log_new(&log_opts);
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
+	r = start(&host);
+	if (r == 0) {
+		loop_run(host.loop);
+		loop_signal_stop(&host.on_int);
+		loop_signal_stop(&host.on_term);
+		loop_timer_stop(&host.drain_timer);
+	}
+	release(&host);
+	if (r == 0)
+		log_event(host.log, LOG_INFO, "host.stopped", "");
+	log_free(host.log);
+	loop_free(host.loop);
+	return r == 0 ? 0 : 1;
+}
