@@ -2,11 +2,13 @@
  * and is not spoken of again. */
 #include "config/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "config/quote.h"
 #include "config/suggest.h"
+#include "edge/router.h"
 #include "observe/errors.h"
 
 static struct place element_place(struct filling *filling, enum section_id section, size_t index,
@@ -132,6 +134,36 @@ static void check_routes(struct filling *filling, const struct plugin_opts **sor
 	}
 }
 
+/* Without the "line 12: " that the place says already. */
+static const char *skip_line(const char *text, int line)
+{
+	char prefix[32];
+	int len = snprintf(prefix, sizeof(prefix), "line %d: ", line);
+
+	return strncmp(text, prefix, (size_t)len) == 0 ? text + len : text;
+}
+
+/* The router knows which patterns are good, and which two of them take the same requests. */
+static void check_patterns(struct filling *filling)
+{
+	const struct edge_opts *edge = &filling->config->edge;
+	struct router *router = router_new();
+	struct err err;
+
+	for (size_t i = 0; i < edge->route_count; i++) {
+		const struct route_opts *route = &edge->routes[i];
+		struct place place = element_place(filling, SECTION_ROUTES, i, SETTING_ROUTES_PATH);
+		struct router_rule rule = {.pattern = route->path,
+					   .methods = (const char *const *)route->methods,
+					   .line = route->line};
+
+		if (route->path && router_add(router, &rule, &err) < 0)
+			problem_add(filling->errors, place, err.code, "%s",
+				    skip_line(err.text, route->line));
+	}
+	router_free(router);
+}
+
 void check_all(struct filling *filling)
 {
 	size_t count;
@@ -141,5 +173,6 @@ void check_all(struct filling *filling)
 	check_pipe_size(filling);
 	check_whitelist(filling);
 	check_routes(filling, sorted, count);
+	check_patterns(filling);
 	free(sorted);
 }

@@ -80,10 +80,3 @@ const char *rule_address(struct str text)
 		       "\":8080\"";
 	return NULL;
 }
-
-const char *rule_pattern(struct str text)
-{
-	if (text.len == 0 || text.data[0] != '/')
-		return "is not a path; begin it with /";
-	return NULL;
-}

@@ -1,4 +1,4 @@
-/* What a text must look like beyond its length: names, addresses, patterns. Each returns NULL, or
+/* What a text must look like beyond its length: names, addresses, methods. Each returns NULL, or
  * what is wrong and what would be right, as the end of a sentence about the text. Pure. */
 #ifndef PLUGD_CONFIG_RULES_H
 #define PLUGD_CONFIG_RULES_H
@@ -10,6 +10,5 @@ const char *rule_variable(struct str text); /* of the environment */
 const char *rule_method(struct str text);   /* of HTTP */
 const char *rule_rpc(struct str text);	    /* "service/method" */
 const char *rule_address(struct str text);  /* "host:port" to listen on */
-const char *rule_pattern(struct str text);  /* path of a route */
 
 #endif
