@@ -1,0 +1,274 @@
+/* plugctl: the operator's and the author's tool.
+ *
+ * Reads the global options, finds the subcommand's row, holds the arguments against it and runs it. All help comes from the
+ * rows. Exit status: 0 done, 1 it failed or the answer is no, 2 the command line is wrong. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/admin_opts.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "output.h"
+#include "subcommand.h"
+
+#define SOCKET_VARIABLE "PLUGD_ADMIN_SOCKET"
+
+static const struct arg_option global_options[] = {
+	{"socket", 's', "PATH",
+	 "the host's admin socket [" SOCKET_VARIABLE ", or " ADMIN_DEFAULT_SOCKET "]"},
+	{"output", 'o', "FORMAT", "how answers are written: text or json [text]"},
+	{"help", 'h', NULL, "this help, or that of a command"},
+	{NULL},
+};
+
+static enum exit_status run_help(const struct plugctl *plugctl, const struct args *args);
+static enum exit_status run_version(const struct plugctl *plugctl, const struct args *args);
+
+const struct subcommand subcommands[] = {
+	{.name = "status", .arguments = "", .help = "how the host is doing", .run = run_status},
+	{.name = "plugins",
+	 .arguments = "[<plugin>]",
+	 .help = "the configured plugins and what they provide",
+	 .max_operands = 1,
+	 .run = run_plugins},
+	{.name = "instances",
+	 .arguments = "[<plugin>]",
+	 .help = "the plugins' processes",
+	 .max_operands = 1,
+	 .run = run_instances},
+	{.name = "routes", .arguments = "", .help = "which requests go where", .run = run_routes},
+	{.name = "call",
+	 .arguments = "<service>/<method> [-]",
+	 .help = "calls a method of a plugin and prints its answer",
+	 .more = "The payload is --data, --file, or standard input when it is a pipe or a file, "
+		 "or\n"
+		 "is asked for with -. For a method whose codec is msgpack it is JSON text, and "
+		 "the\n"
+		 "answer is printed as JSON, one line a message. With every other codec the bytes\n"
+		 "go and come as they are, and so they do with --raw.\n",
+	 .min_operands = 1,
+	 .max_operands = 2,
+	 .options = call_options,
+	 .run = run_call},
+	{.name = "check",
+	 .arguments = "<executable> [<argument>…]",
+	 .help = "runs a plugin alone, without a host, and tells which rules it keeps",
+	 .more = "The executable is started as plugd starts it, but without a whitelist. Options\n"
+		 "stand before the executable; what follows it is its own. What the plugin writes\n"
+		 "to its standard error is shown on standard error.\n",
+	 .min_operands = 1,
+	 .max_operands = 1000,
+	 .in_order = true,
+	 .options = check_options,
+	 .run = run_check},
+	{.name = "whitelist add",
+	 .arguments = "<path>…",
+	 .help = "pins executables, and the interpreters of scripts, as they are now",
+	 .min_operands = 1,
+	 .max_operands = 1000,
+	 .options = whitelist_add_options,
+	 .run = run_whitelist_add},
+	{.name = "whitelist verify",
+	 .arguments = "",
+	 .help = "tells whether every pinned executable is still the same",
+	 .options = whitelist_verify_options,
+	 .run = run_whitelist_verify},
+	{.name = "config check",
+	 .arguments = "<file>",
+	 .help = "tells all that is wrong with a configuration",
+	 .min_operands = 1,
+	 .max_operands = 1,
+	 .run = run_config_check},
+	{.name = "version", .arguments = "", .help = "the version of plugctl", .run = run_version},
+	{.name = "help",
+	 .arguments = "[<command>]",
+	 .help = "this page, or that of one command",
+	 .max_operands = 2,
+	 .run = run_help},
+};
+
+const size_t subcommand_count = sizeof(subcommands) / sizeof(subcommands[0]);
+
+enum exit_status usage_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fputs("plugctl: ", stderr);
+	vfprintf(stderr, format, args);
+	fputs("; plugctl help tells more.\n", stderr);
+	va_end(args);
+	return STATUS_USAGE;
+}
+
+/* ---- finding a row ---- */
+
+/* How many words of a name's row stand at the front: 0, 1 or 2. */
+static int words_matched(const char *name, char **words, int count)
+{
+	const char *space = strchr(name, ' ');
+	size_t len = space ? (size_t)(space - name) : strlen(name);
+
+	if (count < 1 || strlen(words[0]) != len || memcmp(words[0], name, len) != 0)
+		return 0;
+	if (!space)
+		return 1;
+	return count > 1 && strcmp(words[1], space + 1) == 0 ? 2 : 0;
+}
+
+static const struct subcommand *find(char **words, int count, int *used_out)
+{
+	for (size_t i = 0; i < subcommand_count; i++) {
+		*used_out = words_matched(subcommands[i].name, words, count);
+		if (*used_out > 0)
+			return &subcommands[i];
+	}
+	return NULL;
+}
+
+static enum exit_status no_such_command(char **words, int count)
+{
+	char *asked =
+		mem_printf("%s%s%s", words[0], count > 1 ? " " : "", count > 1 ? words[1] : "");
+	const char *nearest = subcommands[0].name;
+	unsigned distance = UINT32_MAX;
+
+	for (size_t i = 0; i < subcommand_count; i++) {
+		const char *name = subcommands[i].name;
+		const char *text = strchr(name, ' ') ? asked : words[0];
+		unsigned d = str_distance(str_from(text), str_from(name));
+
+		if (d < distance) {
+			distance = d;
+			nearest = name;
+		}
+	}
+	usage_error("no command \"%.60s\"; the nearest is \"%s\"", asked, nearest);
+	free(asked);
+	return STATUS_USAGE;
+}
+
+/* ---- help ---- */
+
+static void print_page(void)
+{
+	printf("plugctl, the operator's and the author's tool of plugd\n\n"
+	       "usage: plugctl [options] <command> [arguments]\n\ncommands\n");
+	for (size_t i = 0; i < subcommand_count; i++) {
+		const struct subcommand *row = &subcommands[i];
+
+		printf("  %s%s%s\n      %s\n", row->name, row->arguments[0] ? " " : "",
+		       row->arguments, row->help);
+	}
+	printf("\noptions\n");
+	args_print_options(global_options, stdout);
+	printf("\nexit status\n"
+	       "  0  done\n"
+	       "  1  it failed, or the answer is no\n"
+	       "  2  the command line is wrong\n");
+}
+
+static void print_command(const struct subcommand *row)
+{
+	printf("usage: plugctl %s%s%s%s\n\n%s\n", row->name, row->options ? " [options]" : "",
+	       row->arguments[0] ? " " : "", row->arguments, row->help);
+	if (row->more)
+		printf("\n%s", row->more);
+	printf("\noptions\n");
+	args_print_options(row->options, stdout);
+	args_print_options(global_options, stdout);
+}
+
+static enum exit_status run_help(const struct plugctl *plugctl, const struct args *args)
+{
+	const struct subcommand *row;
+	int used;
+
+	if (args->operand_count == 0) {
+		print_page();
+		return STATUS_OK;
+	}
+	row = find(args->operands, args->operand_count, &used);
+	if (!row)
+		return no_such_command(args->operands, args->operand_count);
+	print_command(row);
+	return STATUS_OK;
+}
+
+static enum exit_status run_version(const struct plugctl *plugctl, const struct args *args)
+{
+	if (plugctl->is_json)
+		printf("{\"version\": \"%s\"}\n", PLUGD_VERSION);
+	else
+		printf("plugctl %s\n", PLUGD_VERSION);
+	return STATUS_OK;
+}
+
+/* ---- running ---- */
+
+static bool take_globals(const struct args *args, struct plugctl *plugctl)
+{
+	const char *format = args_value(args, "output");
+	const char *socket = args_value(args, "socket");
+
+	if (!socket)
+		socket = getenv(SOCKET_VARIABLE);
+	plugctl->socket = socket && socket[0] ? socket : ADMIN_DEFAULT_SOCKET;
+	plugctl->is_json = format && strcmp(format, "json") == 0;
+	return !format || plugctl->is_json || strcmp(format, "text") == 0;
+}
+
+static enum exit_status run(const struct subcommand *row, const struct args *args)
+{
+	struct plugctl plugctl;
+
+	if (args_has(args, "help")) {
+		print_command(row);
+		return STATUS_OK;
+	}
+	if (!take_globals(args, &plugctl))
+		return usage_error("\"%.60s\" is no output format; write text or json",
+				   args_value(args, "output"));
+	if (args->operand_count < row->min_operands)
+		return usage_error("%s needs %s", row->name, row->arguments);
+	if (args->operand_count > row->max_operands)
+		return usage_error("%s takes %s", row->name,
+				   row->arguments[0] ? row->arguments : "no arguments");
+	return row->run(&plugctl, args);
+}
+
+/* A write error shows at the end at the latest: a full disk must not look like success. */
+static enum exit_status flush_output(enum exit_status status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fputs("plugctl: the output can't be written.\n", stderr);
+	return status == STATUS_OK ? STATUS_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
+	const struct subcommand *row;
+	struct args args = {0};
+	char **words;
+	int used;
+
+	if (!args_parse(&args, argc, argv, NULL, global_options, true))
+		return usage_error("%s", args.why);
+	if (args.operand_count == 0 && args_has(&args, "help")) {
+		print_page();
+		return flush_output(STATUS_OK);
+	}
+	if (args.operand_count == 0)
+		return usage_error("which command?");
+	words = args.operands;
+	row = find(words, args.operand_count, &used);
+	if (!row)
+		return no_such_command(words, args.operand_count);
+	if (!args_parse(&args, args.operand_count - used + 1, words + used - 1, row->options,
+			global_options, row->in_order))
+		return usage_error("%s", args.why);
+	return flush_output(run(row, &args));
+}

@@ -1,0 +1,213 @@
+/* `plugctl whitelist add` and `verify`: pinning executables, and looking whether the pinned ones are still the same. Works
+ * on the file alone, with the functions by which the host obeys it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin/member.h"
+#include "base/mem.h"
+#include "observe/errors.h"
+#include "output.h"
+#include "subcommand.h"
+#include "trust/exec.h"
+#include "trust/whitelist_file.h"
+
+#define DEFAULT_FILE  "/etc/plugd/whitelist.yaml"
+#define FILE_VARIABLE "PLUGD_WHITELIST_FILE"
+#define FILE_OPTION                                                                                \
+	{                                                                                          \
+		"file", 'f', "FILE", "the whitelist [" FILE_VARIABLE ", or " DEFAULT_FILE "]"      \
+	}
+
+const struct arg_option whitelist_add_options[] = {
+	FILE_OPTION,
+	{"name", 'n', "NAME", "only the plugin of this name may run it [any plugin]"},
+	{NULL},
+};
+
+const struct arg_option whitelist_verify_options[] = {FILE_OPTION, {NULL}};
+
+static const char *file_of(const struct args *args)
+{
+	const char *file = args_value(args, "file");
+
+	if (!file)
+		file = getenv(FILE_VARIABLE);
+	return file && file[0] ? file : DEFAULT_FILE;
+}
+
+/* ---- add ---- */
+
+struct pinning {
+	const char *file;
+	json_t *list; /* for JSON output; NULL: text */
+};
+
+static const char *change_name(enum whitelist_change change)
+{
+	switch (change) {
+	case WHITELIST_ADDED:
+		return "added";
+	case WHITELIST_REPLACED:
+		return "replaced";
+	case WHITELIST_UNCHANGED:
+		return "unchanged";
+	}
+	return "";
+}
+
+static void tell_change(const struct pinning *pinning, const struct whitelist_pin *pin,
+			enum whitelist_change change)
+{
+	char digest[DIGEST_TEXT];
+	json_t *object;
+	char *line;
+
+	digest_format(digest, &pin->digest);
+	if (pinning->list) {
+		object = json_object();
+		member_text(object, "path", pin->path);
+		member_text(object, "hash", digest);
+		member_text(object, "change", change_name(change));
+		json_array_append_new(pinning->list, object);
+		return;
+	}
+	line = mem_printf("%s %s %s", change_name(change), digest, pin->path);
+	output_line(line);
+	free(line);
+}
+
+static int pin_file(const struct pinning *pinning, const struct exec_file *file, const char *name,
+		    struct err *err)
+{
+	struct whitelist_pin pin = {.name = name, .path = file->real, .digest = file->digest};
+	enum whitelist_change change;
+	int r = whitelist_pin(pinning->file, &pin, &change, err);
+
+	if (r == 0)
+		tell_change(pinning, &pin, change);
+	return r;
+}
+
+/* A script's interpreter runs too, so it is pinned too; for any plugin, because many scripts share it. */
+static int pin_image(const struct pinning *pinning, const struct exec_image *image,
+		     const char *name, struct err *err)
+{
+	int r = pin_file(pinning, &image->file, name, err);
+
+	if (r == 0 && image->interpreter.fd >= 0)
+		r = pin_file(pinning, &image->interpreter, NULL, err);
+	return r;
+}
+
+static int pin_path(const struct pinning *pinning, const char *path, const char *name,
+		    struct err *err)
+{
+	char *real = realpath(path, NULL);
+	struct exec_image *image;
+	int r;
+
+	if (!real)
+		return err_set_errno(err, ERR_EXECUTABLE_REFUSED, errno, "%s", path);
+	r = exec_image_load_unpinned(real, &image, err);
+	if (r == 0) {
+		r = pin_image(pinning, image, name, err);
+		exec_image_release(image);
+	}
+	free(real);
+	return r;
+}
+
+enum exit_status run_whitelist_add(const struct plugctl *plugctl, const struct args *args)
+{
+	struct pinning pinning = {.file = file_of(args)};
+	struct err err;
+	int r = 0;
+
+	if (args_has(args, "name") && args->operand_count > 1)
+		return usage_error("a --name is for one executable; %d are given",
+				   args->operand_count);
+	if (plugctl->is_json)
+		pinning.list = json_array();
+	for (int i = 0; i < args->operand_count && r == 0; i++)
+		r = pin_path(&pinning, args->operands[i], args_value(args, "name"), &err);
+	if (pinning.list)
+		output_json(pinning.list);
+	if (r < 0)
+		output_error(&err);
+	json_decref(pinning.list);
+	return r < 0 ? STATUS_FAILED : STATUS_OK;
+}
+
+/* ---- verify ---- */
+
+struct verification {
+	struct table *table; /* of text output; NULL: JSON */
+	json_t *list;
+};
+
+static const char *verdict_of(const struct err *err)
+{
+	if (err->code == 0)
+		return "ok";
+	return err->code == ERR_WHITELIST_DISABLED ? "disabled" : "FAIL";
+}
+
+static void on_result(void *user, const struct whitelist_entry *entry, const struct err *err)
+{
+	struct verification *verification = user;
+	json_t *object;
+
+	if (verification->table) {
+		table_add(verification->table, verdict_of(err));
+		table_add(verification->table, entry->name ? entry->name : "-");
+		table_add(verification->table, entry->path);
+		table_add(verification->table, err->code ? err->text : "-");
+		return;
+	}
+	object = json_object();
+	member_text(object, "verdict", verdict_of(err));
+	member_text(object, "name", entry->name);
+	member_text(object, "path", entry->path);
+	member_text(object, "why", err->code ? err->text : NULL);
+	json_array_append_new(verification->list, object);
+}
+
+static size_t verify(const struct plugctl *plugctl, const struct whitelist *whitelist)
+{
+	static const char *const headings[] = {"VERDICT", "NAME", "PATH", "WHY", NULL};
+	struct verification verification = {0};
+	size_t bad;
+
+	if (plugctl->is_json)
+		verification.list = json_array();
+	else
+		verification.table = table_new(headings);
+	bad = whitelist_verify(whitelist, on_result, &verification);
+	if (verification.table)
+		table_print(verification.table, "The whitelist is empty.");
+	else
+		output_json(verification.list);
+	json_decref(verification.list);
+	return bad;
+}
+
+enum exit_status run_whitelist_verify(const struct plugctl *plugctl, const struct args *args)
+{
+	struct whitelist_problems problems = {0};
+	struct whitelist *whitelist = NULL;
+	size_t bad = 0;
+	int r = whitelist_load(file_of(args), &whitelist, &problems);
+
+	for (size_t i = 0; i < problems.count; i++)
+		output_error(&problems.rows[i].err);
+	if (problems.more > 0)
+		fprintf(stderr, "plugctl: and %zu more.\n", problems.more);
+	whitelist_problems_deinit(&problems);
+	if (r == 0)
+		bad = verify(plugctl, whitelist);
+	whitelist_free(whitelist);
+	return r < 0 || bad > 0 ? STATUS_FAILED : STATUS_OK;
+}
