@@ -1,0 +1,133 @@
+/* Lines for the host's log. plug_log() encodes a LOG frame into a small buffer, from any thread; the home
+ * thread stages what is there once per turn. A host that does not read never makes the plugin wait: lines
+ * beyond the buffer are counted, and the next one that gets through says how many.
+ *
+ * The one global of the library is here, on purpose: a line is worth most in code that was never handed a
+ * plug, deep in somebody's library. Only one plug_serve() runs at a time. */
+#include "sdk/log.h"
+
+#include <inttypes.h>
+#include <pb_encode.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/plugd.pb.h"
+#include "sdk/proto.h"
+#include "sdk/runtime.h"
+
+#define LOG_LINE_BYTES	 4096
+#define LOG_BUFFER_BYTES (64u << 10)
+
+/* While more than this waits to be written, lines wait too. */
+#define LOG_OUTPUT_BYTES (64u << 10)
+
+static struct {
+	pthread_mutex_t lock;
+	struct plug *plug;
+	struct grow frames; /* encoded LOG frames */
+	uint64_t lost;	    /* lines, since the last one that was kept */
+} sink = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* With the lock. */
+static bool sink_put(enum plug_log_level level, const char *text, uint32_t call_id)
+{
+	plugd_v1_Log line = plugd_v1_Log_init_zero;
+
+	if (sink.frames.len > LOG_BUFFER_BYTES)
+		return false;
+	line.level = (plugd_v1_LogLevel)level;
+	line.call_id = call_id;
+	proto_set_string(&line.message, text);
+	return proto_put_frame(&sink.frames, WIRE_LOG, plugd_v1_Log_fields, &line);
+}
+
+/* With the lock. */
+static void sink_add(enum plug_log_level level, const char *text, uint32_t call_id)
+{
+	char lost[64];
+
+	if (sink.lost > 0) {
+		snprintf(lost, sizeof(lost), "%" PRIu64 " log lines were lost", sink.lost);
+		if (!sink_put(PLUG_WARN, lost, 0)) {
+			sink.lost++;
+			return;
+		}
+		sink.lost = 0;
+	}
+	if (!sink_put(level, text, call_id))
+		sink.lost++;
+}
+
+static void log_line(enum plug_log_level level, uint32_t call_id, const char *format, va_list args)
+	PLUG_PRINTF(3, 0);
+
+static void log_line(enum plug_log_level level, uint32_t call_id, const char *format, va_list args)
+{
+	char text[LOG_LINE_BYTES];
+	bool first;
+
+	vsnprintf(text, sizeof(text), format, args);
+	pthread_mutex_lock(&sink.lock);
+	if (sink.plug == NULL) {
+		fprintf(stderr, "%s\n", text);
+		pthread_mutex_unlock(&sink.lock);
+		return;
+	}
+	first = sink.frames.len == 0;
+	sink_add(level, text, call_id);
+	if (first && !plug_is_home(sink.plug))
+		inbox_wake(&sink.plug->inbox);
+	pthread_mutex_unlock(&sink.lock);
+}
+
+void plug_vlog(enum plug_log_level level, const char *format, va_list args)
+{
+	log_line(level, 0, format, args);
+}
+
+void plug_log(enum plug_log_level level, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line(level, 0, format, args);
+	va_end(args);
+}
+
+void plug_call_log(const struct plug_call *call, enum plug_log_level level, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line(level, call->lane.id, format, args);
+	va_end(args);
+}
+
+void log_use(struct plug *plug)
+{
+	pthread_mutex_lock(&sink.lock);
+	sink.plug = plug;
+	sink.lost = 0;
+	grow_deinit(&sink.frames);
+	pthread_mutex_unlock(&sink.lock);
+}
+
+void log_stage(struct plug *plug)
+{
+	uint8_t *out;
+
+	/* Read without the lock: a line that is just being added wakes us, or is ours. */
+	if (__atomic_load_n(&sink.frames.len, __ATOMIC_RELAXED) == 0 ||
+	    output_pending(&plug->output) > LOG_OUTPUT_BYTES)
+		return;
+	pthread_mutex_lock(&sink.lock);
+	out = output_reserve(&plug->output, sink.frames.len);
+	if (out != NULL) {
+		memcpy(out, sink.frames.data, sink.frames.len);
+		output_commit(&plug->output, sink.frames.len);
+		sink.frames.len = 0;
+	}
+	pthread_mutex_unlock(&sink.lock);
+}
