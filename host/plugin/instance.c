@@ -334,6 +334,8 @@ static void on_process_end(void *user, const struct process_end *end)
 	settle_reason(instance, end);
 	unfenced = instance->state < INSTANCE_STOPPING;
 	channel_close(&instance->channel);
+	instance->end = *end;
+	instance->has_ended = true;
 	instance_move(instance, INSTANCE_DEAD);
 	if (unfenced)
 		break_calls(instance);
