@@ -230,18 +230,21 @@ static void conn_note_sent(struct conn *conn, ssize_t sent, size_t tried)
 						conn->commons->opts->write_timeout_ms);
 }
 
-static void conn_send(struct conn *conn)
+/* True: the kernel took some. */
+static bool conn_send(struct conn *conn)
 {
 	size_t len = buf_len(&conn->out);
+	ssize_t sent = 0;
 
 	if (len > 0 && !conn->is_broken && !conn->is_blocked) {
-		ssize_t sent = send(conn->fd, buf_front(&conn->out), len, MSG_NOSIGNAL);
+		sent = send(conn->fd, buf_front(&conn->out), len, MSG_NOSIGNAL);
 		conn_note_sent(conn, sent < 0 ? -errno : sent, len);
 		if (sent > 0)
 			buf_consume(&conn->out, (size_t)sent);
 	}
 	if (buf_len(&conn->out) == 0 && conn->out.cap > 0)
 		commons_give_buf(conn->commons, &conn->out);
+	return sent > 0;
 }
 
 struct buf *conn_out(struct conn *conn)
@@ -345,7 +348,7 @@ static void conn_on_flush(void *user)
 		conn_look_again(conn);
 	do {
 		is_more = conn->state == CONN_OPEN && conn->ops->on_turn(conn->session);
-		conn_send(conn);
+		is_more |= conn_send(conn); /* room may be what the session waits for */
 	} while (is_more && !conn->is_blocked && !conn->is_broken);
 
 	if (conn->is_broken) {
