@@ -210,40 +210,30 @@ void process_kill(struct process *process)
 
 /* ---- the start ---- */
 
+static const char *const failed_steps[] = {
+	[SPAWN_CLONE] = "no new process can be made",
+	[SPAWN_SESSION] = "it can't have a session of its own",
+	[SPAWN_DEATH_SIGNAL] = "it can't be tied to the host's life",
+	[SPAWN_DESCRIPTORS] = "its descriptors can't be set (Linux 5.11 or newer is needed)",
+	[SPAWN_WORK_DIR] = "its work_dir can't be entered",
+	[SPAWN_SIGNALS] = "its signals can't be reset",
+	[SPAWN_EXEC] = "it can't be executed",
+};
+
 static int start_failed(const struct process_opts *opts, enum spawn_step step, int errnum,
 			struct err *err)
 {
-	const char *path = opts->image->file.path;
+	const char *what = opts->image->file.path;
 	char why[256];
 
-	switch (step) {
-	case SPAWN_CLONE:
-		return err_set_errno(err, ERR_PLUGIN_START, errnum,
-				     "plugin '%s': no new process for '%s'", opts->name, path);
-	case SPAWN_SESSION:
-		return err_set_errno(err, ERR_PLUGIN_START, errnum, "plugin '%s': no own session",
-				     opts->name);
-	case SPAWN_DEATH_SIGNAL:
-		return err_set_errno(err, ERR_PLUGIN_START, errnum,
-				     "plugin '%s': no signal for the host's death", opts->name);
-	case SPAWN_DESCRIPTORS:
-		return err_set_errno(err, ERR_PLUGIN_START, errnum,
-				     "plugin '%s': its descriptors can't be set (Linux 5.11 or "
-				     "newer is needed)",
-				     opts->name);
-	case SPAWN_WORK_DIR:
-		return err_set_errno(err, ERR_PLUGIN_START, errnum,
-				     "plugin '%s': its work_dir '%s' can't be entered", opts->name,
-				     opts->work_dir ? opts->work_dir : "/");
-	case SPAWN_SIGNALS:
-		return err_set_errno(err, ERR_PLUGIN_START, errnum,
-				     "plugin '%s': its signals can't be reset", opts->name);
-	case SPAWN_EXEC:
-		break;
-	}
-	exec_image_explain(opts->image, errnum, why, sizeof(why));
-	err_set(err, ERR_PLUGIN_START, "plugin '%s': '%s' can't be executed: %s", opts->name, path,
-		why);
+	if (step == SPAWN_WORK_DIR)
+		what = opts->work_dir ? opts->work_dir : "/";
+	if (step == SPAWN_EXEC)
+		exec_image_explain(opts->image, errnum, why, sizeof(why));
+	else
+		snprintf(why, sizeof(why), "%s", strerror(errnum));
+	err_set(err, ERR_PLUGIN_START, "plugin '%s': '%s': %s: %s", opts->name, what,
+		failed_steps[step], why);
 	return -errnum;
 }
 

@@ -338,48 +338,49 @@ static void a_script_runs_by_its_interpreter_from_the_hashed_bytes(void **state)
 
 /* ---- what fails, in words ---- */
 
-static void a_failing_start_says_why(void **state)
+/* The child's program, spoilt in one way. */
+static void write_spoilt(const char *path, const char *how)
 {
-	struct fixture *f = *state;
 	static char elf[1 << 20];
 	size_t len = read_file(PROCESS_CHILD, elf, sizeof(elf));
-	const struct {
-		const char *change;
+
+	if (strcmp(how, "machine") == 0)
+		elf[MACHINE_AT] = (char)MACHINE_AARCH64;
+	if (strcmp(how, "loader") == 0)
+		memcpy(memmem(elf, len, "/ld-linux", 9), "/no-linux", 9);
+	if (strcmp(how, "cut") == 0)
+		len = 80;
+	if (strcmp(how, "text") == 0)
+		len = (size_t)snprintf(elf, sizeof(elf), "echo hello\n");
+	write_file(path, elf, len);
+}
+
+static void a_failing_start_says_why(void **state)
+{
+	static const struct {
+		const char *spoilt;
 		const char *work_dir;
 		int errnum;
 		const char *says;
 	} rows[] = {
 		{"", "/no/such/directory", ENOENT,
-		 "plugin 'test': its work_dir '/no/such/directory' can't be entered: No such"},
+		 "plugin 'test': '/no/such/directory': its work_dir can't be entered: No such"},
 		{"", "/etc/passwd", ENOTDIR, "can't be entered: Not a directory"},
-		{"machine", NULL, ENOEXEC, "can't be executed: it is built for aarch64"},
-		{"loader", NULL, ENOENT, "its loader '/lxx64/ld-linux-x86-64.so.2' does not exist"},
+		{"machine", NULL, ENOEXEC, "it can't be executed: it is built for aarch64"},
+		{"loader", NULL, ENOENT, "/no-linux-x86-64.so.2' does not exist"},
 		{"text", NULL, ENOEXEC, "it is neither an ELF program nor a script that begins"},
 		{"cut", NULL, ENOEXEC, "it is an ELF file that this kernel can't run"},
 	};
+	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char *loader = memmem(elf, len, "/lib64/", 7);
-		char machine = elf[MACHINE_AT];
+		struct process_opts opts = {.work_dir = rows[i].work_dir};
 		struct exec_image *image;
 		struct err err = {0};
 
-		if (strcmp(rows[i].change, "machine") == 0)
-			elf[MACHINE_AT] = (char)MACHINE_AARCH64;
-		if (strcmp(rows[i].change, "loader") == 0)
-			memcpy(loader, "/lxx64/", 7);
-		write_file(f->path, elf, strcmp(rows[i].change, "cut") == 0 ? 80 : len);
-		if (strcmp(rows[i].change, "text") == 0)
-			write_file(f->path, "echo hello\n", 11);
-		elf[MACHINE_AT] = machine;
-		memcpy(loader, "/lib64/", 7);
-
-		image = load(f->path);
-		assert_int_equal(try_start(f,
-					   (struct process_opts){.image = image,
-								 .work_dir = rows[i].work_dir},
-					   &err),
-				 -rows[i].errnum);
+		write_spoilt(f->path, rows[i].spoilt);
+		opts.image = image = load(f->path);
+		assert_int_equal(try_start(f, opts, &err), -rows[i].errnum);
 		exec_image_release(image);
 		assert_int_equal(err.code, ERR_PLUGIN_START);
 		assert_has(err.text, rows[i].says);

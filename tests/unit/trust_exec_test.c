@@ -1,4 +1,5 @@
-/* Real files: which are refused with which words, and that an image holds exactly the pinned bytes. */
+/* Real files: which are refused with which words, and that an image holds exactly the pinned
+ * bytes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Pinning: the text around an entry stays as it was written, and the file is whole at every moment. */
+/* Pinning: the text around an entry stays as it was written, and the file is whole at every
+ * moment. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* The whitelist's text, row by row: what is accepted, what is refused with which words, who may run. */
+/* The whitelist's text, row by row: what is accepted, what is refused with which words, who may
+ * run. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
