@@ -43,21 +43,16 @@ static bool sink_put(enum plug_log_level level, const char *text, uint32_t call_
 	return proto_put_frame(&sink.frames, WIRE_LOG, plugd_v1_Log_fields, &line);
 }
 
-/* With the lock. */
-static void sink_add(enum plug_log_level level, const char *text, uint32_t call_id)
+/* With the lock: says how many lines are missing here. */
+static void sink_confess(void)
 {
-	char lost[64];
+	char text[64];
 
-	if (sink.lost > 0) {
-		snprintf(lost, sizeof(lost), "%" PRIu64 " log lines were lost", sink.lost);
-		if (!sink_put(PLUG_WARN, lost, 0)) {
-			sink.lost++;
-			return;
-		}
+	if (sink.lost == 0)
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64 " log lines were lost", sink.lost);
+	if (sink_put(PLUG_WARN, text, 0))
 		sink.lost = 0;
-	}
-	if (!sink_put(level, text, call_id))
-		sink.lost++;
 }
 
 static void log_line(enum plug_log_level level, uint32_t call_id, const char *format, va_list args)
@@ -76,7 +71,8 @@ static void log_line(enum plug_log_level level, uint32_t call_id, const char *fo
 		return;
 	}
 	first = sink.frames.len == 0;
-	sink_add(level, text, call_id);
+	if (sink.lost > 0 || !sink_put(level, text, call_id))
+		sink.lost++;
 	if (first && !plug_is_home(sink.plug))
 		inbox_wake(&sink.plug->inbox);
 	pthread_mutex_unlock(&sink.lock);
@@ -114,20 +110,29 @@ void log_use(struct plug *plug)
 	pthread_mutex_unlock(&sink.lock);
 }
 
+/* With the lock. */
+static bool sink_stage(struct output *output)
+{
+	uint8_t *out = output_reserve(output, sink.frames.len);
+
+	if (out == NULL)
+		return false;
+	memcpy(out, sink.frames.data, sink.frames.len);
+	output_commit(output, sink.frames.len);
+	sink.frames.len = 0;
+	return true;
+}
+
 void log_stage(struct plug *plug)
 {
-	uint8_t *out;
-
 	/* Read without the lock: a line that is just being added wakes us, or is ours. */
 	if (__atomic_load_n(&sink.frames.len, __ATOMIC_RELAXED) == 0 ||
 	    output_pending(&plug->output) > LOG_OUTPUT_BYTES)
 		return;
 	pthread_mutex_lock(&sink.lock);
-	out = output_reserve(&plug->output, sink.frames.len);
-	if (out != NULL) {
-		memcpy(out, sink.frames.data, sink.frames.len);
-		output_commit(&plug->output, sink.frames.len);
-		sink.frames.len = 0;
+	if (sink_stage(&plug->output) && sink.lost > 0) {
+		sink_confess();
+		(void)sink_stage(&plug->output);
 	}
 	pthread_mutex_unlock(&sink.lock);
 }
