@@ -6,6 +6,7 @@
 #include "edge/bridge.h"
 #include "edge/chain.h"
 #include "edge/edge_internal.h"
+#include "edge/router_pattern.h"
 #include "observe/errors.h"
 
 static void answer_json(struct exchange *exchange, unsigned status, json_t *json)
@@ -137,7 +138,7 @@ bool builtin_answer(struct exchange *exchange)
 {
 	struct str path = exchange->request->path;
 
-	if (!builtin_is_reserved(path))
+	if (!pattern_is_reserved(path))
 		return false;
 	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++) {
 		const struct builtin *builtin = &builtins[i];
@@ -162,11 +163,4 @@ bool builtin_answer(struct exchange *exchange)
 					.code = "NOT_FOUND",
 					.message = STR_LITERAL("There is nothing at this path")});
 	return true;
-}
-
-bool builtin_is_reserved(struct str path)
-{
-	return str_eq(path, STR_LITERAL("/health")) || str_eq(path, STR_LITERAL("/rpc")) ||
-	       str_starts_with(path, STR_LITERAL("/health/")) ||
-	       str_starts_with(path, STR_LITERAL("/rpc/"));
 }

@@ -16,6 +16,7 @@
 #include "edge/chain.h"
 #include "edge/edge_internal.h"
 #include "edge/error_body.h"
+#include "edge/router_pattern.h"
 #include "observe/errors.h"
 #include "proto/wire_http.h"
 
@@ -52,7 +53,7 @@ static int take_route(struct edge *edge, const struct edge_setup *setup,
 	};
 	if (!route->target)
 		return refuse_route(opts, "its plugin is not configured", err);
-	if (builtin_is_reserved(route->pattern))
+	if (pattern_is_reserved(route->pattern))
 		return refuse_route(opts, "/health and /rpc belong to plugd itself", err);
 	if (opts->rpc && !slash)
 		return refuse_route(opts, "rpc must be \"service/method\"", err);

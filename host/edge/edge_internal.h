@@ -50,7 +50,4 @@ extern const struct exchange_error edge_error_too_large;
 /* The edge's own pages. True: it was one, and is answered. */
 bool builtin_answer(struct exchange *exchange);
 
-/* Starts with "/health" or "/rpc": taken by the edge. */
-bool builtin_is_reserved(struct str path);
-
 #endif

@@ -28,6 +28,13 @@ const char *router_line_text(char *out, int line)
 	return out;
 }
 
+bool pattern_is_reserved(struct str text)
+{
+	return str_eq(text, STR_LITERAL("/health")) || str_eq(text, STR_LITERAL("/rpc")) ||
+	       str_starts_with(text, STR_LITERAL("/health/")) ||
+	       str_starts_with(text, STR_LITERAL("/rpc/"));
+}
+
 static bool is_name(struct str text)
 {
 	for (size_t i = 0; i < text.len; i++) {
