@@ -9,6 +9,7 @@
 #include "config/quote.h"
 #include "config/suggest.h"
 #include "edge/router.h"
+#include "edge/router_pattern.h"
 #include "observe/errors.h"
 
 static struct place element_place(struct filling *filling, enum section_id section, size_t index,
@@ -152,12 +153,19 @@ static void check_patterns(struct filling *filling)
 
 	for (size_t i = 0; i < edge->route_count; i++) {
 		const struct route_opts *route = &edge->routes[i];
+		unsigned methods_line =
+			filling->elements[SECTION_ROUTES][i].lines[SETTING_ROUTES_METHODS];
 		struct place place = element_place(filling, SECTION_ROUTES, i, SETTING_ROUTES_PATH);
 		struct router_rule rule = {.pattern = route->path,
 					   .methods = (const char *const *)route->methods,
 					   .line = route->line};
 
-		if (route->path && router_add(router, &rule, &err) < 0)
+		bool complete = route->path && (route->methods || methods_line == 0);
+
+		if (complete && pattern_is_reserved(str_from(route->path)))
+			problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
+				    "/health and /rpc belong to plugd itself; choose another path");
+		else if (complete && router_add(router, &rule, &err) < 0)
 			problem_add(filling->errors, place, err.code, "%s",
 				    skip_line(err.text, route->line));
 	}

@@ -93,9 +93,10 @@ void fill_texts(struct filling *filling, const struct setting *setting, struct p
 {
 	struct arena *arena = &filling->config->arena;
 	char **list = arena_zalloc(arena, (count + 1) * sizeof(*list));
+	size_t refused = count == 0 && setting->nonempty;
 	struct err err;
 
-	if (count == 0 && setting->nonempty)
+	if (refused)
 		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
 			    "is an empty list; write a value, or leave the key out");
 	for (size_t i = 0; i < count; i++) {
@@ -105,8 +106,12 @@ void fill_texts(struct filling *filling, const struct setting *setting, struct p
 		else if (setting->unique && is_among(texts[i], texts, i))
 			problem_add(filling->errors, place, ERR_CONFIG_DUPLICATE,
 				    "%s is in the list twice; remove one", quote_of(texts[i]).text);
+		else
+			continue;
+		refused++;
 	}
-	value_set_pointer(setting, list, target);
+	if (refused == 0)
+		value_set_pointer(setting, list, target);
 }
 
 static void take_texts(struct filling *filling, const struct setting *setting, struct place place,

@@ -3,17 +3,14 @@
  * left to it. */
 #include "config/rules.h"
 
+#include "edge/router_pattern.h"
 #include "net/addr.h"
 #include "net/chars.h"
 
-static bool is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
 static bool is_word_char(char c)
 {
-	return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
 }
 
 const char *rule_name(struct str text)
@@ -36,13 +33,8 @@ const char *rule_variable(struct str text)
 
 const char *rule_method(struct str text)
 {
-	if (!chars_is_token(text))
-		return "is not an HTTP method; write one such as GET";
-	for (size_t i = 0; i < text.len; i++) {
-		if (is_lower(text.data[i]))
-			return "is in lower case, but methods are in upper case; write one such as "
-			       "GET";
-	}
+	if (!pattern_is_method(text))
+		return "is not an HTTP method; write one in upper case, such as GET";
 	return NULL;
 }
 

@@ -68,9 +68,6 @@ static int refuse_range(const struct setting *setting, struct str text, struct e
 
 int value_check_text(const struct setting *setting, struct str text, struct err *err)
 {
-	if (text.len > 0 && memchr(text.data, '\0', text.len))
-		return err_set(err, ERR_CONFIG_TYPE, "%s has a NUL byte in it; leave it out",
-			       quote_of(text).text);
 	if (text.len == 0 && setting->min > 0)
 		return err_set(err, ERR_CONFIG_RANGE,
 			       "is empty; write a value, or leave the key out");

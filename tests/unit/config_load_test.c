@@ -1,0 +1,316 @@
+/* Files and what is said about them: each row is a file, and either nothing is wrong with it or exactly these errors are
+ * told, in this order. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "config/config.h"
+#include "observe/errors.h"
+
+struct expected {
+	unsigned line;
+	int code;
+	const char *says; /* a part of the text */
+};
+
+struct row {
+	const char *name;
+	const char *yaml;
+	struct expected errors[12];
+};
+
+#define PLUGIN "whitelist: {file: w}\nplugins:\n- {name: echo, executable: e}\n"
+
+static const struct row rows[] = {
+	/* ---- nothing wrong ---- */
+	{"an empty file is all defaults", "", {{0}}},
+	{"a file of comments is all defaults", "# nothing\n\n# here\n", {{0}}},
+	{"a section whose lines are commented out is empty",
+	 "http:\n#  body_limit: 1\nroutes:\n",
+	 {{0}}},
+	{"a byte order mark and carriage returns are fine",
+	 "\xef\xbb\xbflisten: :80\r\nlog: {}\r\n",
+	 {{0}}},
+	{"a marker of the one document is fine", "---\nlisten: :80\n...\n", {{0}}},
+	{"sizes may be in quotes", "http: {body_limit: \"10MiB\"}\n", {{0}}},
+
+	/* ---- syntax ---- */
+	{"a tab is pointed at", "http:\n\tbody_limit: 1\n", {{2, ERR_CONFIG_SYNTAX, "tab"}}},
+	{"an open bracket is pointed at", "listen: [a\n", {{2, ERR_CONFIG_SYNTAX, "bracket"}}},
+	{"a second document is refused",
+	 "log: {}\n---\nlog: {}\n",
+	 {{2, ERR_CONFIG_SYNTAX, "second document"}}},
+	{"an alias is refused", "log: &a {}\nhttp: *a\n", {{1, ERR_CONFIG_SYNTAX, "aliases"}}},
+	{"a tag is refused", "listen: !!str :80\n", {{1, ERR_CONFIG_SYNTAX, "tags"}}},
+	{"Latin-1 is refused", "log:\n  level: \xe9\n", {{2, ERR_CONFIG_SYNTAX, "UTF-8"}}},
+	{"a binary file is refused",
+	 "\x7f"
+	 "ELF\x02\x01",
+	 {{1, ERR_CONFIG_SYNTAX, "0x02"}}},
+	{"sixty levels are too many",
+	 "{a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: "
+	 "{a: {a: {a: "
+	 "{a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: {a: "
+	 "{a: ",
+	 {{1, ERR_CONFIG_SYNTAX, "levels"}}},
+
+	/* ---- shape ---- */
+	{"a list is no configuration", "- a\n", {{1, ERR_CONFIG_TYPE, "a list"}}},
+	{"a text is no configuration", "hello\n", {{1, ERR_CONFIG_TYPE, "text"}}},
+	{"a section that is a text is refused",
+	 "http: 3\n",
+	 {{1, ERR_CONFIG_TYPE, "a map of settings"}}},
+	{"a section that is a list is refused",
+	 "http: [a]\n",
+	 {{1, ERR_CONFIG_TYPE, "a map of settings"}}},
+	{"a list of sections that is a map is refused",
+	 "plugins: {a: 1}\n",
+	 {{1, ERR_CONFIG_TYPE, "dash"}}},
+	{"a text among the routes is refused",
+	 "routes:\n- a\n",
+	 {{2, ERR_CONFIG_TYPE, "routes[0]: is text"}}},
+	{"a list where one value belongs is refused",
+	 "log: {level: [info]}\n",
+	 {{1, ERR_CONFIG_TYPE, "log.level: is a list"}}},
+	{"a map where a list belongs is refused",
+	 "listen: {a: 1}\n",
+	 {{1, ERR_CONFIG_TYPE, "is a map"}}},
+	{"a key without a value is refused",
+	 "log:\n  level:\n",
+	 {{2, ERR_CONFIG_TYPE, "without a value"}}},
+	{"a list inside a list of texts is refused",
+	 "listen:\n- :80\n- [a]\n",
+	 {{3, ERR_CONFIG_TYPE, "a list in its list"}}},
+
+	/* ---- keys ---- */
+	{"an unknown key gets a suggestion",
+	 "http:\n  body_limt: 1\n",
+	 {{2, ERR_CONFIG_UNKNOWN_KEY, "did you mean body_limit?"}}},
+	{"an unknown section gets a suggestion",
+	 "plugin: []\n",
+	 {{1, ERR_CONFIG_UNKNOWN_KEY, "did you mean plugins?"}}},
+	{"a wild key gets no suggestion",
+	 "xyzzy: 1\n",
+	 {{1, ERR_CONFIG_UNKNOWN_KEY, "knows here"}}},
+	{"a key of another section is unknown here",
+	 "log: {body_limit: 1}\n",
+	 {{1, ERR_CONFIG_UNKNOWN_KEY, "log: \"body_limit\""}}},
+	{"what comes with later versions is unknown",
+	 "whitelist: {file: w}\nplugins:\n- name: a\n  executable: e\n  retry: {}\n  "
+	 "circuit_breaker: {}\n  health_check: {}\n  rate_limit: {}\n",
+	 {{5, ERR_CONFIG_UNKNOWN_KEY, "retry"},
+	  {6, ERR_CONFIG_UNKNOWN_KEY, "circuit_breaker"},
+	  {7, ERR_CONFIG_UNKNOWN_KEY, "health_check"},
+	  {8, ERR_CONFIG_UNKNOWN_KEY, "rate_limit"}}},
+	{"a key that comes twice is refused",
+	 "log: {}\nlisten: :1\nlog: {}\n",
+	 {{3, ERR_CONFIG_DUPLICATE, "line 1"}}},
+	{"a key that comes twice in a section is refused",
+	 "log:\n  level: info\n  level: warn\n",
+	 {{3, ERR_CONFIG_DUPLICATE, "line 2"}}},
+	{"control characters in a key don't reach the terminal",
+	 "\"\\e[2J\": 1\n",
+	 {{1, ERR_CONFIG_UNKNOWN_KEY, "\"\\x1b[2J\""}}},
+
+	/* ---- values ---- */
+	{"yes is no boolean", "log: {access: yes}\n", {{1, ERR_CONFIG_TYPE, "write true"}}},
+	{"off is no boolean", "log: {access: off}\n", {{1, ERR_CONFIG_TYPE, "write false"}}},
+	{"a boolean in quotes is a text",
+	 "log: {access: \"true\"}\n",
+	 {{1, ERR_CONFIG_TYPE, "in quotes"}}},
+	{"a number in quotes is a text",
+	 "http: {header_count: '12'}\n",
+	 {{1, ERR_CONFIG_TYPE, "in quotes"}}},
+	{"a negative number is none",
+	 "http: {header_count: -1}\n",
+	 {{1, ERR_CONFIG_TYPE, "from 1 to 10000"}}},
+	{"a number with a fraction is none",
+	 "http: {header_count: 1.5}\n",
+	 {{1, ERR_CONFIG_TYPE, "whole number"}}},
+	{"a huge number is out of range",
+	 "http: {header_count: 99999999999999999999999}\n",
+	 {{1, ERR_CONFIG_RANGE, "from 1 to 10000"}}},
+	{"a duration needs a unit",
+	 "drain_timeout: 30\n",
+	 {{1, ERR_CONFIG_TYPE, "unit is missing"}}},
+	{"a duration above its range is refused",
+	 "drain_timeout: 2h\n",
+	 {{1, ERR_CONFIG_RANGE, "from 0 to 1h"}}},
+	{"a size with a space is refused",
+	 "http: {body_limit: 10 MiB}\n",
+	 {{1, ERR_CONFIG_TYPE, "10MiB"}}},
+	{"a size of zero is refused", "http: {body_limit: 0}\n", {{1, ERR_CONFIG_RANGE, "from 1"}}},
+	{"an unknown choice names the known ones",
+	 "log: {level: warning}\n",
+	 {{1, ERR_CONFIG_TYPE, "is not debug, info, warn or error; did you mean warn?"}}},
+	{"only the strict policy is known",
+	 "whitelist: {policy: audit}\n",
+	 {{1, ERR_CONFIG_TYPE, "is not strict, the only one"}}},
+	{"an empty path is refused", "admin: {socket: \"\"}\n", {{1, ERR_CONFIG_RANGE, "empty"}}},
+	{"a socket's path that the kernel can't take is refused",
+	 "admin: {socket: "
+	 "/1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678"
+	 "901234567890123456789}\n",
+	 {{1, ERR_CONFIG_RANGE, "from 1 to 107"}}},
+	{"a NUL byte is refused", "admin: {socket: \"/a\\0b\"}\n", {{1, ERR_CONFIG_SYNTAX, "NUL"}}},
+	{"an address without a port is refused",
+	 "listen: 127.0.0.1\n",
+	 {{1, ERR_CONFIG_TYPE, "address"}}},
+	{"an address that is listened on twice is refused",
+	 "listen: [\":80\", \":80\"]\n",
+	 {{1, ERR_CONFIG_DUPLICATE, "twice"}}},
+	{"an empty list of addresses is refused",
+	 "listen: []\n",
+	 {{1, ERR_CONFIG_RANGE, "empty list"}}},
+
+	/* ---- plugins ---- */
+	{"a plugin needs a name and an executable",
+	 "whitelist: {file: w}\nplugins:\n- enabled: true\n",
+	 {{3, ERR_CONFIG_MISSING, "name is missing"},
+	  {3, ERR_CONFIG_MISSING, "executable is missing"}}},
+	{"a plugin's name has no space",
+	 "whitelist: {file: w}\nplugins:\n- {name: a b, executable: e}\n",
+	 {{3, ERR_CONFIG_TYPE, "letters, digits"}}},
+	{"a plugin's name has at most 64 characters",
+	 "whitelist: {file: w}\nplugins:\n- {name: "
+	 "a1234567890123456789012345678901234567890123456789012345678901234, executable: e}\n",
+	 {{3, ERR_CONFIG_RANGE, "from 1 to 64"}}},
+	{"two plugins of one name are refused",
+	 PLUGIN "- name: a\n  executable: e\n- executable: f\n  name: echo\n",
+	 {{7, ERR_CONFIG_DUPLICATE, "line 3"}}},
+	{"an enabled plugin needs a whitelist",
+	 "plugins:\n- {name: a, executable: e}\n",
+	 {{0, ERR_CONFIG_MISSING, "whitelist.file"}}},
+	{"a disabled plugin needs no whitelist",
+	 "plugins:\n- {name: a, executable: e, enabled: false}\n",
+	 {{0}}},
+	{"a pipe's size contradicts a socketpair",
+	 "whitelist: {file: w}\nplugins:\n- name: a\n  executable: e\n  pipe_size: 64KiB\n  "
+	 "transport: socketpair\n",
+	 {{5, ERR_CONFIG_CONFLICT, "line 6"}}},
+	{"a variable's name is checked",
+	 "whitelist: {file: w}\nplugins:\n- name: a\n  executable: e\n  env:\n    A=B: x\n    1A: "
+	 "x\n    C: [1]\n    D:\n",
+	 {{6, ERR_CONFIG_TYPE, "A=B"},
+	  {7, ERR_CONFIG_TYPE, "1A"},
+	  {8, ERR_CONFIG_TYPE, "is a list"},
+	  {9, ERR_CONFIG_TYPE, "is nothing"}}},
+	{"a variable that comes twice is refused",
+	 "whitelist: {file: w}\nplugins:\n- {name: a, executable: e, env: {A: 1, A: 2}}\n",
+	 {{3, ERR_CONFIG_DUPLICATE, "\"A\""}}},
+
+	/* ---- a plugin's own section ---- */
+	{"a plugin's own section is a map",
+	 "whitelist: {file: w}\nplugins:\n- {name: a, executable: e, config: [1]}\n",
+	 {{3, ERR_CONFIG_TYPE, "write a map"}}},
+	{"a key that comes twice deep in it is refused",
+	 "whitelist: {file: w}\nplugins:\n- {name: a, executable: e, config: {l: [{k: 1, k: "
+	 "2}]}}\n",
+	 {{3, ERR_CONFIG_DUPLICATE, "\"k\""}}},
+	{"numbers that nobody can hold are refused",
+	 "whitelist: {file: w}\nplugins:\n- name: a\n  executable: e\n  config:\n    a: "
+	 "18446744073709551616\n    b: -9223372036854775809\n    c: 1e999\n",
+	 {{6, ERR_CONFIG_RANGE, "64 bits"},
+	  {7, ERR_CONFIG_RANGE, "64 bits"},
+	  {8, ERR_CONFIG_RANGE, "float"}}},
+
+	/* ---- routes ---- */
+	{"a route needs a path and a plugin",
+	 PLUGIN "routes:\n- methods: GET\n",
+	 {{5, ERR_CONFIG_MISSING, "path is missing"},
+	  {5, ERR_CONFIG_MISSING, "plugin is missing"}}},
+	{"a route's plugin must exist",
+	 PLUGIN "routes:\n- path: /a\n  plugin: ehco\n",
+	 {{6, ERR_CONFIG_REFERENCE, "did you mean echo?"}}},
+	{"a route may lead to a disabled plugin",
+	 "plugins:\n- {name: a, executable: e, enabled: false}\nroutes:\n- {path: /, plugin: a}\n",
+	 {{0}}},
+	{"a method in lower case is refused",
+	 PLUGIN "routes:\n- {path: /, plugin: echo, method: get}\n",
+	 {{5, ERR_CONFIG_TYPE, "upper case"}}},
+	{"a method that is no token is refused",
+	 PLUGIN "routes:\n- {path: /, plugin: echo, method: \"GET POST\"}\n",
+	 {{5, ERR_CONFIG_TYPE, "method"}}},
+	{"an empty list of methods is refused",
+	 PLUGIN "routes:\n- {path: /, plugin: echo, methods: []}\n",
+	 {{5, ERR_CONFIG_RANGE, "empty list"}}},
+	{"method and methods contradict each other",
+	 PLUGIN "routes:\n- path: /\n  plugin: echo\n  method: GET\n  methods: [PUT]\n",
+	 {{8, ERR_CONFIG_CONFLICT, "line 7"}}},
+	{"an RPC has a service and a method",
+	 PLUGIN "routes:\n- {path: /, plugin: echo, rpc: Echo}\n",
+	 {{5, ERR_CONFIG_TYPE, "service/method"}}},
+	{"an RPC with two slashes is refused",
+	 PLUGIN "routes:\n- {path: /, plugin: echo, rpc: a/b/c}\n",
+	 {{5, ERR_CONFIG_TYPE, "service/method"}}},
+	{"a path begins with a slash",
+	 PLUGIN "routes:\n- {path: users, plugin: echo}\n",
+	 {{5, ERR_CONFIG_RANGE, "\"/\""}}},
+	{"a path goes on after its rest",
+	 PLUGIN "routes:\n- {path: /*a/b, plugin: echo}\n",
+	 {{5, ERR_CONFIG_RANGE, "goes on after"}}},
+	{"two routes for the same requests are refused",
+	 PLUGIN "routes:\n- {path: /:a, plugin: echo}\n- {path: /:b, plugin: echo}\n",
+	 {{6, ERR_CONFIG_CONFLICT, "line 5"}}},
+	{"plugd's own pages can't be routed",
+	 PLUGIN "routes:\n- {path: /health/live, plugin: echo}\n- {path: /rpc/*x, plugin: echo}\n",
+	 {{5, ERR_CONFIG_CONFLICT, "plugd itself"}, {6, ERR_CONFIG_CONFLICT, "plugd itself"}}},
+
+	/* ---- all at once ---- */
+	{"errors come by line, those without one last",
+	 "plugins:\n- {name: a, executable: e}\nlisten: x\nhttp: {a: 1}\nlog: {level: x}\n",
+	 {{3, ERR_CONFIG_TYPE, "listen"},
+	  {4, ERR_CONFIG_UNKNOWN_KEY, "\"a\""},
+	  {5, ERR_CONFIG_TYPE, "level"},
+	  {0, ERR_CONFIG_MISSING, "whitelist"}}},
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static void check_error(const struct config_error *error, const struct expected *expected)
+{
+	char *place = expected->line > 0 ? mem_printf("f.yaml:%u: ", expected->line)
+					 : mem_strdup("f.yaml: ");
+
+	if (strncmp(error->text, place, strlen(place)) != 0 || error->code != expected->code ||
+	    error->line != expected->line || !strstr(error->text, expected->says))
+		fail_msg("\"%s\" [%d] is not line %u, code %d, \"%s\"", error->text, error->code,
+			 expected->line, expected->code, expected->says);
+	free(place);
+}
+
+static void check_row(void **state)
+{
+	const struct row *row = *state;
+	struct config_errors errors = {0};
+	struct config config;
+	size_t count = 0;
+
+	int result = config_parse(str_from(row->yaml), "f.yaml", "/dir", NULL, &config, &errors);
+	while (row->errors[count].says)
+		count++;
+	for (size_t i = 0; i < errors.count && i < count; i++)
+		check_error(&errors.items[i], &row->errors[i]);
+	if (errors.count > count)
+		fail_msg("unexpected: %s", errors.items[count].text);
+	assert_int_equal(errors.count, count);
+	assert_int_equal(result<0, count> 0);
+	config_errors_free(&errors);
+	config_free(&config);
+}
+
+int main(void)
+{
+	struct CMUnitTest tests[ROWS];
+
+	for (size_t i = 0; i < ROWS; i++)
+		tests[i] = (struct CMUnitTest){rows[i].name, check_row, NULL, NULL,
+					       (void *)(uintptr_t)&rows[i]};
+	return _cmocka_run_group_tests("config_load", tests, ROWS, NULL, NULL);
+}
