@@ -223,6 +223,7 @@ static void pinning_keeps_the_mode_and_leaves_no_other_file(void **state)
 	struct fixture *f = *state;
 	struct stat status;
 	char link[96];
+	char list[96];
 	int before = fd_count();
 
 	write_file(f->program, "one", 0755);
@@ -231,7 +232,8 @@ static void pinning_keeps_the_mode_and_leaves_no_other_file(void **state)
 	assert_int_equal(status.st_mode & 07777, 0644);
 
 	snprintf(link, sizeof(link), "%s/link", f->directory);
-	assert_int_equal(chmod(f->list, 0640), 0);
+	strcpy(list, f->list);
+	assert_int_equal(chmod(list, 0640), 0);
 	assert_int_equal(symlink("whitelist.yaml", link), 0);
 	write_file(f->program, "two", 0755);
 	strcpy(f->list, link);
@@ -245,8 +247,7 @@ static void pinning_keeps_the_mode_and_leaves_no_other_file(void **state)
 
 	unlink(link);
 	unlink(f->program);
-	snprintf(link, sizeof(link), "%s/whitelist.yaml", f->directory);
-	unlink(link);
+	unlink(list);
 	assert_int_equal(rmdir(f->directory), 0); /* nothing else was left in it */
 	assert_int_equal(mkdir(f->directory, 0700), 0);
 }
