@@ -1,20 +1,13 @@
 /* The router: which route a path finds, and which routes are refused with which words. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include "edge/router.h"
 #include "observe/errors.h"
+#include "tests/support/unit.h"
 
 #define NOT_FOUND   -1
 #define NOT_ALLOWED -2
-#define RULES_MAX   8
 
 static const char *const get[] = {"GET", NULL};
 static const char *const post[] = {"POST", NULL};
@@ -60,12 +53,6 @@ static int find(const struct router *router, const char *method, const char *pat
 {
 	struct router_match match;
 	return ask(router, method, path, &match);
-}
-
-static void assert_str(struct str text, const char *expected)
-{
-	assert_int_equal(text.len, strlen(expected));
-	assert_memory_equal(text.data, expected, text.len);
 }
 
 /* The parameters as "name=value name=value". */
