@@ -213,7 +213,7 @@ static int print_message(const json_t *result, const json_t *message, bool is_ra
 		r = print_msgpack(&bytes, err);
 	else if (r == 0)
 		fwrite(buf_front(&bytes), 1, buf_len(&bytes), stdout);
-	if (r == 0 && !is_raw && is_codec(result, "json"))
+	if (r == 0 && ((!is_raw && is_codec(result, "json")) || isatty(STDOUT_FILENO)))
 		putchar('\n');
 	buf_deinit(&bytes);
 	return r;

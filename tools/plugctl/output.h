@@ -13,7 +13,7 @@
 
 struct table;
 
-/* Headings are constants and end with NULL; upper-case by convention. Returns owned. */
+/* Headings end with NULL; upper-case by convention. Borrows until return. Returns owned. */
 struct table *table_new(const char *const *headings);
 
 /* The next cell, row by row. Copies. */

@@ -101,12 +101,10 @@ static void add_number(struct table *table, const json_t *result, const char *la
 
 static void print_status(const json_t *result)
 {
-	static const char *const headings[] = {"plugd", "", NULL};
+	const char *headings[] = {"plugd", output_member(result, "version"), NULL};
 	struct table *table = table_new(headings);
 	char text[OUTPUT_TEXT];
 
-	table_add(table, "version");
-	table_add(table, output_member(result, "version"));
 	add_number(table, result, "pid", "pid");
 	table_add(table, "ready");
 	table_add(table, json_is_true(json_object_get(result, "ready")) ? "yes" : "no");
