@@ -1,0 +1,259 @@
+#!/usr/bin/python3
+"""Writes the golden vectors: bytes on which every implementation of the protocol must agree.
+
+    make.py PB2_DIR            write tests/golden/*.txt anew
+    make.py PB2_DIR --check    fail when a file is stale, or says something else than its own bytes
+    make.py PB2_DIR --seeds D  write each vector as a file into D, a corpus for the fuzz targets
+
+PB2_DIR holds plugd_pb2.py and http_pb2.py, which the build generates. Python's protobuf is the
+independent implementation here: it shares no code with protobuf-c, with nanopb or with
+proto/wire.c, which the tests in this folder hold against the same files.
+
+A vector is a name, a sentence, and a message in protobuf's text format. Those of frames begin with
+the length prefix; those of the HTTP messages do not, since they travel as payloads.
+"""
+import os
+import struct
+import sys
+
+sys.path.insert(0, sys.argv[1])
+
+from google.protobuf import text_format  # noqa: E402
+
+import http_pb2  # noqa: E402
+import plugd_pb2  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LONG = "a text that is long enough to need two bytes for its length; " * 3
+
+# kind → [(name, what it shows, the fields of that kind)]
+FRAMES = {
+    "hello": [
+        ("minimal", "the least that a host may send", "versions: 1"),
+        ("full", "every field",
+         'versions: [2, 1, 300] host_version: "0.1.0" plugin_name: "kv" instance_id: "kv/1/3"'
+         ' generation: 1 limits { max_frame_bytes: 1048576 chunk_bytes: 65536'
+         ' call_window_bytes: 262144 channel_window_bytes: 4194304 max_calls: 1024'
+         ' max_message_bytes: 16777216 } features: ["unknown-frames", "state"]'
+         r' config: "\201\244path\252/var/lib/kv"'),
+    ],
+    "welcome": [
+        ("minimal", "a plugin that offers nothing", 'version: 1 plugin_name: "idle"'),
+        ("echo", "one service with one method",
+         'version: 1 plugin_name: "echo" plugin_version: "1.4.0" sdk: "libplug/0.1.0" manifest {'
+         ' provides { name: "echo.v1.Echo" version: "1.0.0" methods { number: 1 name: "Say"'
+         ' idempotent: true codec: BYTES } } }'),
+        ("full", "every field",
+         'version: 1 plugin_name: "kv" plugin_version: "1.4.0" sdk: "libplug/0.1.0"'
+         ' limits { max_frame_bytes: 131072 chunk_bytes: 4096 call_window_bytes: 8192'
+         ' channel_window_bytes: 65536 max_calls: 7 max_message_bytes: 100000 }'
+         ' features: "unknown-frames" manifest {'
+         ' provides { name: "kv.v1.Kv" version: "2.1.0"'
+         ' methods { number: 1 name: "Get" idempotent: true input_type: "kv.v1.GetRequest"'
+         ' output_type: "kv.v1.GetResponse" }'
+         ' methods { number: 300 name: "List" client_streams: true server_streams: true'
+         ' codec: MSGPACK } }'
+         ' provides { name: "plugd.http.v1.Http" version: "1.0.0" }'
+         ' requires { number: 1 service: "plugd.host.v1.Host" method: "Info" optional: true }'
+         ' publishes: "kv.changed" publishes: "kv.expired" subscribes: "clock.minute"'
+         r' descriptor_set: "\n\001x" state_exports: [2, 1] state_imports: [1, 2, 300] }'),
+    ],
+    "start": [("only", "it has no fields", "")],
+    "ready": [("only", "it has no fields", "")],
+    "failed": [("reason", "why it can't work", 'reason: "no database at /var/lib/kv"')],
+    "drain": [
+        ("patient", "thirty seconds", "grace_ms: 30000"),
+        ("at_once", "no time at all", ""),
+    ],
+    "bye": [("only", "it has no fields", "")],
+    "request": [
+        ("smallest", "a call without message or deadline", "id: 1 method: 1 end: true"),
+        ("typical", "a call as most are: a deadline, a request id, 64 bytes",
+         'id: 262145 method: 1 timeout_ms: 29998 metadata { name: "x-request-id"'
+         ' value: "01j9zq3v8e5f2m" } end: true'
+         ' payload: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"'),
+        ("full", "every field, several pairs, lengths of two bytes",
+         'id: 4294967295 method: 300 timeout_ms: 4294967295 attempt: 2 idempotency_key: "k-81"'
+         ' trace_parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"'
+         ' trace_state: "congo=t61rcWkgMzE" tenant: "acme" principal: "user:ada"'
+         ' metadata { name: "accept-language" value: "de" } metadata { name: "empty" }'
+         f' metadata {{ name: "note" value: "{LONG}" }} more: true payload: "{LONG}"'),
+        ("from_plugin", "a plugin calls the host: its ids are even",
+         "id: 2 method: 1 timeout_ms: 1000 end: true"),
+        ("opens_stream", "a stream begins, its first message comes later", "id: 3 method: 2"),
+        ("empty_pair", "a pair without name and value is still a pair",
+         "id: 3 method: 2 metadata { } end: true"),
+        ("utf8", "strings are UTF-8, payloads are bytes",
+         r'id: 5 method: 1 principal: "Grüße, 世界" end: true payload: "\000\377\200"'),
+    ],
+    "response": [
+        ("ok", "an answer without message", "id: 1 end: true"),
+        ("typical", "an answer of 64 bytes",
+         "id: 262145 end: true"
+         ' payload: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"'),
+        ("failed", "a canonical code with a text for a human",
+         'id: 7 code: 5 message: "no such key" end: true'),
+        ("full", "every field",
+         r'id: 4294967295 code: 14 message: "busy" details: "\201\241n\001"'
+         ' metadata { name: "x-cache" value: "miss" } metadata { name: "x-shard" value: "3" }'
+         ' retry_after_ms: 1500 not_processed: true more: true end: true payload: "rest"'),
+        ("begins", "the first piece of a long message",
+         f'id: 9 more: true payload: "{LONG}"'),
+    ],
+    "data": [
+        ("piece", "goes on", f'id: 9 more: true payload: "{LONG}"'),
+        ("last", "the last piece, and the end", 'id: 9 end: true payload: "tail"'),
+        ("message", "one whole message of a stream", r'id: 11 payload: "\000\001\002"'),
+        ("end", "only the end", "id: 11 end: true"),
+        ("empty_message", "a message of no bytes in a stream", "id: 11"),
+    ],
+    "cancel": [
+        ("deadline", "the deadline has passed", 'id: 9 code: 4 reason: "deadline exceeded"'),
+        ("bare", "without a word", "id: 9 code: 1"),
+    ],
+    "credit": [
+        ("channel", "for the channel", "bytes: 2097152"),
+        ("call", "for one call", "id: 9 bytes: 131072"),
+        ("largest", "all bits", "id: 4294967295 bytes: 4294967295"),
+    ],
+    "ping": [("first", "the first of an instance", "seq: 1")],
+    "pong": [
+        ("healthy", "the answer to the first PING", "seq: 1"),
+        ("full", "every field",
+         r'seq: 300 health: DEGRADED message: "the replica lags" details: "\201\243lag\012"'
+         ' unavailable: "replica" unavailable: "cache"'),
+        ("unasked", "health has changed by itself", 'health: UNHEALTHY message: "disk full"'),
+    ],
+    "log": [
+        ("debug", "the lowest level is 0", 'message: "tick"'),
+        ("full", "every field",
+         'level: WARN message: "slow query" fields { name: "ms" value: "812" }'
+         ' fields { name: "table" value: "kv" } call_id: 9'),
+    ],
+    "publish": [("full", "every field", r'topic: "kv.changed" key: "ada" payload: "\001"')],
+    "deliver": [
+        ("full", "every field, with a sequence above 32 bits",
+         'sequence: 18446744073709551615 subscription: "s1" topic: "kv.changed" key: "ada"'
+         r' attempt: 1 payload: "\001"'),
+    ],
+    "ack": [
+        ("done", "the event is done with", 'sequence: 1 subscription: "s1"'),
+        ("full", "every field",
+         'sequence: 300 subscription: "s1" code: 14 message: "try again"'),
+    ],
+    "export": [("second_format", "in format 2", "format: 2")],
+    "state": [("piece", "some of it", r'payload: "\202\241a\001\241b\002"')],
+    "state_end": [
+        ("whole", "the checksum of all pieces",
+         r'sha256: "0123456789abcdef0123456789abcde\377" total_bytes: 4294967296'),
+        ("failed", "the export broke off", 'error: "the table is locked"'),
+    ],
+    "import": [("second_format", "in format 2", "format: 2")],
+    "imported": [
+        ("taken", "an empty error means yes", ""),
+        ("refused", "and a sentence means no", 'error: "format 2 is unknown"'),
+    ],
+    "config": [("full", "the whole new section", r'seq: 2 config: "\201\244path\241/"')],
+    "config_result": [
+        ("in_force", "an empty error means yes", "seq: 2"),
+        ("refused", "and a sentence means no", 'seq: 2 error: "path: is no directory"'),
+    ],
+}
+
+# Messages of plugd.http.v1: they travel as payloads.
+HTTP = {
+    "http_request": (http_pb2.Request, [
+        ("get", "as a browser's simplest",
+         'method: "GET" path: "/hello/ada" route: "/hello/:name"'
+         ' params { name: "name" value: "ada" } scheme: "http" authority: "localhost:8080"'
+         ' peer: "127.0.0.1:52311" request_id: "01j9zq3v8e5f2m"'
+         ' headers { name: "user-agent" value: "curl/7.88.1" }'
+         ' headers { name: "accept" value: "*/*" }'),
+        ("full", "every field, and a header that is not UTF-8",
+         'method: "PUT" path: "/files/a b/ü" query: "x=1&y=%20" route: "/files/*rest"'
+         ' params { name: "rest" value: "a b/ü" } scheme: "https" authority: "example.org"'
+         ' peer: "192.0.2.7:52311" request_id: "01j9zq3v8e5f2m"'
+         r' headers { name: "x-latin1" value: "caf\351" } headers { name: "x-empty" }'
+         ' content_length: 18446744073709551615 has_content_length: true body: "begin"'),
+        ("no_length_is_not_zero", "a length of 0 is told apart from none",
+         'method: "POST" path: "/" has_content_length: true'),
+        ("body", "every later message", 'body: "more of it"'),
+    ]),
+    "http_response": (http_pb2.Response, [
+        ("ok", "status, one header, a body",
+         'status: 200 headers { name: "content-type" value: "text/plain; charset=utf-8" }'
+         r' body: "hello world\n"'),
+        ("empty", "a status is all that is needed", "status: 204"),
+        ("latin1", "a header that is not UTF-8",
+         r'status: 200 headers { name: "x-latin1" value: "caf\351" }'
+         ' headers { name: "x-second" value: "2" }'),
+        ("body", "every later message", f'body: "{LONG}"'),
+    ]),
+}
+
+
+def frame_bytes(kind, fields):
+    frame = plugd_pb2.Frame()
+    getattr(frame, kind).SetInParent()
+    text_format.Parse(fields, getattr(frame, kind))
+    body = frame.SerializeToString(deterministic=True)
+    assert plugd_pb2.Frame.FromString(body) == frame
+    return struct.pack(">I", len(body)) + body
+
+
+def message_bytes(message_type, fields):
+    message = text_format.Parse(fields, message_type())
+    body = message.SerializeToString(deterministic=True)
+    assert message_type.FromString(body) == message
+    return body
+
+
+def all_vectors():
+    """(kind, [(name, what, fields, bytes)])"""
+    for kind, rows in FRAMES.items():
+        yield kind, [(*row, frame_bytes(kind, row[2])) for row in rows]
+    for kind, (message_type, rows) in HTTP.items():
+        yield kind, [(*row, message_bytes(message_type, row[2])) for row in rows]
+
+
+def file_text(kind, rows):
+    lines = [f"# {kind}: written by make.py, where it is defined. Each vector is a name, what it",
+             "# shows, its fields in protobuf's text format, and its bytes.", ""]
+    for name, what, fields, data in rows:
+        lines += [f"== {name}", f"# {what}", f"# {fields}".rstrip()]
+        lines += [f"> {data[i:i + 32].hex(' ')}" for i in range(0, len(data), 32)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def check(path, text):
+    """None, or what is wrong."""
+    if not os.path.exists(path):
+        return "is missing"
+    with open(path, encoding="utf-8") as file:
+        return None if file.read() == text else "is stale"
+
+
+def main():
+    mode = sys.argv[2] if len(sys.argv) > 2 else ""
+    wrong = []
+    missing = {field.name for field in plugd_pb2.Frame.DESCRIPTOR.fields} - set(FRAMES)
+    if missing:
+        wrong.append(f"no vectors for {sorted(missing)}")
+    for kind, rows in all_vectors():
+        path = os.path.join(HERE, kind + ".txt")
+        if mode == "--check":
+            problem = check(path, file_text(kind, rows))
+            wrong += [f"{path} {problem}: run make.py"] if problem else []
+        elif mode == "--seeds":
+            for name, _what, _fields, data in rows:
+                with open(os.path.join(sys.argv[3], f"{kind}.{name}"), "wb") as file:
+                    file.write(data)
+        else:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(file_text(kind, rows))
+    sys.exit("\n".join(wrong) or 0)
+
+
+if __name__ == "__main__":
+    main()
