@@ -291,10 +291,12 @@ static void call_cancel(struct plug_call *call, uint32_t code)
 	call->caller_ended = true;
 	if (call->finished)
 		return;
-	atomic_store(&call->cancelled, code);
 	if (!call->started && !call->returned) {
 		call_refuse(call, (enum plug_code)code, true, "");
-	} else if (atomic_load(&call->answered)) {
+		return;
+	}
+	atomic_store(&call->cancelled, code);
+	if (atomic_load(&call->answered)) {
 		lane_abort(&call->plug->lanes, &call->lane, code);
 	} else if (call->events.ops != NULL || call->entry->kind == METHOD_STREAM) {
 		events_cancel(call, code);

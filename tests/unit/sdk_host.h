@@ -14,6 +14,7 @@
 #include "sdk/plug.h"
 
 struct host {
+	struct host *next;
 	pid_t pid;
 	int to;	    /* the plugin's stdin */
 	int from;   /* its stdout */
@@ -49,8 +50,12 @@ void host_say_cancel(struct host *host, uint32_t id, uint32_t code);
 void host_say_credit(struct host *host, uint32_t id, uint32_t bytes);
 void host_say_bytes(struct host *host, const void *data, size_t len);
 
-/* The next frame, which must be of that kind; its body is valid until the next one. LOG frames are passed
- * over unless one is expected. */
+/* Writes without reading until the pipe is full, and waits until the plugin's pipe is full as well; then
+ * writes the rest and reads meanwhile. */
+void host_fill(struct host *host, const void *data, size_t len);
+
+/* The next frame, which must be of that kind; its body is valid until the next one. LOG and CREDIT are
+ * passed over unless they are expected. */
 struct wire_bytes host_hear(struct host *host, enum wire_kind kind);
 struct wire_response host_hear_response(struct host *host, uint32_t id);
 struct wire_data host_hear_data(struct host *host, uint32_t id);
