@@ -402,6 +402,8 @@ int host_run(const struct config *config)
 	log_opts.loop = host.loop;
 	host.log = log_new(&log_opts);
 	signal(SIGPIPE, SIG_IGN);
+	/* Inherited as ignored, it would take the plugins' exit statuses away. */
+	signal(SIGCHLD, SIG_DFL);
 	raise_descriptor_limit();
 	r = start(&host);
 	if (r == 0) {
