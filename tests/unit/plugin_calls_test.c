@@ -434,6 +434,16 @@ static void credit_comes_back_in_halves_of_a_window(void **state)
 	assert_string_equal(host_said(world), "credit(3000) ");
 }
 
+static void the_channel_carries_more_than_its_window_in_the_long_run(void **state)
+{
+	struct world *world = *state;
+
+	for (int i = 0; i < 20; i++)
+		plugin_responds(world, start(world, 0, true)->id, 0, 1000, true);
+	assert_int_equal(world->violation.code, 0);
+	assert_int_equal(live(world), 0);
+}
+
 static void what_is_not_consumed_gives_the_channel_credit_but_not_the_call(void **state)
 {
 	struct world *world = *state;
@@ -537,6 +547,17 @@ static void a_second_answer_is_a_violation(void **state)
 
 	plugin_responds(world, id, 0, 0, true);
 	plugin_responds(world, id, 0, 0, true);
+	assert_int_equal(world->violation.code, ERR_PROTOCOL_CALL);
+}
+
+static void an_answer_with_the_id_of_the_slots_last_call_is_a_violation(void **state)
+{
+	struct world *world = *state;
+	uint32_t old = start(world, 0, true)->id;
+
+	plugin_responds(world, old, 0, 0, true);
+	start(world, 0, true);
+	plugin_responds(world, old, 0, 0, true);
 	assert_int_equal(world->violation.code, ERR_PROTOCOL_CALL);
 }
 
@@ -665,6 +686,7 @@ int main(void)
 		TEST(waiting_calls_take_turns),
 		TEST(what_is_sent_piece_by_piece_keeps_its_boundaries),
 		TEST(credit_comes_back_in_halves_of_a_window),
+		TEST(the_channel_carries_more_than_its_window_in_the_long_run),
 		TEST(what_is_not_consumed_gives_the_channel_credit_but_not_the_call),
 		TEST(more_than_the_calls_window_is_a_violation),
 		TEST(more_than_the_channels_window_is_a_violation),
@@ -674,6 +696,7 @@ int main(void)
 		TEST(cancelling_drops_what_waits_for_credit),
 		TEST(an_answer_to_nobodys_call_is_a_violation),
 		TEST(a_second_answer_is_a_violation),
+		TEST(an_answer_with_the_id_of_the_slots_last_call_is_a_violation),
 		TEST(a_second_response_within_an_answer_is_a_violation),
 		TEST(data_before_the_response_is_a_violation),
 		TEST(a_failure_that_does_not_end_the_call_is_a_violation),
