@@ -1,9 +1,8 @@
 #!/usr/bin/python3
 """Writes the golden vectors: bytes on which every implementation of the protocol must agree.
 
-    make.py PB2_DIR            write tests/golden/*.txt anew
-    make.py PB2_DIR --check    fail when a file is stale, or says something else than its own bytes
-    make.py PB2_DIR --seeds D  write each vector as a file into D, a corpus for the fuzz targets
+    make.py PB2_DIR           write tests/golden/*.txt anew, and the seeds of tests/fuzz/wire_fuzz.c
+    make.py PB2_DIR --check   fail when one of these files is missing or stale
 
 PB2_DIR holds plugd_pb2.py and http_pb2.py, which the build generates. Python's protobuf is the
 independent implementation here: it shares no code with protobuf-c, with nanopb or with
@@ -24,6 +23,7 @@ import http_pb2  # noqa: E402
 import plugd_pb2  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SEEDS = os.path.join(os.path.dirname(HERE), "fuzz/seeds/wire")
 LONG = "a text that is long enough to need two bytes for its length; " * 3
 
 # kind → [(name, what it shows, the fields of that kind)]
@@ -226,33 +226,34 @@ def file_text(kind, rows):
     return "\n".join(lines)
 
 
-def check(path, text):
+def all_files():
+    """(path, content) of everything that is made here."""
+    for kind, rows in all_vectors():
+        yield os.path.join(HERE, kind + ".txt"), file_text(kind, rows).encode()
+        prefix = 4 if kind in FRAMES else 0
+        for name, _what, _fields, data in rows:
+            yield os.path.join(SEEDS, f"{kind}.{name}"), data[prefix:]
+
+
+def problem_of(path, content):
     """None, or what is wrong."""
     if not os.path.exists(path):
-        return "is missing"
-    with open(path, encoding="utf-8") as file:
-        return None if file.read() == text else "is stale"
+        return f"{path} is missing: run make.py"
+    with open(path, "rb") as file:
+        return None if file.read() == content else f"{path} is stale: run make.py"
 
 
 def main():
-    mode = sys.argv[2] if len(sys.argv) > 2 else ""
-    wrong = []
     missing = {field.name for field in plugd_pb2.Frame.DESCRIPTOR.fields} - set(FRAMES)
     if missing:
-        wrong.append(f"no vectors for {sorted(missing)}")
-    for kind, rows in all_vectors():
-        path = os.path.join(HERE, kind + ".txt")
-        if mode == "--check":
-            problem = check(path, file_text(kind, rows))
-            wrong += [f"{path} {problem}: run make.py"] if problem else []
-        elif mode == "--seeds":
-            for name, _what, _fields, data in rows:
-                with open(os.path.join(sys.argv[3], f"{kind}.{name}"), "wb") as file:
-                    file.write(data)
-        else:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(file_text(kind, rows))
-    sys.exit("\n".join(wrong) or 0)
+        sys.exit(f"there are no vectors for {sorted(missing)}")
+    if sys.argv[2:] == ["--check"]:
+        problems = [problem_of(path, content) for path, content in all_files()]
+        sys.exit("\n".join(filter(None, problems)) or 0)
+    os.makedirs(SEEDS, exist_ok=True)
+    for path, content in all_files():
+        with open(path, "wb") as file:
+            file.write(content)
 
 
 if __name__ == "__main__":
