@@ -96,6 +96,11 @@ void fill_texts(struct filling *filling, const struct setting *setting, struct p
 	size_t refused = count == 0 && setting->nonempty;
 	struct err err;
 
+	if (count > SETTING_MAX_TEXTS) {
+		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
+			    "has %zu items, but %u are the most", count, SETTING_MAX_TEXTS);
+		return;
+	}
 	if (refused)
 		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
 			    "is an empty list; write a value, or leave the key out");
@@ -127,16 +132,16 @@ static void take_texts(struct filling *filling, const struct setting *setting, s
 	}
 
 	struct str *texts = arena_zalloc(&filling->scratch, (node->count + 1) * sizeof(*texts));
+	struct place item_place = place;
 	size_t count = 0;
 	for (const struct yaml_node *item = node->first; item; item = item->next) {
-		place.line = item->line;
+		item_place.line = item->line;
 		if (item->kind != YAML_TEXT || yaml_is_null(item))
-			problem_add(filling->errors, place, ERR_CONFIG_TYPE,
+			problem_add(filling->errors, item_place, ERR_CONFIG_TYPE,
 				    "has %s in its list; write a text", yaml_kind_name(item));
 		else
 			texts[count++] = item->text;
 	}
-	place.line = node->line;
 	if (count == node->count)
 		fill_texts(filling, setting, place, texts, count, target);
 }
@@ -362,7 +367,11 @@ static void take_section(struct filling *filling, enum section_id id, const stru
 
 	if (yaml_is_null(value)) /* all its lines are commented out */
 		return;
-	if (section->list && value->kind == YAML_LIST)
+	if (section->list && value->count > section->max)
+		problem_add(filling->errors, place_of(filling, key->line, section->key),
+			    ERR_CONFIG_RANGE, "has %u items, but %u are the most", value->count,
+			    section->max);
+	else if (section->list && value->kind == YAML_LIST)
 		take_elements(filling, id, value);
 	else if (!section->list && value->kind == YAML_MAP)
 		take_map(filling, &part, value);

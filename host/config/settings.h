@@ -52,6 +52,7 @@ enum setting_kind {
 typedef const char *setting_check_fn(struct str text);
 
 #define SETTING_MAX_CHOICES 4
+#define SETTING_MAX_TEXTS   1024 /* of a SETTING_STRINGS */
 
 struct setting {
 	enum section_id section;
@@ -80,6 +81,7 @@ struct section {
 	const char *key; /* "": the top level */
 	const char *help;
 	bool list;	      /* of elements; else its settings exist once */
+	unsigned max;	      /* of a list: most elements */
 	size_t element_bytes; /* of a list: the C struct of one */
 	size_t array; /* of a list: offset of the pointer to the elements in struct config */
 	size_t count; /* of a list: offset of their number (size_t) */

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "config/config.h"
 #include "observe/errors.h"
@@ -188,6 +189,45 @@ static void keeps_fifty_errors_and_counts_the_rest(void **state)
 	end(&load);
 }
 
+static void takes_a_thousand_plugins_and_no_more(void **state)
+{
+	for (unsigned over = 0; over <= 1; over++) {
+		struct load load = {0};
+		struct buf yaml = {0};
+
+		buf_printf(&yaml, "whitelist: {file: w}\nplugins:\n");
+		for (unsigned i = 0; i < 1000 + over; i++)
+			buf_printf(&yaml, "- {name: p%u, executable: e}\n", i);
+		buf_append(&yaml, "", 1);
+		run(&load, (const char *)buf_front(&yaml));
+		assert_int_equal(load.errors.count, over);
+		if (over)
+			assert_error(&load, 0, ERR_CONFIG_RANGE,
+				     "f.yaml:2: plugins: has 1001 items, but 1000 are the most");
+		else
+			assert_int_equal(load.config.plugin_count, 1000);
+		buf_deinit(&yaml);
+		end(&load);
+	}
+}
+
+static void takes_a_thousand_and_twenty_four_texts_and_no_more(void **state)
+{
+	struct load load = {0};
+	struct buf yaml = {0};
+
+	buf_printf(&yaml, "listen:\n");
+	for (unsigned i = 0; i < 1025; i++)
+		buf_printf(&yaml, "- :%u\n", i);
+	buf_append(&yaml, "", 1);
+	run(&load, (const char *)buf_front(&yaml));
+	assert_int_equal(load.errors.count, 1);
+	assert_error(&load, 0, ERR_CONFIG_RANGE,
+		     "f.yaml:1: listen: has 1025 items, but 1024 are the most");
+	buf_deinit(&yaml);
+	end(&load);
+}
+
 /* ---- the file itself ---- */
 
 static void reads_a_file_and_names_its_directory(void **state)
@@ -255,6 +295,8 @@ int main(void)
 		cmocka_unit_test(refuses_bad_values_with_their_name),
 		cmocka_unit_test(passes_over_what_kubernetes_and_others_set),
 		cmocka_unit_test(keeps_fifty_errors_and_counts_the_rest),
+		cmocka_unit_test(takes_a_thousand_and_twenty_four_texts_and_no_more),
+		cmocka_unit_test(takes_a_thousand_plugins_and_no_more),
 		cmocka_unit_test(reads_a_file_and_names_its_directory),
 		cmocka_unit_test(refuses_what_is_no_file_of_text),
 		cmocka_unit_test(does_without_a_file),

@@ -46,6 +46,7 @@ static const char intro[] =
 	"- **Flags**: a list is written by giving the flag again (`--listen 127.0.0.1:8080 "
 	"--listen "
 	":9090`).\n"
+	"- A list of texts has at most 1024 items.\n"
 	"- Routes and plugins can be set in the file only.\n"
 	"- Anchors, aliases, tags and several documents in one file are refused.\n";
 
@@ -104,6 +105,8 @@ void config_md_write(struct buf *out)
 		else
 			buf_printf(out, "\n## `%s`%s\n\n%s\n\n", section->key,
 				   section->list ? ": a list" : "", section->help);
+		if (section->list)
+			buf_printf(out, "At most %u. Each has:\n\n", section->max);
 		for (size_t i = 0; i < SETTING_COUNT; i++) {
 			if (settings[i].section == id)
 				write_setting(&settings[i], out);
