@@ -14,11 +14,13 @@ struct addr {
 	bool is_any; /* ":8080": IPv6 and IPv4 where there are both, else IPv4 */
 };
 
-/* "127.0.0.1:8080", "[::1]:8080", ":8080"; port 0 is any free one. Names are not resolved, because that may block and may
- * change. 0, or -EINVAL with *err (ERR_LISTEN) saying what would be right. */
+/* "127.0.0.1:8080", "[::1]:8080", ":8080"; port 0 is any free one. Names are not resolved, because
+ * that may block and may change. 0, or -EINVAL with *err (ERR_LISTEN) saying what would be
+ * right. */
 int addr_parse(struct str text, struct addr *out, struct err *err);
 
-/* "192.0.2.7:52311", "[2001:db8::1]:52311", "unix"; an IPv4 address that came by an IPv6 socket is written as IPv4. */
+/* "192.0.2.7:52311", "[2001:db8::1]:52311", "unix"; an IPv4 address that came by an IPv6 socket is
+ * written as IPv4. */
 #define ADDR_TEXT 64
 void addr_format(const struct addr *addr, char out[ADDR_TEXT]);
 

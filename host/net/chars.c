@@ -1,11 +1,12 @@
-/* The character classes of HTTP. Each request passes through here byte by byte, so the common classes are looked at eight
- * bytes at a time. Owns nothing, calls nobody, can't fail. */
+/* The character classes of HTTP. Each request passes through here byte by byte, so the common
+ * classes are looked at eight bytes at a time. Owns nothing, calls nobody, can't fail. */
 #include "net/chars.h"
 
 /* clang-format off */
 const uint8_t chars_token[256] = {
 	['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&', ['\''] = '\'', ['*'] = '*',
-	['+'] = '+', ['-'] = '-', ['.'] = '.', ['^'] = '^', ['_'] = '_', ['`'] = '`', ['|'] = '|', ['~'] = '~',
+	['+'] = '+', ['-'] = '-', ['.'] = '.', ['^'] = '^', ['_'] = '_', ['`'] = '`', ['|'] = '|',
+	['~'] = '~',
 	['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',
 	['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
 	['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g',
@@ -33,8 +34,8 @@ bool chars_is_token(struct str text)
 #define ONES  0x0101010101010101u
 #define HIGHS 0x8080808080808080u
 
-/* High bits set where a byte of `word` is below `limit` or is 0x7f; `limit` <= 0x80. Exact as a yes or no: a borrow can
- * only come from a byte that is itself a hit. */
+/* High bits set where a byte of `word` is below `limit` or is 0x7f; `limit` <= 0x80. Exact as a yes
+ * or no: a borrow can only come from a byte that is itself a hit. */
 static uint64_t word_has_control(uint64_t word, uint8_t limit)
 {
 	uint64_t low = (word - ONES * limit) & ~word;
@@ -96,8 +97,8 @@ bool chars_is_target(struct str text)
 
 /* ---- UTF-8 ---- */
 
-/* Bytes that follow a lead byte, and the range of the first of them, which excludes overlong forms, surrogates and what
- * is above U+10FFFF (Unicode 15, table 3-7). */
+/* Bytes that follow a lead byte, and the range of the first of them, which excludes overlong forms,
+ * surrogates and what is above U+10FFFF (Unicode 15, table 3-7). */
 static size_t utf8_tail(uint8_t lead, uint8_t *low_out, uint8_t *high_out)
 {
 	*low_out = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;

@@ -1,11 +1,13 @@
 /* The chunked transfer coding.
  *
- * Stricter than many: a size is bare hexadecimal digits, every line ends with CR LF, extensions and trailers hold only
- * what the grammar allows and are bounded. Each leniency here was once somebody's request smuggling.
+ * Stricter than many: a size is bare hexadecimal digits, every line ends with CR LF, extensions and
+ * trailers hold only what the grammar allows and are bounded. Each leniency here was once
+ * somebody's request smuggling.
  *
  *	SIZE_FIRST ─▶ SIZE ─▶ [EXTENSION…] ─▶ SIZE_LF ─▶ DATA ─▶ DATA_CR ─▶ DATA_LF ─▶ SIZE_FIRST
- *	                                          └ 0 ─▶ TRAILER_FIRST ─▶ NAME ─▶ VALUE ─▶ LF ─▶ TRAILER_FIRST
- *	                                                     └──▶ END_LF ─▶ END
+ *	                                         └ size 0 ─▶ TRAILER_FIRST
+ *	TRAILER_FIRST ─▶ NAME ─▶ VALUE ─▶ LF ─▶ TRAILER_FIRST
+ *	     └──▶ END_LF ─▶ END
  *
  * http1.c calls it. It keeps nothing but counters, so a body may be cut anywhere. */
 #include "net/chunked.h"

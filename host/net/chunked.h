@@ -46,8 +46,8 @@ struct chunked_step {
 	enum fault fault;
 };
 
-/* Goes on until a run of the body, the end (state CHUNKED_END), a fault, or the end of the input. Trailers are checked
- * and dropped. Don't call it again after a fault. */
+/* Goes on until a run of the body, the end (state CHUNKED_END), a fault, or the end of the input.
+ * Trailers are checked and dropped. Don't call it again after a fault. */
 struct chunked_step chunked_next(struct chunked *chunked, const uint8_t *data, size_t len);
 
 #endif

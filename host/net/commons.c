@@ -1,5 +1,5 @@
-/* What all connections of a listener share. The listener owns one; its connections borrow it and don't outlive it. The spares
- * make a request cost no malloc; their number and size are bounded. */
+/* What all connections of a listener share. The listener owns one; its connections borrow it and
+ * don't outlive it. The spares make a request cost no malloc; their number and size are bounded. */
 #include "net/commons.h"
 
 #include <stdlib.h>

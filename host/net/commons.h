@@ -1,5 +1,5 @@
-/* What all connections of a listener share: the read buffer, memory that only a busy connection needs, and the text of
- * the Date field. An idle connection owns a socket and a small struct. */
+/* What all connections of a listener share: the read buffer, memory that only a busy connection
+ * needs, and the text of the Date field. An idle connection owns a socket and a small struct. */
 #ifndef PLUGD_NET_COMMONS_H
 #define PLUGD_NET_COMMONS_H
 

@@ -1,37 +1,36 @@
 /* One accepted socket.
  *
- *	OPEN ─ conn_finish ─▶ FINISHING ─ all written ─▶ LINGERING ─ client closed, too much, too long ─▶ CLOSED
- *	  └──── socket broken, write timeout, conn_kill, conn_reset ────────────────────────────────────▶ CLOSED
+ *	OPEN ─ conn_finish ─▶ FINISHING ─ all written ─▶ LINGERING ─ enough of it ─▶ CLOSED
+ *	  └──── broken, write timeout, conn_kill, conn_reset ──────────────────────▶ CLOSED
  *
- * It sleeps in OPEN for the client or for its session, in FINISHING for the client to read, in LINGERING for it to close. Lingering is
- * what lets a client that is still sending see our last answer: closing a socket with unread bytes resets it, and the reset
+ * It sleeps in OPEN for the client or for its session, in FINISHING for the client to read, in
+ * LINGERING for it to close (for 2 s and 1 MiB at most). Lingering is what lets a client that is
+ * still sending see our last answer: closing a socket with unread bytes resets it, and the reset
  * may destroy the answer on its way (RFC 9112, 9.6).
  *
- * Output goes into one buffer and out once per turn; the bytes read go to the session straight from the listener's scratch
- * buffer, and only what it doesn't use is kept. Both buffers are bounded: reading stops, and the session asks before it sends.
- * The listener owns connections; a session never outlives its connection. An error of the socket is normal: on_lost. */
+ * Output goes into one buffer and out once per turn; the bytes read go to the session straight from
+ * the listener's scratch buffer, and only what it doesn't use is kept. Both buffers are bounded:
+ * reading stops, and the session asks before it sends. The listener owns connections; a session
+ * never outlives its connection. An error of the socket is normal: on_lost. */
 #include "net/conn.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/uio.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/sm.h"
+#include "net/output.h"
 
-/* Read while the session doesn't want bytes: enough to notice that the client left, and for a pipelined request or two. */
+/* Read while the session doesn't want bytes: enough to notice that the client left, and for a
+ * pipelined request or two. */
 #define READ_AHEAD_BYTES (16u << 10)
-
-/* From here on a system call is cheaper than a copy. */
-#define DIRECT_BYTES (16u << 10)
 
 #define LINGER_MS    2000
 #define LINGER_BYTES (1u << 20)
 #define GONE_MS	     250
-#define PIECES_MAX   4u
 
 enum conn_state { CONN_OPEN, CONN_FINISHING, CONN_LINGERING, CONN_CLOSED };
 
@@ -51,14 +50,12 @@ struct conn {
 	int fd;
 
 	bool is_eof;
-	bool is_broken;	 /* writing failed; told at the end of the turn */
-	bool is_blocked; /* the kernel took less than there was */
 	bool is_last_look_due;
 
 	const uint8_t *view; /* in the scratch buffer, during a turn: what was read and not used */
 	size_t view_len;
-	struct buf in;	/* what was not used in earlier turns; then `view` isn't used */
-	struct buf out; /* lent while there is something in it */
+	struct buf in; /* what was not used in earlier turns; then `view` isn't used */
+	struct output output;
 
 	enum conn_wait wait;
 	int64_t wait_until_ms;
@@ -98,7 +95,7 @@ static void conn_close(struct conn *conn)
 	loop_flush_cancel(conn->commons->loop, &conn->flush);
 	fd_close(&conn->fd);
 	buf_deinit(&conn->in);
-	commons_give_buf(conn->commons, &conn->out);
+	output_deinit(&conn->output, conn->commons);
 	conn->view_len = 0;
 	conn->on_gone(conn->on_gone_user, conn);
 	loop_retire(conn->commons->loop, conn_release, conn);
@@ -128,7 +125,7 @@ void conn_reset(struct conn *conn)
 
 	setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	conn_move(conn, CONN_FINISHING);
-	conn->is_broken = true;
+	conn->output.is_broken = true;
 	conn_wake(conn);
 }
 
@@ -189,10 +186,12 @@ static int64_t conn_due_ms(const struct conn *conn)
 {
 	int64_t due_ms = conn->state == CONN_FINISHING ? INT64_MAX : conn->wait_until_ms;
 
-	return conn->is_blocked && conn->write_until_ms < due_ms ? conn->write_until_ms : due_ms;
+	return conn->output.is_blocked && conn->write_until_ms < due_ms ? conn->write_until_ms
+									: due_ms;
 }
 
-/* Lazily: a timer that is set too early finds out when it fires, so that a request costs no change of it. */
+/* Lazily: a timer that is set too early finds out when it fires, so that a request costs no change
+ * of it. */
 static void conn_update_timer(struct conn *conn)
 {
 	int64_t due_ms = conn_due_ms(conn);
@@ -208,7 +207,7 @@ static void conn_update_timer(struct conn *conn)
 /* The one place that derives watchers from state. */
 static void conn_update(struct conn *conn)
 {
-	loop_io_want(&conn->io, conn_wants_read(conn), conn->is_blocked);
+	loop_io_want(&conn->io, conn_wants_read(conn), conn->output.is_blocked);
 	conn_update_timer(conn);
 	if (buf_len(&conn->in) == 0 && conn->in.cap > 0)
 		buf_deinit(&conn->in);
@@ -216,99 +215,44 @@ static void conn_update(struct conn *conn)
 
 /* ---- writing ---- */
 
-/* The kernel took `sent` bytes, or failed (-errno). */
-static void conn_note_sent(struct conn *conn, ssize_t sent, size_t tried)
+/* After a write: a client that took nothing has until then to take something. */
+static void conn_note_blocked(struct conn *conn)
 {
-	if (sent < 0 && sent != -EAGAIN && sent != -EINTR) {
-		conn->is_broken = true;
-		conn->is_blocked = false;
-		return;
-	}
-	conn->is_blocked = sent < 0 || (size_t)sent < tried;
-	if (conn->is_blocked)
+	if (conn->output.is_blocked)
 		conn->write_until_ms = after_ms(loop_now_ms(conn->commons->loop),
 						conn->commons->opts->write_timeout_ms);
 }
 
-/* True: the kernel took some. */
+/* True: the client took some. */
 static bool conn_send(struct conn *conn)
 {
-	size_t len = buf_len(&conn->out);
-	ssize_t sent = 0;
+	bool was_blocked = conn->output.is_blocked;
+	bool took_some = output_send(&conn->output, conn->commons, conn->fd);
 
-	if (len > 0 && !conn->is_broken && !conn->is_blocked) {
-		sent = send(conn->fd, buf_front(&conn->out), len, MSG_NOSIGNAL);
-		conn_note_sent(conn, sent < 0 ? -errno : sent, len);
-		if (sent > 0)
-			buf_consume(&conn->out, (size_t)sent);
-	}
-	if (buf_len(&conn->out) == 0 && conn->out.cap > 0)
-		commons_give_buf(conn->commons, &conn->out);
-	return sent > 0;
+	if (!was_blocked)
+		conn_note_blocked(conn);
+	return took_some;
 }
 
 struct buf *conn_out(struct conn *conn)
 {
-	if (conn->out.cap == 0)
-		conn->out = commons_take_buf(conn->commons);
 	conn_wake(conn);
-	return &conn->out;
-}
-
-/* Drops the first `sent` bytes of the pieces, keeps the rest as output. */
-static void conn_keep_rest(struct conn *conn, const struct str *pieces, size_t count, size_t sent)
-{
-	for (size_t i = 0; i < count; i++) {
-		size_t skip = sent < pieces[i].len ? sent : pieces[i].len;
-		sent -= skip;
-		if (skip < pieces[i].len)
-			buf_append(conn_out(conn), pieces[i].data + skip, pieces[i].len - skip);
-	}
-}
-
-static size_t conn_write_direct(struct conn *conn, const struct str *pieces, size_t count,
-				size_t total)
-{
-	struct iovec vec[PIECES_MAX + 1];
-	size_t buffered = buf_len(&conn->out);
-	size_t used = 0;
-
-	if (buffered > 0)
-		vec[used++] = (struct iovec){buf_front(&conn->out), buffered};
-	for (size_t i = 0; i < count; i++)
-		vec[used++] = (struct iovec){(void *)pieces[i].data, pieces[i].len};
-
-	struct msghdr message = {.msg_iov = vec, .msg_iovlen = used};
-	ssize_t sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
-	conn_note_sent(conn, sent < 0 ? -errno : sent, buffered + total);
-	if (sent <= 0)
-		return 0;
-
-	size_t of_buffer = (size_t)sent < buffered ? (size_t)sent : buffered;
-	if (of_buffer > 0)
-		buf_consume(&conn->out, of_buffer);
-	return (size_t)sent - of_buffer;
+	return output_buf(&conn->output, conn->commons);
 }
 
 void conn_write(struct conn *conn, const struct str *pieces, size_t count)
 {
-	size_t total = 0;
-	size_t sent = 0;
+	bool was_blocked = conn->output.is_blocked;
 
-	assert(count <= PIECES_MAX);
-	for (size_t i = 0; i < count; i++)
-		total += pieces[i].len;
-	if (conn->is_broken)
-		return;
-	if (total >= DIRECT_BYTES && !conn->is_blocked && conn->state == CONN_OPEN)
-		sent = conn_write_direct(conn, pieces, count, total);
-	conn_keep_rest(conn, pieces, count, sent);
+	output_write(&conn->output, conn->commons, conn->fd, pieces, count);
+	if (!was_blocked)
+		conn_note_blocked(conn);
 	conn_wake(conn);
 }
 
 size_t conn_out_bytes(const struct conn *conn)
 {
-	return buf_len(&conn->out);
+	return output_len(&conn->output);
 }
 
 /* ---- the end of a turn ---- */
@@ -349,9 +293,9 @@ static void conn_on_flush(void *user)
 	do {
 		is_more = conn->state == CONN_OPEN && conn->ops->on_turn(conn->session);
 		is_more |= conn_send(conn); /* room may be what the session waits for */
-	} while (is_more && !conn->is_blocked && !conn->is_broken);
+	} while (is_more && !conn->output.is_blocked && !conn->output.is_broken);
 
-	if (conn->is_broken) {
+	if (conn->output.is_broken) {
 		conn_lose(conn, HTTP_CLOSED_LEFT);
 		return;
 	}
@@ -422,7 +366,7 @@ static void conn_on_ready(void *user, bool readable, bool writable)
 		return;
 	}
 	if (writable) {
-		conn->is_blocked = false;
+		conn->output.is_blocked = false;
 		conn_wake(conn);
 	}
 	if (readable && conn->state == CONN_OPEN)
@@ -434,7 +378,7 @@ static void conn_on_timer(void *user)
 	struct conn *conn = user;
 	int64_t now_ms = loop_now_ms(conn->commons->loop);
 
-	if (conn->is_blocked && now_ms >= conn->write_until_ms) {
+	if (conn->output.is_blocked && now_ms >= conn->write_until_ms) {
 		conn_lose(conn, HTTP_CLOSED_TIMEOUT);
 		return;
 	}

@@ -1,5 +1,6 @@
-/* One accepted socket: reads, writes, waits and ends, and knows no protocol. A session (http1_stream.c) sits on it: it takes bytes
- * out, puts bytes in, and says what it is waiting for. */
+/* One accepted socket: reads, writes, waits and ends, and knows no protocol. A session
+ * (http1_stream.c) sits on it: it takes bytes out, puts bytes in, and says what it is waiting
+ * for. */
 #ifndef PLUGD_NET_CONN_H
 #define PLUGD_NET_CONN_H
 
@@ -20,13 +21,15 @@ enum conn_wait {
 	CONN_WAIT_IDLE,
 	CONN_WAIT_HEAD,
 	CONN_WAIT_BODY, /* silence: begins again with each byte read */
-	CONN_WAIT_GONE, /* to find out whether a client that will send nothing more is still there: again and again */
+	/* To find out whether a client that will send nothing more is still there: again and
+	 * again. */
+	CONN_WAIT_GONE,
 };
 
 /* What a session does. */
 struct conn_ops {
-	/* Take bytes, do what can be done. True: something was done, so there may be more. Called after reading and at the end of
-	 * every turn in which something happened. */
+	/* Take bytes, do what can be done. True: something was done, so there may be more. Called
+	 * after reading and at the end of every turn in which something happened. */
 	bool (*on_turn)(void *session);
 
 	/* False: what is read now only waits in the connection, and little of it. */
@@ -34,13 +37,15 @@ struct conn_ops {
 
 	void (*on_timeout)(void *session, enum conn_wait wait);
 
-	/* The socket is gone. Free the session (loop_retire). Not called after conn_finish() or conn_reset(). */
+	/* The socket is gone. Free the session (loop_retire). Not called after conn_finish() or
+	 * conn_reset(). */
 	void (*on_lost)(void *session, enum http_closed how);
 };
 
 TAILQ_HEAD(conn_list, conn);
 
-/* Takes `fd`. `on_gone` is called once, last, when the connection has ended by itself or by any of the verbs below. */
+/* Takes `fd`. `on_gone` is called once, last, when the connection has ended by itself or by any of
+ * the verbs below. */
 typedef void conn_gone_fn(void *user, struct conn *conn);
 struct conn *conn_new(struct commons *commons, int fd, const struct addr *peer,
 		      conn_gone_fn *on_gone, void *user);
@@ -48,7 +53,8 @@ struct conn *conn_new(struct commons *commons, int fd, const struct addr *peer,
 /* Begins to read for the session. */
 void conn_start(struct conn *conn, const struct conn_ops *ops, void *session);
 
-/* The host is going (commons.is_stopping is set): looks for bytes once more, then gives the session a turn. */
+/* The host is going (commons.is_stopping is set): looks for bytes once more, then gives the session
+ * a turn. */
 void conn_stop(struct conn *conn);
 
 /* Ends it at once: on_lost(HTTP_CLOSED_ERROR). */
@@ -79,7 +85,8 @@ void conn_wake(struct conn *conn);
 /* Where to append small output; written at the end of the turn. */
 struct buf *conn_out(struct conn *conn);
 
-/* Output in pieces; borrows. Large ones are written at once, without copying what the kernel takes. */
+/* Output in pieces; borrows. Large ones are written at once, without copying what the kernel
+ * takes. */
 void conn_write(struct conn *conn, const struct str *pieces, size_t count);
 
 /* Output that waits for the client. */
@@ -91,8 +98,8 @@ size_t conn_out_bytes(const struct conn *conn);
 void conn_wait(struct conn *conn, enum conn_wait wait);
 enum conn_wait conn_waiting(const struct conn *conn);
 
-/* The session is done and forgotten. finish: writes what is left, says so, and lets the client read it before it closes.
- * reset: the client sees an error. */
+/* The session is done and forgotten. finish: writes what is left, says so, and lets the client read
+ * it before it closes. reset: the client sees an error. */
 void conn_finish(struct conn *conn);
 void conn_reset(struct conn *conn);
 

@@ -1,4 +1,5 @@
-/* The Date field of responses, without strftime() whose names depend on the locale. commons.c calls it once per second. */
+/* The Date field of responses, without strftime() whose names depend on the locale. commons.c calls
+ * it once per second. */
 #include "net/date.h"
 
 #include <stdio.h>

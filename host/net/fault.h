@@ -10,7 +10,7 @@
 	FAULT(REQUEST_LINE,       400, "the request line is not METHOD TARGET HTTP/1.1") \
 	FAULT(METHOD,             400, "the method is not a token") \
 	FAULT(TARGET,             400, "the target is not one that the method may have") \
-	FAULT(TARGET_CHARACTER,   400, "the target holds a character that must be percent-encoded") \
+	FAULT(TARGET_CHARACTER,   400, "the target holds a character that must be encoded") \
 	FAULT(PATH_ESCAPE,        400, "the path holds an incomplete percent escape") \
 	FAULT(PATH_CHARACTER,     400, "the path holds a control character or is not UTF-8") \
 	FAULT(PATH_ABOVE_ROOT,    400, "the path leads above the root") \

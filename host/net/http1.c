@@ -1,10 +1,11 @@
 /* HTTP/1.1 as a server reads it.
  *
- *	HEAD ─▶ (HTTP1_REQUEST) ─▶ LENGTH_BODY or CHUNKED_BODY ─▶ BODY_ENDED ─▶ (HTTP1_BODY_END) ─▶ HEAD
+ *	HEAD ─▶ LENGTH_BODY or CHUNKED_BODY ─▶ BODY_ENDED ─▶ HEAD
  *	  └── no body: stays
  *
- * It finds the end of a head and hands it to http1_head.c whole; bodies pass through without being kept. It owns nothing:
- * the bytes stay with the caller until they are used. http1_stream.c calls it. A fault is final. */
+ * It finds the end of a head and hands it to http1_head.c whole; bodies pass through without being
+ * kept. It owns nothing: the bytes stay with the caller until they are used. http1_stream.c calls
+ * it. A fault is final. */
 #include "net/http1.h"
 
 #include "net/chars.h"
@@ -54,7 +55,8 @@ static enum fault check_line(const struct http1 *http, const uint8_t *data, size
 	return FAULT_NONE;
 }
 
-/* Looks for the end of the head, from where the last call left off. Returns its length, or 0: not there yet, or *fault_out. */
+/* Looks for the end of the head, from where the last call left off. Returns its length, or 0: not
+ * there yet, or *fault_out. */
 static size_t scan_head(struct http1 *http, const uint8_t *data, size_t len, enum fault *fault_out)
 {
 	*fault_out = FAULT_NONE;

@@ -43,14 +43,15 @@ enum http1_what {
 
 struct http1_event {
 	enum http1_what what;
-	size_t used; /* bytes of the input that are dealt with; the others come again, with more behind them */
+	size_t used;	     /* bytes that are dealt with; the others come again, with more */
 	const uint8_t *data; /* HTTP1_BODY: where in the input */
 	size_t len;
 	enum fault fault; /* HTTP1_REFUSED */
 };
 
-/* The next event in `data`. How the bytes are cut into calls makes no difference, except that runs of a body may be shorter.
- * `request` is only used in state HTTP1_HEAD, with arena, peer and scheme set by the caller. */
+/* The next event in `data`. How the bytes are cut into calls makes no difference, except that runs
+ * of a body may be shorter. `request` is only used in state HTTP1_HEAD, with arena, peer and scheme
+ * set by the caller. */
 struct http1_event http1_next(struct http1 *http, const uint8_t *data, size_t len,
 			      struct http_request *request);
 

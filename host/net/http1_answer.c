@@ -1,5 +1,5 @@
-/* The answer to an HTTP/1.1 request as bytes. http1_stream.c calls it. What comes in was checked by http_stream_respond(),
- * so nothing here can fail. Owns nothing. */
+/* The answer to an HTTP/1.1 request as bytes. http1_stream.c calls it. What comes in was checked by
+ * http_stream_respond(), so nothing here can fail. Owns nothing. */
 #include "net/http1_answer.h"
 
 /* ---- framing ---- */
@@ -20,7 +20,8 @@ struct http1_answer http1_answer_plan(const struct http_request *request,
 	answer.length = response->has_content_length ? response->content_length : len;
 	if (response->status == 205)
 		answer.length = 0;
-	/* RFC 9110, 8.6: none in 204; in 304 and for HEAD only the one that 200 and GET would have. */
+	/* RFC 9110, 8.6: none in 204; in 304 and for HEAD only the one that 200 and GET would
+	 * have. */
 	if (response->status == 204 || (response->status == 304 && !response->has_content_length))
 		answer.tells_length = false;
 	if (response->status == 205)
@@ -42,7 +43,8 @@ struct http1_answer http1_answer_plan(const struct http_request *request,
 
 /* ---- head ---- */
 
-/* Room for everything but the fields: status line, Date, framing, Connection, the last empty line. */
+/* Room for everything but the fields: status line, Date, framing, Connection, the last empty
+ * line. */
 #define FIXED_BYTES 256u
 
 static char *put(char *at, struct str text)
@@ -137,22 +139,56 @@ void http1_answer_head(struct buf *out, const struct http1_answer *answer,
 	buf_commit(out, (size_t)(at - start));
 }
 
-/* ---- chunks ---- */
+/* ---- body ---- */
 
-size_t http1_chunk_head(char out[HTTP1_CHUNK_HEAD], size_t len)
+/* "1f4\r\n" */
+static struct str put_chunk_size(char *out, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned shift = 0;
-	size_t at = 0;
+	char *at = out;
 
 	while (shift < 60 && len >> (shift + 4))
 		shift += 4;
-	for (;; shift -= 4) {
-		out[at++] = digits[len >> shift & 15];
-		if (shift == 0)
-			break;
+	*at++ = digits[len >> shift & 15];
+	while (shift > 0) {
+		shift -= 4;
+		*at++ = digits[len >> shift & 15];
 	}
-	out[at++] = '\r';
-	out[at++] = '\n';
-	return at;
+	at = put(at, STR_LITERAL("\r\n"));
+	return (struct str){out, (size_t)(at - out)};
+}
+
+static void put_chunk(struct http1_pieces *out, struct str data, bool end)
+{
+	if (data.len > 0) {
+		out->pieces[out->count++] = put_chunk_size(out->chunk, data.len);
+		out->pieces[out->count++] = data;
+		out->pieces[out->count++] = STR_LITERAL("\r\n");
+	}
+	if (end)
+		out->pieces[out->count++] = STR_LITERAL("0\r\n\r\n");
+}
+
+bool http1_answer_body(struct http1_answer *answer, struct str data, bool end,
+		       struct http1_pieces *out)
+{
+	out->count = 0;
+	switch (answer->framing) {
+	case HTTP1_NO_BODY:
+		return true;
+	case HTTP1_CHUNKS:
+		put_chunk(out, data, end);
+		return true;
+	case HTTP1_UNTIL_CLOSE:
+		out->pieces[out->count++] = data;
+		return true;
+	case HTTP1_LENGTH:
+		break;
+	}
+	if (data.len > answer->left)
+		data.len = (size_t)answer->left;
+	answer->left -= data.len;
+	out->pieces[out->count++] = data;
+	return !end || answer->left == 0;
 }

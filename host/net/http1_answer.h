@@ -1,4 +1,5 @@
-/* The answer to an HTTP/1.1 request as bytes: which framing its body gets, its head, its chunks. Pure. */
+/* The answer to an HTTP/1.1 request as bytes: which framing its body gets, its head, its chunks.
+ * Pure. */
 #ifndef PLUGD_NET_HTTP1_ANSWER_H
 #define PLUGD_NET_HTTP1_ANSWER_H
 
@@ -24,7 +25,8 @@ struct http1_answer {
 	bool keep_alive;
 };
 
-/* Decides (RFC 9112, 6): `len` bytes are there now, and `end` says that they are all. `may_keep`: the connection could go on. */
+/* Decides (RFC 9112, 6): `len` bytes are there now, and `end` says that they are all. `may_keep`:
+ * the connection could go on. */
 struct http1_answer http1_answer_plan(const struct http_request *request,
 				      const struct http_response *response, size_t len, bool end,
 				      bool may_keep);
@@ -34,11 +36,16 @@ void http1_answer_head(struct buf *out, const struct http1_answer *answer,
 		       const struct http_request *request, const struct http_response *response,
 		       struct str date);
 
-/* "1f4\r\n"; returns its length. */
-#define HTTP1_CHUNK_HEAD 20
-size_t http1_chunk_head(char out[HTTP1_CHUNK_HEAD], size_t len);
+/* A run of the body, framed. */
+struct http1_pieces {
+	char chunk[20]; /* what pieces[0] may point to */
+	struct str pieces[4];
+	size_t count;
+};
 
-#define HTTP1_CHUNK_END	 STR_LITERAL("\r\n")
-#define HTTP1_CHUNK_LAST STR_LITERAL("0\r\n\r\n")
+/* Frames `data` (borrowed by the pieces). What is too much for the length is dropped. False: this
+ * is the `end`, and it falls short of the length. */
+bool http1_answer_body(struct http1_answer *answer, struct str data, bool end,
+		       struct http1_pieces *out);
 
 #endif

@@ -4,12 +4,14 @@
  *	  └─────────────▲  ├── answered, body not read ─▶ DROPPING ─▶ IDLE
  *	                   └── any of them, when the connection must end ─▶ OVER
  *
- * It sleeps in IDLE, HEAD and DROPPING for the client, in BUSY for whoever answers (or for the client, while the body is wanted or
- * the output is full). Requests that are pipelined behind wait in the connection, unread.
+ * It sleeps in IDLE, HEAD and DROPPING for the client, in BUSY for whoever answers (or for the
+ * client, while the body is wanted or the output is full). Requests that are pipelined behind wait
+ * in the connection, unread.
  *
- * It owns one struct per connection; the arena of the request is lent by the commons while there is one. Downcalls only take notes and
- * bytes: upcalls come from on_turn() and on_timeout(), so nobody is called back from within their own call. The client's
- * mistakes are answered with a refusal and end the connection. */
+ * It owns one struct per connection; the arena of the request is lent by the commons while there is
+ * one. Downcalls only take notes and bytes: upcalls come from on_turn() and on_timeout(), so nobody
+ * is called back from within their own call. The client's mistakes are answered with a refusal and
+ * end the connection. */
 #include "net/http1_stream.h"
 
 #include <assert.h>
@@ -21,7 +23,8 @@
 #include "net/http1_answer.h"
 #include "net/refusal.h"
 
-/* A body that nobody wanted is read to its end when no more than this is left, to keep the connection. */
+/* A body that nobody wanted is read to its end when no more than this is left, to keep the
+ * connection. */
 #define DROP_BYTES (64u << 10)
 
 enum state { IDLE, HEAD, BUSY, DROPPING, OVER };
@@ -374,9 +377,9 @@ static bool session_wants_bytes(const void *user)
 	return session->is_body_wanted && !session->is_body_done && !session->is_ended;
 }
 
-/* A client that has shut its sending side may have closed altogether: both look the same until we send something. A 100
- * (Continue) may be sent at any time before the answer (RFC 9110, 15.2: a client must be able to parse an unexpected one), and draws a reset
- * from a client that is gone. */
+/* A client that has shut its sending side may have closed altogether: both look the same until we
+ * send something. A 100 (Continue) may be sent at any time before the answer (RFC 9110, 15.2: a
+ * client must be able to parse an unexpected one), and draws a reset from a client that is gone. */
 static void session_probe(struct session *session)
 {
 	if (conn_is_dead(session->conn)) {
@@ -440,8 +443,9 @@ static struct session *session_of(struct http_stream *stream)
 	return (struct session *)stream;
 }
 
-/* The next request can be found: the body is read, or will be, or can be dropped. A client that waits for 100 (Continue) may or may not send
- * its body after the answer, so there nobody can tell. */
+/* The next request can be found: the body is read, or will be, or can be dropped. A client that
+ * waits for 100 (Continue) may or may not send its body after the answer, so there nobody can
+ * tell. */
 static bool is_body_no_hindrance(const struct session *session)
 {
 	if (session->is_body_done || session->was_body_wanted)
@@ -449,38 +453,15 @@ static bool is_body_no_hindrance(const struct session *session)
 	return !session->request.expect_continue && http1_body_left(&session->parser) <= DROP_BYTES;
 }
 
-static void stream_write_body(struct session *session, struct str data, bool end)
-{
-	struct str pieces[4];
-	size_t count = 0;
-	char chunk[HTTP1_CHUNK_HEAD];
-
-	if (session->answer.framing == HTTP1_NO_BODY)
-		return;
-	if (session->answer.framing == HTTP1_LENGTH) {
-		if (data.len > session->answer.left)
-			data.len = (size_t)session->answer.left;
-		session->answer.left -= data.len;
-		session->is_aborted |= end && session->answer.left > 0;
-	}
-	if (session->answer.framing != HTTP1_CHUNKS) {
-		pieces[count++] = data;
-	} else if (data.len > 0) {
-		pieces[count++] = (struct str){chunk, http1_chunk_head(chunk, data.len)};
-		pieces[count++] = data;
-		pieces[count++] = HTTP1_CHUNK_END;
-	}
-	if (end && session->answer.framing == HTTP1_CHUNKS)
-		pieces[count++] = HTTP1_CHUNK_LAST;
-	conn_write(session->conn, pieces, count);
-}
-
 static void stream_send(struct http_stream *stream, const void *data, size_t len, bool end)
 {
 	struct session *session = session_of(stream);
 
 	assert(session->state == BUSY && session->is_answered && !session->is_ended);
-	stream_write_body(session, (struct str){data, len}, end);
+	struct http1_pieces body;
+	if (!http1_answer_body(&session->answer, (struct str){data, len}, end, &body))
+		session->is_aborted = true;
+	conn_write(session->conn, body.pieces, body.count);
 	session->is_ended = end;
 	session->is_full = !end && conn_out_bytes(session->conn) >= CONN_OUT_HIGH;
 	conn_wake(session->conn);

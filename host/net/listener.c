@@ -2,9 +2,10 @@
  *
  *	OPEN ─ listener_stop ─▶ STOPPING ─ last connection gone ─▶ STOPPED
  *
- * It owns the listening sockets, what connections share, and the connections. It never accepts more than max_connections: then
- * the kernel queues the rest, until one ends. When descriptors or memory run out it pauses for a moment instead of
- * being woken for ever by a client that it can't take. host.c and admin/ call it. */
+ * It owns the listening sockets, what connections share, and the connections. It never accepts more
+ * than max_connections: then the kernel queues the rest, until one ends. When descriptors or memory
+ * run out it pauses for a moment instead of being woken for ever by a client that it can't take.
+ * host.c and admin/ call it. */
 #include "net/listener.h"
 
 #include <assert.h>

@@ -20,7 +20,7 @@ struct listener_opts {
 	/* After listener_stop(): no connection is left. Once; may be NULL. */
 	void (*on_stopped)(void *stopped_user);
 	void *stopped_user;
-	struct log *log;     /* may be NULL */
+	struct log *log; /* may be NULL */
 };
 
 struct listener *listener_new(const struct listener_opts *opts); /* returns owned */
@@ -28,8 +28,8 @@ struct listener *listener_new(const struct listener_opts *opts); /* returns owne
 /* Opens every address, or none: 0, or -errno with *err (ERR_LISTEN). */
 int listener_start(struct listener *listener, struct err *err);
 
-/* Graceful: takes who is waiting, accepts nobody else, and closes each connection as soon as what it asked is
- * answered; idle ones now. on_stopped follows, from the loop. Again is fine. */
+/* Graceful: takes who is waiting, accepts nobody else, and closes each connection as soon as what
+ * it asked is answered; idle ones now. on_stopped follows, from the loop. Again is fine. */
 void listener_stop(struct listener *listener);
 
 /* Ends what is left at once: open streams get on_closed(HTTP_CLOSED_ERROR). NULL is fine. */

@@ -1,5 +1,6 @@
-/* What is true of HTTP messages in every version of the protocol, and the thin door from the rooms above to the
- * protocol that carries a stream. Owns nothing. Pure, apart from what the protocols do behind their ops. */
+/* What is true of HTTP messages in every version of the protocol, and the thin door from the rooms
+ * above to the protocol that carries a stream. Owns nothing. Pure, apart from what the protocols do
+ * behind their ops. */
 #include "net/message.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
-/* HTTP messages as everybody above net/ sees them: a request that arrived, and the stream on which it is answered,
- * whatever the version of the protocol. One connection carries one stream at a time (HTTP/1.1) or many (HTTP/2).
+/* HTTP messages as everybody above net/ sees them: a request that arrived, and the stream on which
+ * it is answered, whatever the version of the protocol. One connection carries one stream at a time
+ * (HTTP/1.1) or many (HTTP/2).
  *
  * The life of a stream:
  *
@@ -8,9 +9,10 @@
  *	                                      on_writable when there is room again
  *	⇒ on_closed: always, once, last
  *
- * Calls down are allowed in every upcall but on_closed, and at any time between on_request and on_closed. No downcall calls
- * up before it has returned: what it causes (on_body, on_closed) comes after the upcall that made it, or at the end of
- * the loop's turn. After on_closed the stream and everything in its arena are gone.
+ * Calls down are allowed in every upcall but on_closed, and at any time between on_request and
+ * on_closed. No downcall calls up before it has returned: what it causes (on_body, on_closed) comes
+ * after the upcall that made it, or at the end of the loop's turn. After on_closed the stream and
+ * everything in its arena are gone.
  *
  * The message types are pure; streams belong to the protocol that made them (http1_stream.c). */
 #ifndef PLUGD_NET_MESSAGE_H
@@ -32,8 +34,8 @@ struct http_field {
 
 /* What a client asked. Everything in it lives until on_closed returns.
  *
- * It has been checked: names are tokens, values hold no control character but TAB (they may hold bytes that are
- * not UTF-8), there is one Host, and the framing is beyond doubt. */
+ * It has been checked: names are tokens, values hold no control character but TAB (they may hold
+ * bytes that are not UTF-8), there is one Host, and the framing is beyond doubt. */
 struct http_request {
 	struct str method;    /* a token, as sent: methods are case-sensitive */
 	struct str target;    /* the request target as sent, for logs */
@@ -44,12 +46,12 @@ struct http_request {
 	struct str peer;      /* "192.0.2.7:52311", "[2001:db8::1]:52311", "unix" */
 	unsigned version;     /* 10, 11, 20 */
 
-	/* In the order received, names in lower case. Hop-by-hop fields are still among them (http_field_is_hop()
-	 * tells); `host` has the value of `authority`. */
+	/* In the order received, names in lower case. Hop-by-hop fields are still among them
+	 * (http_field_is_hop() tells); `host` has the value of `authority`. */
 	const struct http_field *fields;
 	size_t field_count;
 
-	bool has_body; /* one was announced: on_body_end will come if it is asked for, also for an empty one */
+	bool has_body; /* one was announced, perhaps empty: if asked for, on_body_end comes */
 	bool has_content_length;
 	uint64_t content_length; /* 0 unless has_content_length */
 	bool expect_continue;	 /* the client waits for 100 (Continue) before it sends the body */
@@ -58,24 +60,28 @@ struct http_request {
 	struct arena *arena; /* of this stream: the answerer may allocate from it */
 };
 
-/* `path` begins with '/', is UTF-8 without control characters, and has its percent escapes decoded and its "." and ".."
- * segments resolved, so that what is matched is what was meant. Two escapes stay as they are, in upper case, because they
- * would change the meaning of the path: "%2F" (a slash that does not separate segments) and "%25" (so that what remains
- * encoded is unambiguous). Take a segment out of the path, then decode it with http_segment_decode(). Refused with
- * 400 before anybody sees them: "%00" and other control characters, bad escapes, what is not UTF-8, and ".." above the root.
- * Empty segments ("//") are kept. */
+/* `path` begins with '/', is UTF-8 without control characters, and has its percent escapes decoded
+ * and its "." and ".." segments resolved, so that what is matched is what was meant. Two escapes
+ * stay as they are, in upper case, because they would change the meaning of the path: "%2F" (a
+ * slash that does not separate segments) and "%25" (so that what remains encoded is unambiguous).
+ * Take a segment out of the path, then decode it with http_segment_decode(). Refused with 400
+ * before anybody sees them: "%00" and other control characters, bad escapes, what is not UTF-8, and
+ * ".." above the root. Empty segments ("//") are kept. */
 
-/* The segment, or any run of segments, with "%2F" and "%25" decoded too. Allocates only if there is one. */
+/* The segment, or any run of segments, with "%2F" and "%25" decoded too. Allocates only if there is
+ * one. */
 struct str http_segment_decode(struct arena *arena, struct str segment);
 
 /* The first field of that name (lower case), or NULL. */
 const struct http_field *http_field_find(const struct http_field *fields, size_t count,
 					 const char *name);
 
-/* Fields about this connection and not about the message (RFC 9110, 7.6.1): never forwarded in either direction. */
+/* Fields about this connection and not about the message (RFC 9110, 7.6.1): never forwarded in
+ * either direction. */
 bool http_field_is_hop(struct str name); /* any case */
 
-/* May be sent in a response: the name is a token, the value has no CR, LF, NUL or other control character but TAB. */
+/* May be sent in a response: the name is a token, the value has no CR, LF, NUL or other control
+ * character but TAB. */
 bool http_field_is_valid(const struct http_field *field);
 
 const char *http_status_reason(unsigned status); /* "Not Found"; "" when unknown */
@@ -91,34 +97,37 @@ struct http_response {
 	bool close;		 /* don't keep the connection (HTTP/1) */
 };
 
-/* Begins the answer with its head and the first (or all) of its body; `end`: that is all. Borrows everything.
+/* Begins the answer with its head and the first (or all) of its body; `end`: that is all. Borrows
+ * everything.
  *
- * The framing is made here, from `end` and content_length: Content-Length and hop-by-hop fields among `fields` are
- * dropped. Date is added when it is missing. What must not have a body (HEAD, 204, 205, 304) is sent without one,
- * whatever comes.
+ * The framing is made here, from `end` and content_length: Content-Length and hop-by-hop fields
+ * among `fields` are dropped. Date is added when it is missing. What must not have a body (HEAD,
+ * 204, 205, 304) is sent without one, whatever comes.
  *
- * Returns 0; -EINVAL when the status or a field is not one that may be sent: nothing was sent, and the caller answers with
- * something else. Answering twice is a bug (assert). After the stream has broken, but before on_closed, it is 0 and
- * nothing happens. */
+ * Returns 0; -EINVAL when the status or a field is not one that may be sent: nothing was sent, and
+ * the caller answers with something else. Answering twice is a bug (assert). After the stream has
+ * broken, but before on_closed, it is 0 and nothing happens. */
 int http_stream_respond(struct http_stream *stream, const struct http_response *response,
 			const void *body, size_t len, bool end);
 
-/* More of the body, after http_stream_respond() without `end`. Borrows. Takes everything; ask http_stream_room() first. Bytes
- * over a promised content_length are dropped, and an end that falls short of it closes the connection, so that the client
- * sees that something is missing. */
+/* More of the body, after http_stream_respond() without `end`. Borrows. Takes everything; ask
+ * http_stream_room() first. Bytes over a promised content_length are dropped, and an end that falls
+ * short of it closes the connection, so that the client sees that something is missing. */
 void http_stream_send(struct http_stream *stream, const void *data, size_t len, bool end);
 
-/* Bytes that may be sent before the buffer is full [256 KiB]. When it was 0, on_writable tells when it is half empty. One piece
- * (of a chunk's size) more than fits is all right, a second is not. */
+/* Bytes that may be sent before the buffer is full [256 KiB]. When it was 0, on_writable tells when
+ * it is half empty. One piece (of a chunk's size) more than fits is all right, a second is not. */
 size_t http_stream_room(const struct http_stream *stream);
 
-/* The answer can't be completed after its head was sent: the client must see that it is cut. Closes the connection (HTTP/1)
- * or resets the stream (HTTP/2); on_closed(HTTP_CLOSED_ABORTED) follows. Before the head it is the same; answer instead. */
+/* The answer can't be completed after its head was sent: the client must see that it is cut. Closes
+ * the connection (HTTP/1) or resets the stream (HTTP/2); on_closed(HTTP_CLOSED_ABORTED) follows.
+ * Before the head it is the same; answer instead. */
 void http_stream_abort(struct http_stream *stream);
 
-/* Whether on_body may come now. False at first: nothing of the body is read, and no 100 (Continue) is sent, until
- * somebody wants it. While false the client is held back by TCP; what was read already stays in the connection. A body that nobody
- * wanted when the answer ends is dropped if little is left, else the connection closes. */
+/* Whether on_body may come now. False at first: nothing of the body is read, and no 100 (Continue)
+ * is sent, until somebody wants it. While false the client is held back by TCP; what was read
+ * already stays in the connection. A body that nobody wanted when the answer ends is dropped if
+ * little is left, else the connection closes. */
 void http_stream_want_body(struct http_stream *stream, bool want);
 
 /* Whose upcalls: comes back as stream_user. NULL until it is set, usually in on_request. */
@@ -130,11 +139,12 @@ enum http_closed {
 	HTTP_CLOSED_DONE,    /* the answer is with the kernel, up to a last piece in the buffer */
 	HTTP_CLOSED_LEFT,    /* the client left before it had its answer */
 	HTTP_CLOSED_TIMEOUT, /* the body did not come, or the answer was not taken, in time */
-	HTTP_CLOSED_ERROR, /* the body was malformed, or the connection failed; or the host is going */
+	HTTP_CLOSED_ERROR,   /* a malformed body, a failed connection, or the host is going */
 	HTTP_CLOSED_ABORTED, /* by http_stream_abort(), or the answer fell short of its length */
 };
 
-/* A request that net refuses by itself: malformed, too large, too slow. Anything here may be empty. */
+/* A request that net refuses by itself: malformed, too large, too slow. Anything here may be
+ * empty. */
 struct http_refusal {
 	unsigned status; /* 400, 408, 413, 414, 417, 431, 501, 505 */
 	const char *why; /* a sentence for the client, without a full stop */
@@ -144,7 +154,8 @@ struct http_refusal {
 };
 
 struct http_upcalls {
-	/* A request is there. Answer with http_stream_respond(), now or later. `user` is the listener's. */
+	/* A request is there. Answer with http_stream_respond(), now or later. `user` is the
+	 * listener's. */
 	void (*on_request)(void *user, struct http_stream *stream,
 			   const struct http_request *request);
 
@@ -160,9 +171,10 @@ struct http_upcalls {
 	/* The stream is over; forget it. */
 	void (*on_closed)(void *stream_user, enum http_closed how);
 
-	/* The answer to a request that is refused: fill `response_out` (its status and close are set already) and return the body, both
-	 * from `arena`. Also the place to log it. NULL: the sentence as text. A refusal ends the connection;
-	 * when it hits a stream (its body was malformed), the answer is sent only if none has begun, and on_closed follows. */
+	/* The answer to a request that is refused: fill `response_out` (its status and close are
+	 * set already) and return the body, both from `arena`. Also the place to log it. NULL: the
+	 * sentence as text. A refusal ends the connection; when it hits a stream (its body was
+	 * malformed), the answer is sent only if none has begun, and on_closed follows. */
 	struct str (*on_refused)(void *user, const struct http_refusal *refusal,
 				 struct arena *arena, struct http_response *response_out);
 };

@@ -1,7 +1,8 @@
 /* The target of a request.
  *
- * A path is decoded once, here, and everybody above compares decoded text: the classic hole is a guard that looks at one
- * spelling and a handler that serves another. http1_head.c calls it; a target that isn't right is a fault for the client. */
+ * A path is decoded once, here, and everybody above compares decoded text: the classic hole is a
+ * guard that looks at one spelling and a handler that serves another. http1_head.c calls it; a
+ * target that isn't right is a fault for the client. */
 #include "net/target.h"
 
 #include "net/chars.h"
@@ -89,7 +90,8 @@ static bool path_is_plain(struct str path)
 	return true;
 }
 
-/* Decodes into `out`, which holds path.len bytes. An escaped slash or percent sign stays escaped. */
+/* Decodes into `out`, which holds path.len bytes. An escaped slash or percent sign stays
+ * escaped. */
 static enum fault path_decode(struct str path, char *out, size_t *len_out)
 {
 	size_t len = 0;
@@ -116,7 +118,8 @@ static enum fault path_decode(struct str path, char *out, size_t *len_out)
 	return FAULT_NONE;
 }
 
-/* Resolves "." and ".." in place (RFC 3986, 5.2.4). `path` begins with '/'. After decoding, because "%2e%2e" means "..". */
+/* Resolves "." and ".." in place (RFC 3986, 5.2.4). `path` begins with '/'. After decoding, because
+ * "%2e%2e" means "..". */
 static enum fault path_resolve_dots(char *path, size_t *len_inout)
 {
 	size_t len = *len_inout;
@@ -183,7 +186,8 @@ static bool skip_prefix_nocase(struct str *text, struct str prefix)
 	return true;
 }
 
-/* "http://host:port/path?query" (RFC 9112, 3.2.2): takes the authority off, leaves the rest in *text. */
+/* "http://host:port/path?query" (RFC 9112, 3.2.2): takes the authority off, leaves the rest in
+ * *text. */
 static enum fault target_take_authority(struct str *text, struct target *out)
 {
 	if (!skip_prefix_nocase(text, STR_LITERAL("http://")) &&
@@ -225,7 +229,8 @@ enum fault target_parse(struct arena *arena, struct str method, struct str text,
 		out->query = str_from_offset(text, path.len + 1);
 	}
 	if (path.len == 0) {
-		/* RFC 9112, 3.2.4: an absolute target of OPTIONS without path and query means "*". */
+		/* RFC 9112, 3.2.4: an absolute target of OPTIONS without path and query means
+		 * "*". */
 		out->path = is_options && !mark ? STR_LITERAL("*") : STR_LITERAL("/");
 		return FAULT_NONE;
 	}

@@ -15,8 +15,8 @@
 #include "base/buf.h"
 #include "net/http1.h"
 
-/* Feeds `data` in pieces: the n-th has cut(user, n) bytes (at least 1). Appends to `out`. Aborts on a broken promise, such as an event that
- * points outside the input. */
+/* Feeds `data` in pieces: the n-th has cut(user, n) bytes (at least 1). Appends to `out`. Aborts on
+ * a broken promise, such as an event that points outside the input. */
 typedef size_t http1_cut_fn(void *user, size_t n);
 void http1_transcript(struct buf *out, struct http1_limits limits, const uint8_t *data, size_t len,
 		      http1_cut_fn *cut, void *user);

@@ -1,4 +1,5 @@
-/* See net_world.h. Waiting is turning the loop; a guard of half a minute ends a test that waits in vain. */
+/* See net_world.h. Waiting is turning the loop; a guard of half a minute ends a test that waits in
+ * vain. */
 #include "net_world.h"
 
 #include <arpa/inet.h>
@@ -162,7 +163,8 @@ static int64_t guard_begin(const struct world *world)
 	return loop_now_ms(world->loop);
 }
 
-/* Waits for events, but looks again soon: what a test waits for may come at the end of the turn, before the sleep. */
+/* Waits for events, but looks again soon: what a test waits for may come at the end of the turn,
+ * before the sleep. */
 static void world_turn(struct world *world, int64_t since_ms)
 {
 	if (loop_now_ms(world->loop) > since_ms + GUARD_MS)
@@ -284,7 +286,8 @@ static bool client_read(struct client *client)
 	return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
-/* The listener needs turns too, and the client's socket isn't in the loop: so this polls, with the guard. */
+/* The listener needs turns too, and the client's socket isn't in the loop: so this polls, with the
+ * guard. */
 static void client_wait(struct client *client, size_t bytes)
 {
 	struct world *world = client->world;

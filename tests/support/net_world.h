@@ -1,4 +1,5 @@
-/* A listener on a loopback port, an answerer that does what the test says, and clients: all in one thread on one loop. */
+/* A listener on a loopback port, an answerer that does what the test says, and clients: all in one
+ * thread on one loop. */
 #ifndef PLUGD_TESTS_NET_WORLD_H
 #define PLUGD_TESTS_NET_WORLD_H
 
@@ -10,9 +11,8 @@ struct world {
 	struct listener *listener;
 	struct net_opts opts;
 	struct http_stream *stream; /* the open one; NULL: none */
-	struct buf
-		news; /* one word or two per upcall: "request /path\n" "end\n" "writable\n" "closed DONE\n" */
-	size_t body_bytes; /* of all streams */
+	struct buf news;	    /* a line per upcall: "request /path", "end", "closed DONE" */
+	size_t body_bytes;	    /* of all streams */
 	unsigned stopped;
 	struct loop_timer tick;
 };

@@ -113,8 +113,26 @@ static void heads_are_what_the_rows_say(void **state)
 	}
 }
 
-static void chunk_sizes_are_hexadecimal(void **state)
+/* The pieces as one text. */
+static char *join(const struct http1_pieces *body)
 {
+	static char text[256];
+	size_t len = 0;
+
+	for (size_t i = 0; i < body->count; i++) {
+		assert_true(len + body->pieces[i].len < sizeof(text));
+		if (body->pieces[i].len > 0)
+			memcpy(text + len, body->pieces[i].data, body->pieces[i].len);
+		len += body->pieces[i].len;
+	}
+	text[len] = '\0';
+	return text;
+}
+
+static void a_chunk_has_its_size_before_it(void **state)
+{
+	struct http1_answer answer = {.framing = HTTP1_CHUNKS};
+	struct http1_pieces body;
 	static const struct {
 		size_t len;
 		const char *text;
@@ -122,10 +140,39 @@ static void chunk_sizes_are_hexadecimal(void **state)
 		     {65536, "10000\r\n"}, {0xabc, "abc\r\n"}, {SIZE_MAX, "ffffffffffffffff\r\n"}};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		char out[HTTP1_CHUNK_HEAD];
-		size_t len = http1_chunk_head(out, sizes[i].len);
-		assert_true(str_eq((struct str){out, len}, str_from(sizes[i].text)));
+		http1_answer_body(&answer, (struct str){"", sizes[i].len}, false, &body);
+		assert_true(str_eq(body.pieces[0], str_from(sizes[i].text)));
 	}
+	assert_true(http1_answer_body(&answer, STR_LITERAL("abc"), false, &body));
+	assert_string_equal(join(&body), "3\r\nabc\r\n");
+	assert_true(http1_answer_body(&answer, STR_LITERAL(""), false, &body));
+	assert_string_equal(join(&body), "");
+	assert_true(http1_answer_body(&answer, STR_LITERAL("abc"), true, &body));
+	assert_string_equal(join(&body), "3\r\nabc\r\n0\r\n\r\n");
+	assert_true(http1_answer_body(&answer, STR_LITERAL(""), true, &body));
+	assert_string_equal(join(&body), "0\r\n\r\n");
+}
+
+static void a_body_is_as_long_as_was_said(void **state)
+{
+	struct http1_answer answer = {.framing = HTTP1_LENGTH, .left = 4};
+	struct http1_pieces body;
+
+	assert_true(http1_answer_body(&answer, STR_LITERAL("abc"), false, &body));
+	assert_string_equal(join(&body), "abc");
+	assert_true(http1_answer_body(&answer, STR_LITERAL("defg"), true, &body));
+	assert_string_equal(join(&body), "d");
+	answer.left = 4;
+	assert_false(http1_answer_body(&answer, STR_LITERAL("abc"), true, &body));
+}
+
+static void an_answer_without_a_body_stays_without(void **state)
+{
+	struct http1_answer answer = {.framing = HTTP1_NO_BODY};
+	struct http1_pieces body;
+
+	assert_true(http1_answer_body(&answer, STR_LITERAL("abc"), true, &body));
+	assert_int_equal(body.count, 0);
 }
 
 static void dates_are_in_the_preferred_form(void **state)
@@ -208,7 +255,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(heads_are_what_the_rows_say),
-		cmocka_unit_test(chunk_sizes_are_hexadecimal),
+		cmocka_unit_test(a_chunk_has_its_size_before_it),
+		cmocka_unit_test(a_body_is_as_long_as_was_said),
+		cmocka_unit_test(an_answer_without_a_body_stays_without),
 		cmocka_unit_test(dates_are_in_the_preferred_form),
 		cmocka_unit_test(a_response_cant_be_split_by_a_field),
 		cmocka_unit_test(only_final_statuses_may_be_sent),

@@ -1,5 +1,5 @@
-/* What the HTTP/1.1 parser accepts and refuses, as conversations. Each is fed whole, byte by byte, and cut in two at every position: the
- * result must be the same. */
+/* What the HTTP/1.1 parser accepts and refuses, as conversations. Each is fed whole, byte by byte,
+ * and cut in two at every position: the result must be the same. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

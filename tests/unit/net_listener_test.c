@@ -16,7 +16,8 @@
 #define POST(path)   "POST " path " HTTP/1.1\r\nHost: a\r\n"
 #define OK(len)	     "HTTP/1.1 200 OK\r\ncontent-length: " #len "\r\n\r\n"
 #define CLOSING(len) "HTTP/1.1 200 OK\r\ncontent-length: " #len "\r\nconnection: close\r\n\r\n"
-#define SLOW	     "HTTP/1.1 408 Request Timeout\r\ncontent-length: 5\r\nconnection: close\r\n\r\n{408}"
+#define SLOW_LINE    "HTTP/1.1 408 Request Timeout\r\n"
+#define SLOW	     SLOW_LINE "content-length: 5\r\nconnection: close\r\n\r\n{408}"
 #define SHORT_MS     30
 
 /* ---- timeouts ---- */
@@ -278,7 +279,8 @@ static void a_stop_takes_what_is_already_there(void **state)
 	world_free(world);
 }
 
-/* The head of the first answer promised that the connection goes on, so the second request was taken too. */
+/* The head of the first answer promised that the connection goes on, so the second request was
+ * taken too. */
 static void a_stop_keeps_what_a_begun_answer_promised(void **state)
 {
 	struct world *world = world_new();

@@ -1,4 +1,5 @@
-/* Requests and answers over real sockets: order, bodies, back-pressure, and every way in which a stream ends. */
+/* Requests and answers over real sockets: order, bodies, back-pressure, and every way in which a
+ * stream ends. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
