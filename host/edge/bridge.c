@@ -136,12 +136,21 @@ static void update_wanted(struct exchange *exchange)
 
 void bridge_begin(struct exchange *exchange)
 {
+	const struct bridge_ops *bridge = exchange->bridge;
+	uint64_t limit = bridge->body_limit ? bridge->body_limit(exchange) : UINT64_MAX;
+
+	if (limit < exchange->body_limit)
+		exchange->body_limit = limit;
+	if (exchange->request->content_length > exchange->body_limit) {
+		exchange_fail(exchange, &edge_error_too_large);
+		return;
+	}
 	if (exchange->request->has_body) {
 		http_stream_want_body(exchange->stream, true);
 		return;
 	}
 	exchange->body_ended = true;
-	exchange->bridge->start(exchange, (struct wire_bytes){NULL, 0}, true);
+	bridge->start(exchange, (struct wire_bytes){NULL, 0}, true);
 }
 
 static void pass_body(struct exchange *exchange, struct wire_bytes body, bool last)

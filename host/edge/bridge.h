@@ -9,6 +9,9 @@
 
 /* The difference between the two kinds. */
 struct bridge_ops {
+	/* Largest body that the method takes. NULL: the route's limit alone counts. */
+	uint64_t (*body_limit)(const struct exchange *exchange);
+
 	/* Starts the call with the first bytes of the body; `last`: and there are no more. May end it at once. */
 	void (*start)(struct exchange *exchange, struct wire_bytes body, bool last);
 

@@ -22,8 +22,39 @@ static struct str str_of(struct wire_bytes bytes)
 
 /* ---- the request ---- */
 
+static bool has_token(struct str list, struct str token)
+{
+	while (list.len > 0) {
+		const char *comma = memchr(list.data, ',', list.len);
+		size_t len = comma ? (size_t)(comma - list.data) : list.len;
+
+		if (str_eq_nocase(str_trim((struct str){list.data, len}), token))
+			return true;
+		len += comma != NULL;
+		list = (struct str){list.data + len, list.len - len};
+	}
+	return false;
+}
+
+/* RFC 9110, 7.6.1: what a Connection field names goes no further than this connection. */
+static bool is_named_by_connection(const struct http_request *request, struct str name)
+{
+	const struct http_field *field = request->fields;
+	size_t left = request->field_count;
+
+	while ((field = http_field_find(field, left, "connection"))) {
+		if (has_token(field->value, name))
+			return true;
+		field++;
+		left = request->field_count - (size_t)(field - request->fields);
+	}
+	return false;
+}
+
 static struct wire_bytes encode_headers(const struct http_request *request)
 {
+	bool has_connection =
+		http_field_find(request->fields, request->field_count, "connection") != NULL;
 	size_t size = 0;
 	uint8_t *out, *at;
 
@@ -33,9 +64,11 @@ static struct wire_bytes encode_headers(const struct http_request *request)
 	for (size_t i = 0; i < request->field_count; i++) {
 		const struct http_field *field = &request->fields[i];
 
-		if (!http_field_is_hop(field->name))
-			at += wire_put_pair(at, WIRE_HTTP_REQUEST_HEADERS_FIELD,
-					    bytes_of(field->name), bytes_of(field->value));
+		if (http_field_is_hop(field->name) ||
+		    (has_connection && is_named_by_connection(request, field->name)))
+			continue;
+		at += wire_put_pair(at, WIRE_HTTP_REQUEST_HEADERS_FIELD, bytes_of(field->name),
+				    bytes_of(field->value));
 	}
 	return (struct wire_bytes){out, (size_t)(at - out)};
 }

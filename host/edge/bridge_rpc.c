@@ -12,6 +12,13 @@
 
 /* ---- the request ---- */
 
+/* A unary request is one message; those of a stream are measured one by one. */
+static uint64_t body_limit(const struct exchange *exchange)
+{
+	return exchange->method->client_streams ? UINT64_MAX
+						: exchange->target->plugin->max_message_bytes;
+}
+
 static struct wire_bytes encode_metadata(const struct exchange *exchange)
 {
 	static const char name[] = "x-request-id";
@@ -145,8 +152,15 @@ static void respond(struct exchange *exchange, struct wire_bytes body, bool end)
 	exchange_respond(exchange, &response, body, end);
 }
 
-static bool take_unary(struct exchange *exchange, struct wire_bytes payload, bool end)
+static bool take_unary(struct exchange *exchange, struct wire_bytes payload, bool end,
+		       const char **why_out)
 {
+	uint64_t before = exchange->answered ? exchange->sent_bytes : 0;
+
+	if (before + payload.len > exchange->target->plugin->max_message_bytes) {
+		*why_out = "its answer is larger than max_message";
+		return false;
+	}
 	if (!exchange->answered)
 		respond(exchange, payload, end);
 	else if (payload.len > 0 || end)
@@ -200,7 +214,8 @@ static bool take(struct exchange *exchange, struct wire_bytes payload, bool more
 {
 	if (exchange->method->server_streams)
 		return take_stream(exchange, payload, more, end, why_out);
-	return take_unary(exchange, payload, end);
+	return take_unary(exchange, payload, end, why_out);
 }
 
-const struct bridge_ops bridge_rpc = {.start = start, .send = send, .resume = resume, .take = take};
+const struct bridge_ops bridge_rpc = {
+	.body_limit = body_limit, .start = start, .send = send, .resume = resume, .take = take};

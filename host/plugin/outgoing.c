@@ -188,6 +188,13 @@ static int unknown_call(struct err *err, enum wire_kind kind, uint32_t id)
 		       frame_kind_name(kind), id);
 }
 
+static int check_flags(uint32_t id, bool more, bool end, struct err *err)
+{
+	if (!more || !end)
+		return 0;
+	return err_set(err, ERR_PROTOCOL_CALL, "a frame of call %u says both `more` and `end`", id);
+}
+
 static int receive_payload(struct outgoing *outgoing, struct call *call, size_t len,
 			   struct err *err)
 {
@@ -237,7 +244,9 @@ int outgoing_on_response(struct outgoing *outgoing, const struct wire_response *
 	if (response->code != 0 && !response->end)
 		return err_set(err, ERR_PROTOCOL_CALL,
 			       "the response for call %u fails but does not end it", call->id);
-	r = receive_payload(outgoing, call, response->payload.len, err);
+	r = check_flags(call->id, response->more, response->end, err);
+	if (r == 0)
+		r = receive_payload(outgoing, call, response->payload.len, err);
 	if (r < 0)
 		return r;
 	call->responded = true;
@@ -262,7 +271,9 @@ int outgoing_on_data(struct outgoing *outgoing, const struct wire_data *data, st
 	if (!call->responded)
 		return err_set(err, ERR_PROTOCOL_CALL, "data for call %u before its response",
 			       call->id);
-	r = receive_payload(outgoing, call, data->payload.len, err);
+	r = check_flags(call->id, data->more, data->end, err);
+	if (r == 0)
+		r = receive_payload(outgoing, call, data->payload.len, err);
 	if (r < 0)
 		return r;
 	ops = call->ops;
@@ -331,6 +342,8 @@ int outgoing_on_credit(struct outgoing *outgoing, const struct wire_credit *cred
 {
 	struct call *call;
 
+	if (credit->bytes == 0)
+		return err_set(err, ERR_PROTOCOL_WINDOW, "credit of 0 bytes");
 	if (credit->id == 0) {
 		if (!flow_add_credit(&outgoing->flow->send_credit, credit->bytes))
 			return err_set(err, ERR_PROTOCOL_WINDOW, "too much credit: %u bytes",
