@@ -103,7 +103,7 @@ static void tell_message(struct plug_call *call, const void *data, size_t len)
 	const struct call_events *events = &call->events;
 
 	if (events->ops->on_message != NULL)
-		events->ops->on_message(call, events->state, data, len);
+		events->ops->on_message(call, events->state, data != NULL ? data : "", len);
 }
 
 static void events_tell(struct plug_call *call, const struct event *event)

@@ -89,20 +89,26 @@ static void http_receive_body(struct plug_call *call, struct wire_bytes piece, u
 		events_end(call);
 }
 
-/* The head must outlive its frame when more than this frame is needed to answer. */
-static void http_keep_head(struct plug_call *call)
+/* The head must outlive its frame when more than this frame is needed to answer. False without memory. */
+static bool http_keep_head(struct plug_call *call, struct wire_bytes message)
 {
+	struct wire_bytes copy = message;
 	const char *why;
 
 	if (call->partial.len > 0) {
 		call->http.head = call_steal(call, &call->partial);
-		return;
+		return true;
 	}
 	if (call->caller_ended && call->plug->workers == NULL && !*call->keeps &&
 	    !call->http.route->stream)
-		return;
-	call_keep_request(call, true);
-	(void)wire_get_http_request(call->head.payload, &call->http.request, &why);
+		return true;
+	call->http.head = malloc(message.len);
+	if (call->http.head == NULL)
+		return false;
+	memcpy(call->http.head, message.data, message.len);
+	copy.data = call->http.head;
+	call->head.payload.len = 0;
+	return wire_get_http_request(copy, &call->http.request, &why);
 }
 
 /* False: there is none, and the request was answered. */
@@ -138,21 +144,27 @@ static void http_receive_head(struct plug_call *call, struct wire_bytes message,
 		call_spend(call, debt);
 	} else {
 		call->http.known = true;
-		http_keep_head(call);
-		http_receive_body(call, call->http.request.body, debt);
+		if (http_keep_head(call, message)) {
+			http_receive_body(call, call->http.request.body, debt);
+			return;
+		}
+		call_spend(call, debt);
+		call_refuse(call, PLUG_RESOURCE_EXHAUSTED, true, "no memory for the request");
 	}
 }
 
-void http_receive(struct plug_call *call, struct wire_bytes message, uint32_t debt, bool only_end)
+void http_receive(struct plug_call *call, struct wire_bytes message, uint32_t debt, bool no_message)
 {
 	struct wire_http_request piece = {{NULL, 0}};
 	const char *why;
 
+	if (!call->http.known && no_message && !call->caller_ended)
+		return;
 	if (!call->http.known) {
 		http_receive_head(call, message, debt);
 		return;
 	}
-	if (!only_end && !wire_get_http_request(message, &piece, &why)) {
+	if (!no_message && !wire_get_http_request(message, &piece, &why)) {
 		call_spend(call, debt);
 		if (call->started) {
 			if (!atomic_exchange(&call->answered, true))

@@ -416,6 +416,7 @@ static enum step lane_say_part(struct lanes *lanes, struct lane *lane, size_t by
 {
 	struct outgoing *outgoing = lane->first;
 	struct part part = outgoing_part(outgoing, bytes);
+	bool only_opens = bytes == 0 && lane->streams && !lane->opened;
 	bool attach = part.data.len > LANE_ATTACH_BYTES;
 	struct output_piece piece = {
 		.data = part.data.data,
@@ -424,14 +425,15 @@ static enum step lane_say_part(struct lanes *lanes, struct lane *lane, size_t by
 		.arg = outgoing,
 	};
 
-	/* In a stream an empty frame with `end` is no message: the end goes by itself. */
+	/* In a stream an empty RESPONSE, and an empty frame with `end`, are no message: an empty message is
+	 * a DATA of its own. */
 	part.end = outgoing->say.last && !part.more && !(bytes == 0 && lane->streams);
 	if (!lane_stage(lanes, lane, &part, attach ? &piece : NULL))
 		return STEP_WAITS_FOR_MEMORY;
 	if (attach)
 		outgoing->refs++;
 	outgoing->sent += bytes;
-	if (part.more)
+	if (part.more || only_opens)
 		return STEP_SAID;
 	if (part.end) {
 		lane_set_ended(lanes, lane);

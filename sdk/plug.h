@@ -64,7 +64,8 @@ struct pb_msgdesc_s; /* nanopb's pb_msgdesc_t */
 struct msgpack_object;
 struct msgpack_sbuffer;
 
-/* A run of bytes that belongs to somebody else; not terminated. */
+/* A run of bytes that belongs to somebody else; not terminated. `data` is never NULL in what the library
+ * hands out, unless a line says so. */
 struct plug_bytes {
 	const void *data;
 	size_t len;

@@ -71,15 +71,15 @@ static bool call_collect(struct plug_call *call, struct wire_bytes piece)
 	return why == NULL;
 }
 
-/* A whole message of a stream; or only its end. */
+/* A whole message of a stream; or only its beginning or end. */
 static void stream_receive(struct plug_call *call, struct wire_bytes message, uint32_t debt,
-			   bool only_end)
+			   bool no_message)
 {
 	if (!call->started) {
 		call->head.payload.len = 0;
 		call_start(call);
 	}
-	if (!only_end && !events_take(call, message, debt))
+	if (!no_message && !events_take(call, message, debt))
 		call_give_up(call, "no memory for the message");
 	if (call->caller_ended)
 		events_end(call);
@@ -93,17 +93,17 @@ static void unary_receive(struct plug_call *call, struct wire_bytes message, uin
 }
 
 static void message_receive(struct plug_call *call, struct wire_bytes message, uint32_t debt,
-			    bool only_end)
+			    bool no_message)
 {
 	switch (call->entry->kind) {
 	case METHOD_UNARY:
 		unary_receive(call, message, debt);
 		break;
 	case METHOD_STREAM:
-		stream_receive(call, message, debt, only_end);
+		stream_receive(call, message, debt, no_message);
 		break;
 	case METHOD_HTTP:
-		http_receive(call, message, debt, only_end);
+		http_receive(call, message, debt, no_message);
 		break;
 	}
 }
@@ -130,8 +130,9 @@ static void pieces_receive(struct plug_call *call, struct wire_bytes piece, bool
 		free(call_steal(call, &call->partial));
 }
 
-/* What REQUEST and DATA have in common. */
-static void piece_receive(struct plug_call *call, struct wire_bytes piece, bool more, bool end)
+/* What REQUEST (`first`) and DATA have in common. */
+static void piece_receive(struct plug_call *call, struct wire_bytes piece, bool more, bool end,
+			  bool first)
 {
 	bool in_pieces = more || call->partial.len > 0;
 
@@ -143,7 +144,7 @@ static void piece_receive(struct plug_call *call, struct wire_bytes piece, bool 
 	if (in_pieces)
 		pieces_receive(call, piece, more);
 	else
-		message_receive(call, piece, (uint32_t)piece.len, end && piece.len == 0);
+		message_receive(call, piece, (uint32_t)piece.len, piece.len == 0 && (end || first));
 }
 
 /* Both windows. A host that sends more than it may would make us buffer without bound. */
@@ -213,7 +214,7 @@ static void request_serve(struct plug *plug, struct plug_call *call)
 	call->keeps = &call->entry->keeps;
 	call->lane.streams =
 		call->entry->kind == METHOD_HTTP || call->entry->method->server_streams;
-	piece_receive(call, head->payload, head->more, head->end);
+	piece_receive(call, head->payload, head->more, head->end, true);
 }
 
 static const char *request_fault(const struct plug *plug, const struct wire_request *head)
@@ -281,7 +282,7 @@ void receive_data(struct plug *plug, struct wire_bytes body)
 	if (!credit_check(plug, call, data.payload.len))
 		return;
 	call->busy = true;
-	piece_receive(call, data.payload, data.more, data.end);
+	piece_receive(call, data.payload, data.more, data.end, false);
 	call_let_go(call);
 }
 

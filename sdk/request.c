@@ -81,5 +81,7 @@ bool plug_is_cancelled(const struct plug_call *call)
 
 struct plug_bytes plug_request(struct plug_call *call)
 {
+	if (call->request.len == 0)
+		return (struct plug_bytes){"", 0};
 	return (struct plug_bytes){call->request.data, call->request.len};
 }

@@ -436,6 +436,23 @@ static void a_stream_goes_both_ways(void **state)
 	assert_int_equal(host_end(host, true), 0);
 }
 
+static void empty_frames_of_a_stream_are_told_apart(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+	struct wire_data data;
+
+	host_say_request(host, &(struct wire_request){.id = 1, .method = ECHO_STREAM});
+	host_hear_nothing(host);
+	host_say_data(host, &(struct wire_data){.id = 1});
+	assert_int_equal(host_hear_response(host, 1).payload.len, 0);
+	data = host_hear_data(host, 1);
+	assert_int_equal(data.payload.len, 0);
+	assert_false(data.end);
+	host_say_data(host, &(struct wire_data){.id = 1, .end = true});
+	assert_true(host_hear_data(host, 1).end);
+	assert_int_equal(host_end(host, true), 0);
+}
+
 static void a_stream_can_end_without_a_message(void **state)
 {
 	struct host *host = host_start_ready(plugin_of(state));
@@ -469,7 +486,7 @@ static void one_message_of_a_stream_may_exceed_its_window(void **state)
 static void a_fast_stream_waits_for_its_reader(void **state)
 {
 	struct host *host = host_start_ready(plugin_of(state));
-	unsigned long heard = 0;
+	uint32_t heard = 0;
 	unsigned expected = 1;
 	bool end = false;
 
@@ -489,19 +506,19 @@ static void a_fast_stream_waits_for_its_reader(void **state)
 			payload = data.payload;
 			end = data.end;
 		}
-		heard += payload.len;
-		if (heard >= 100000 && !end) {
-			host_say_credit(host, 1, (uint32_t)heard);
-			host_say_credit(host, 0, (uint32_t)heard);
-			heard = 0;
-			continue;
-		}
 		if (end)
 			break;
-		snprintf(text, sizeof(text), "%u", expected);
-		expected++;
-		(void)text;
+		snprintf(text, sizeof(text), "%u", expected++);
+		assert_int_equal(payload.len, strlen(text));
+		assert_memory_equal(payload.data, text, payload.len);
+		heard += payload.len;
+		if (heard < 100000)
+			continue;
+		host_say_credit(host, 1, heard);
+		host_say_credit(host, 0, heard);
+		heard = 0;
 	}
+	assert_int_equal(expected, 100001);
 	assert_int_equal(host_end(host, true), 0);
 }
 
@@ -668,6 +685,7 @@ int main(void)
 		IN_BOTH(more_than_the_window_ends_the_plugin),
 		IN_BOTH(a_stream_that_is_not_read_gets_no_credit),
 		IN_BOTH(a_stream_goes_both_ways),
+		IN_BOTH(empty_frames_of_a_stream_are_told_apart),
 		IN_BOTH(a_stream_can_end_without_a_message),
 		IN_BOTH(one_message_of_a_stream_may_exceed_its_window),
 		IN_BOTH(a_fast_stream_waits_for_its_reader),
