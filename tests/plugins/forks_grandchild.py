@@ -1,6 +1,5 @@
-"""Forks a grandchild that ignores SIGTERM and holds the pipes open, and tells its pid. The
-payload "own-group" gives it a process group of its own, "own-session" a session; "and-exit" ends
-the plugin itself.
+"""Forks a grandchild that ignores SIGTERM and holds the pipes open, and tells its pid. The payload
+"and-exit" ends the plugin itself.
 """
 import os
 import signal
@@ -8,13 +7,9 @@ import signal
 import plug
 
 
-def grandchild(payload):
+def grandchild():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    if b"own-group" in payload:
-        os.setpgid(0, 0)
-    if b"own-session" in payload:
-        os.setsid()
     while True:
         signal.pause()
 
@@ -23,7 +18,7 @@ channel = plug.start()
 for request in channel.requests():
     pid = os.fork()
     if pid == 0:
-        grandchild(request.payload)
+        grandchild()
     channel.reply(request, str(pid).encode())
-    if b"and-exit" in request.payload:
+    if request.payload == b"and-exit":
         break

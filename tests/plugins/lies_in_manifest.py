@@ -40,7 +40,6 @@ LIES = {
 }
 CHANGES = {
     "feature_not_offered": {"features": ["time-travel"]},
-    "name_missing": {"plugin_name": ""},
     "frame_limit_too_small": {"limits": {"max_frame_bytes": 1000}},
 }
 

@@ -2,7 +2,7 @@
 import sys
 
 import plug
-from plugd_pb2 import (Bye, Cancel, Credit, Data, Hello, Log, Publish, Ready, Request, Response,
+from plugd_pb2 import (Bye, Cancel, Credit, Data, Hello, Publish, Ready, Request, Response,
                        Start, StateEnd)
 
 FRAMES = {
@@ -14,7 +14,6 @@ FRAMES = {
     "end_and_more": None,
     "error_without_end": None,
     "hello": {"hello": Hello(versions=[1])},
-    "log_with_wrong_level": {"log": Log(level=77, message="x")},
     "odd_id": {"request": Request(id=7, method=1, end=True)},
     "publish": {"publish": Publish(topic="t")},
     "ready": {"ready": Ready()},

@@ -78,7 +78,7 @@ def test_sins(argv, error, words):
 def test_exceeds_its_window():
     with plugin("exceeds_window") as host:
         host.handshake()
-        call = host.open("sin.v1.Sin/Do", gives_credit=False).send(b"sin", end=True)
+        call = host.open("sin.v1.Sin/Stream", gives_credit=False).send(b"sin", end=True)
         with pytest.raises(Violation, match="exceeds its window"):
             call.wait()
 

@@ -1,0 +1,54 @@
+"""Fixtures: a host that is stopped and examined after each test, and a stage for puppets."""
+import pytest
+
+import plugd
+from puppets import Stage
+
+plugd.adopt_orphans()
+
+
+def lend_hosts(directory):
+    """Lends a function that makes hosts; afterwards stops and examines those that still run."""
+    made = []
+
+    def make(environment=None, **settings):
+        home = directory / f"host{len(made)}"
+        home.mkdir()
+        made.append(plugd.Host(home, settings, environment))
+        return made[-1]
+
+    try:
+        yield make
+        for host in made:
+            if host.process and host.process.returncode is None:
+                host.stop()
+    finally:
+        for host in made:
+            host.discard()
+
+
+@pytest.fixture
+def hosts(tmp_path):
+    """hosts(**settings): a host that is not started yet."""
+    yield from lend_hosts(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_hosts(tmp_path_factory):
+    """The same for hosts that all tests of a file share."""
+    yield from lend_hosts(tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture
+def start(hosts):
+    """start(plugins=…, routes=…): a host that runs and whose plugins are ready."""
+    def start_one(ready=None, environment=None, **settings):
+        return hosts(environment, **settings).start(ready)
+    return start_one
+
+
+@pytest.fixture
+def stage(tmp_path):
+    stage = Stage(tmp_path)
+    yield stage
+    stage.close()
