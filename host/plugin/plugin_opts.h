@@ -18,7 +18,7 @@ struct plugin_opts {
 	bool expose; /* POST /rpc/<service>/<method> reaches it */
 	unsigned instances;
 	enum plugin_transport transport;
-	uint32_t pipe_bytes; /* capacity of each pipe; 64 KiB to 256 KiB */
+	uint32_t pipe_bytes; /* capacity of each pipe; 64 KiB to 1 MiB */
 	int64_t handshake_timeout_ms;
 	int64_t drain_timeout_ms;
 	int64_t timeout_ms;   /* of a call whose route says nothing */

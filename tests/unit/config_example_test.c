@@ -1,4 +1,5 @@
-/* docs/plugd.example.yaml, as people will copy it: it is accepted as it is, and with all that is commented out. */
+/* docs/plugd.example.yaml, as people will copy it: it is accepted as it is, and with all that is
+ * commented out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

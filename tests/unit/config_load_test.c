@@ -1,5 +1,5 @@
-/* Files and what is said about them: each row is a file, and either nothing is wrong with it or exactly these errors are
- * told, in this order. */
+/* Files and what is said about them: each row is a file, and either nothing is wrong with it or
+ * exactly these errors are told, in this order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* A plugin's own section: what YAML says, and the MessagePack that the plugin gets, as hexadecimal digits. */
+/* A plugin's own section: what YAML says, and the MessagePack that the plugin gets, as hexadecimal
+ * digits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

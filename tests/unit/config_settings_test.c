@@ -1,5 +1,5 @@
-/* Every row of the table of settings, held against what a row promises: its default, its range, its names, and the order
- * in which flags, environment and file count. */
+/* Every row of the table of settings, held against what a row promises: its default, its range, its
+ * names, and the order in which flags, environment and file count. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
