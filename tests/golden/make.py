@@ -2,7 +2,8 @@
 """Writes the golden vectors: bytes on which every implementation of the protocol must agree.
 
     make.py PB2_DIR           write tests/golden/*.txt anew, and the seeds of tests/fuzz/wire_fuzz.c
-    make.py PB2_DIR --check   fail when one of these files is missing or stale
+    make.py PB2_DIR --check   fail when one of these files is missing or stale, or when an example
+                              of proto/README.md has other bytes than its text says
 
 PB2_DIR holds plugd_pb2.py and http_pb2.py, which the build generates. Python's protobuf is the
 independent implementation here: it shares no code with protobuf-c, with nanopb or with
@@ -12,6 +13,7 @@ A vector is a name, a sentence, and a message in protobuf's text format. Those o
 the length prefix; those of the HTTP messages do not, since they travel as payloads.
 """
 import os
+import re
 import struct
 import sys
 
@@ -23,6 +25,7 @@ import http_pb2  # noqa: E402
 import plugd_pb2  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+README = os.path.join(HERE, "../../proto/README.md")
 SEEDS = os.path.join(os.path.dirname(HERE), "fuzz/seeds/wire")
 LONG = "a text that is long enough to need two bytes for its length; " * 3
 
@@ -243,12 +246,26 @@ def problem_of(path, content):
         return None if file.read() == content else f"{path} is stale: run make.py"
 
 
+def wrong_examples():
+    """An example is who speaks, a frame in text format, and its bytes in the lines below."""
+    with open(README, encoding="utf-8") as file:
+        text = file.read()
+    pattern = r"^(?:host|plugin) +(\w+) (\{.*\})\n((?: +(?:[0-9a-f]{2} ?)+\n)+)"
+    examples = re.findall(pattern, text, re.MULTILINE)
+    if not examples:
+        yield f"{README} has no examples"
+    for kind, fields, data in examples:
+        if frame_bytes(kind, fields[1:-1]) != bytes.fromhex(data):
+            yield f"{README}: the bytes of {kind} {fields} are wrong"
+
+
 def main():
     missing = {field.name for field in plugd_pb2.Frame.DESCRIPTOR.fields} - set(FRAMES)
     if missing:
         sys.exit(f"there are no vectors for {sorted(missing)}")
     if sys.argv[2:] == ["--check"]:
         problems = [problem_of(path, content) for path, content in all_files()]
+        problems += wrong_examples()
         sys.exit("\n".join(filter(None, problems)) or 0)
     os.makedirs(SEEDS, exist_ok=True)
     for path, content in all_files():
