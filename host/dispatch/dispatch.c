@@ -2,7 +2,11 @@
  *
  * Owns the open calls and the turn of those who wait. Edge, admin and the plugins' own calls come in here; below is the
  * pool. The limit and the deadline decide; this file obeys: it starts the attempt, passes its news up, and completes the
- * call exactly once. Every open call has one timer, for the end of its wait or for its deadline, whichever is next. */
+ * call exactly once.
+ *
+ * Every open call has one time at which something must happen: the end of its wait, or its deadline. They stand in one
+ * list, the earliest first, with one timer for the first of them that is left alone when that call ends in time. Calls
+ * mostly have the same timeout, so a new one goes to the end at once: a deadline costs a call nothing that can be measured. */
 #include "dispatch/dispatch.h"
 
 #include <assert.h>
@@ -21,7 +25,8 @@ struct dispatch_call {
 	int64_t deadline_ms;
 	int64_t started_us;
 	int64_t running_us; /* when it left the queue; 0: it waits */
-	struct loop_timer timer;
+	int64_t due_ms;	    /* DEADLINE_NEVER: not in the list */
+	TAILQ_ENTRY(dispatch_call) due_link;
 	struct instance *instance; /* NULL: it waits */
 	struct call *call;
 	bool writable;
@@ -32,9 +37,41 @@ struct dispatch_call {
 
 struct dispatch {
 	struct loop *loop;
+	struct dispatch_queue due;	 /* by due_ms */
+	struct loop_timer timer;	 /* not later than the first of `due` */
+	int64_t timer_ms;		 /* when it fires; DEADLINE_NEVER: it doesn't run */
 	struct dispatch_call *free_list; /* a call costs no malloc */
 	unsigned open;
 };
+
+/* ---- times ---- */
+
+static void start_timer(struct dispatch *dispatch, int64_t due_ms)
+{
+	dispatch->timer_ms = due_ms;
+	loop_timer_start(&dispatch->timer, due_ms - loop_now_ms(dispatch->loop));
+}
+
+static void set_due(struct dispatch_call *call, int64_t due_ms)
+{
+	struct dispatch *dispatch = call->dispatch;
+	struct dispatch_call *before;
+
+	if (call->due_ms != DEADLINE_NEVER)
+		TAILQ_REMOVE(&dispatch->due, call, due_link);
+	call->due_ms = due_ms;
+	if (due_ms == DEADLINE_NEVER)
+		return;
+	before = TAILQ_LAST(&dispatch->due, dispatch_queue);
+	while (before && before->due_ms > due_ms)
+		before = TAILQ_PREV(before, dispatch_queue, due_link);
+	if (before)
+		TAILQ_INSERT_AFTER(&dispatch->due, before, call, due_link);
+	else
+		TAILQ_INSERT_HEAD(&dispatch->due, call, due_link);
+	if (due_ms < dispatch->timer_ms)
+		start_timer(dispatch, due_ms);
+}
 
 /* ---- the end of a call ---- */
 
@@ -45,7 +82,7 @@ static void release(struct dispatch_call *call, enum outcome outcome)
 	struct dispatch *dispatch = call->dispatch;
 	struct target *target = call->target;
 
-	loop_timer_stop(&call->timer);
+	set_due(call, DEADLINE_NEVER);
 	free(call->kept);
 	call->kept = NULL;
 	call->next_free = dispatch->free_list;
@@ -161,8 +198,7 @@ static bool run(struct dispatch_call *call, const struct wire_request *request)
 		return false;
 	}
 	call->writable = !call_is_waiting(call->call);
-	if (call->deadline_ms != DEADLINE_NEVER)
-		loop_timer_start(&call->timer, call->deadline_ms - now_ms);
+	set_due(call, call->deadline_ms);
 	return true;
 }
 
@@ -176,7 +212,7 @@ static void on_turn(void *user)
 		struct wire_request *kept = call->kept;
 
 		TAILQ_REMOVE(&target->waiting, call, wait_link);
-		loop_timer_stop(&call->timer);
+		set_due(call, DEADLINE_NEVER);
 		call->kept = NULL;
 		if (run(call, kept) && call->writable)
 			call->ops->on_writable(call->user);
@@ -222,9 +258,7 @@ static void wait_turn(struct dispatch_call *call, const struct wire_request *req
 
 	call->kept = keep_request(request);
 	TAILQ_INSERT_TAIL(&call->target->waiting, call, wait_link);
-	until_ms = deadline_earlier(until_ms, call->deadline_ms);
-	if (until_ms != DEADLINE_NEVER)
-		loop_timer_start(&call->timer, until_ms - now_ms);
+	set_due(call, deadline_earlier(until_ms, call->deadline_ms));
 }
 
 static void leave_queue(struct dispatch_call *call)
@@ -233,15 +267,13 @@ static void leave_queue(struct dispatch_call *call)
 	limit_abandon(&call->target->limit);
 }
 
-static void on_timer(void *user)
+static void on_due(struct dispatch_call *call, int64_t now_ms)
 {
-	struct dispatch_call *call = user;
-
 	if (!call->running_us) {
-		bool late = loop_now_ms(call->dispatch->loop) >= call->deadline_ms;
-
 		leave_queue(call);
-		complete_with(call, late ? OUTCOME_DEADLINE_EXCEEDED : OUTCOME_PLUGIN_OVERLOADED,
+		complete_with(call,
+			      now_ms >= call->deadline_ms ? OUTCOME_DEADLINE_EXCEEDED
+							  : OUTCOME_PLUGIN_OVERLOADED,
 			      STR_LITERAL("waited too long for its turn"));
 		return;
 	}
@@ -251,6 +283,19 @@ static void on_timer(void *user)
 	complete_with(call, OUTCOME_DEADLINE_EXCEEDED, (struct str){NULL, 0});
 }
 
+static void on_timer(void *user)
+{
+	struct dispatch *dispatch = user;
+	int64_t now_ms = loop_now_ms(dispatch->loop);
+	struct dispatch_call *call;
+
+	dispatch->timer_ms = DEADLINE_NEVER;
+	while ((call = TAILQ_FIRST(&dispatch->due)) && call->due_ms <= now_ms)
+		on_due(call, now_ms);
+	if (call && call->due_ms < dispatch->timer_ms)
+		start_timer(dispatch, call->due_ms);
+}
+
 /* ---- for callers ---- */
 
 struct dispatch *dispatch_new(struct loop *loop)
@@ -258,6 +303,9 @@ struct dispatch *dispatch_new(struct loop *loop)
 	struct dispatch *dispatch = mem_new(struct dispatch);
 
 	dispatch->loop = loop;
+	dispatch->timer_ms = DEADLINE_NEVER;
+	TAILQ_INIT(&dispatch->due);
+	loop_timer_init(&dispatch->timer, loop, on_timer, dispatch);
 	return dispatch;
 }
 
@@ -268,6 +316,7 @@ void dispatch_free(struct dispatch *dispatch)
 	if (!dispatch)
 		return;
 	assert(dispatch->open == 0);
+	loop_timer_stop(&dispatch->timer);
 	while ((call = dispatch->free_list)) {
 		dispatch->free_list = call->next_free;
 		free(call);
@@ -290,7 +339,7 @@ static struct dispatch_call *take_call(struct dispatch *dispatch)
 	} else {
 		call = mem_new(struct dispatch_call);
 		call->dispatch = dispatch;
-		loop_timer_init(&call->timer, dispatch->loop, on_timer, call);
+		call->due_ms = DEADLINE_NEVER;
 	}
 	dispatch->open++;
 	return call;
