@@ -1,8 +1,9 @@
 /* The composition root.
  *
- * Owns every room's object. Start: log, whitelist, targets and pools, edge, listener, admin; each needs only those
- * before it. A plugin that may not run or can't is logged and left out, and /health/ready tells; the others serve.
- * Stop: clients first (nobody new, finish what is there), then the plugins (finish, BYE, end), then the memory.
+ * Owns every room's object. Start: log, whitelist, targets and pools, edge, listener, admin; each
+ * needs only those before it. A plugin that may not run or can't is logged and left out, and
+ * /health/ready tells; the others serve. Stop: clients first (nobody new, finish what is there),
+ * then the plugins (finish, BYE, end), then the memory.
  *
  *	RUNNING ──signal──▶ CLIENTS LEAVE ──last connection──▶ PLUGINS DRAIN ──last process──▶ end
  *	                         └───────── drain_timeout, or a second signal ─▶ both at once ─▶ end

@@ -1,8 +1,8 @@
 /* What the host itself answers when a plugin calls it.
  *
- * One service with one method so far: who am I, and who runs me. Calls from one plugin to another are not served: a
- * plugin that requires another's service is refused at its handshake with that reason, and an optional requirement
- * is answered UNIMPLEMENTED. Owns nothing. */
+ * One service with one method so far: who am I, and who runs me. Calls from one plugin to another
+ * are not served: a plugin that requires another's service is refused at its handshake with that
+ * reason, and an optional requirement is answered UNIMPLEMENTED. Owns nothing. */
 #include "host_service.h"
 
 #include <errno.h>

@@ -14,7 +14,8 @@ struct host_service {
 	int64_t started_ms;
 };
 
-/* Every requirement must be met before a plugin may start: 0, or -ENOENT with *err naming the one that isn't. */
+/* Every requirement must be met before a plugin may start: 0, or -ENOENT with *err naming the one
+ * that isn't. */
 int host_service_check(const struct manifest *manifest, struct err *err);
 
 /* Answers a plugin's call. */

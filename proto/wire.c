@@ -1,9 +1,9 @@
 /* The hot codec: how a frame is told apart, and the five messages of a call. wire_field.h has the
  * primitives and says where it is stricter than other protobuf parsers.
  *
- * Owns nothing; called by host/plugin and by the SDK for each frame. Never allocates, never reads past the
- * input, never trusts a length. It fails by returning false with a constant sentence, which the caller
- * turns into a violation. */
+ * Owns nothing; called by host/plugin and by the SDK for each frame. Never allocates, never reads
+ * past the input, never trusts a length. It fails by returning false with a constant sentence,
+ * which the caller turns into a violation. */
 #include "proto/wire.h"
 
 #include <assert.h>

@@ -1,9 +1,10 @@
-/* The hot path of the wire: REQUEST, RESPONSE, DATA, CANCEL and CREDIT, encoded and decoded without a
- * library. Host and SDK compile this one codec, so they can't drift apart; the golden tests hold it to the
- * very bytes that protobuf-c and nanopb write and read. Every other frame goes through those libraries.
+/* The hot path of the wire: REQUEST, RESPONSE, DATA, CANCEL and CREDIT, encoded and decoded without
+ * a library. Host and SDK compile this one codec, so they can't drift apart; the golden tests hold
+ * it to the very bytes that protobuf-c and nanopb write and read. Every other frame goes through
+ * those libraries.
  *
- * Pure: no allocation, no descriptor, no clock. Decoded structs borrow from the input and are valid as
- * long as it is. */
+ * Pure: no allocation, no descriptor, no clock. Decoded structs borrow from the input and are valid
+ * as long as it is. */
 #ifndef PLUGD_PROTO_WIRE_H
 #define PLUGD_PROTO_WIRE_H
 
@@ -112,22 +113,23 @@ struct wire_credit {
 uint32_t wire_get_prefix(const uint8_t *in);
 void wire_put_prefix(uint8_t *out, uint32_t frame_bytes);
 
-/* Which kind a frame (without its prefix) is. Sets *body_out to that kind's message. Returns WIRE_NONE,
- * with *why_out set to a constant sentence, for bytes that are no Frame; with *why_out NULL for a
- * well-formed frame of a kind that this version does not know. */
+/* Which kind a frame (without its prefix) is. Sets *body_out to that kind's message. Returns
+ * WIRE_NONE, with *why_out set to a constant sentence, for bytes that are no Frame; with *why_out
+ * NULL for a well-formed frame of a kind that this version does not know. */
 enum wire_kind wire_frame_kind(struct wire_bytes frame, struct wire_bytes *body_out,
 			       const char **why_out);
 
-/* Decode the message of a frame of that kind. True, or false with *why_out set to a constant sentence. */
+/* Decode the message of a frame of that kind. True, or false with *why_out set to a constant
+ * sentence. */
 bool wire_get_request(struct wire_bytes body, struct wire_request *out, const char **why_out);
 bool wire_get_response(struct wire_bytes body, struct wire_response *out, const char **why_out);
 bool wire_get_data(struct wire_bytes body, struct wire_data *out, const char **why_out);
 bool wire_get_cancel(struct wire_bytes body, struct wire_cancel *out, const char **why_out);
 bool wire_get_credit(struct wire_bytes body, struct wire_credit *out, const char **why_out);
 
-/* Encode a frame up to its payload: prefix, envelope and the payload's tag and length. The payload's
- * bytes (payload.len of them; payload.data is not read) must follow on the wire. `out` holds at least the
- * bytes that x_head_bound() says. Return what was written. */
+/* Encode a frame up to its payload: prefix, envelope and the payload's tag and length. The
+ * payload's bytes (payload.len of them; payload.data is not read) must follow on the wire. `out`
+ * holds at least the bytes that x_head_bound() says. Return what was written. */
 size_t wire_request_head_bound(const struct wire_request *request);
 size_t wire_put_request_head(uint8_t *out, const struct wire_request *request);
 size_t wire_response_head_bound(const struct wire_response *response);
@@ -146,8 +148,8 @@ size_t wire_put_credit(uint8_t *out, const struct wire_credit *credit);
 #define WIRE_FRAME_HEAD_BOUND 16
 size_t wire_put_frame_head(uint8_t *out, enum wire_kind kind, size_t body_len);
 
-/* Pairs of name and value (Metadata here, Param and Header in http.proto) under the field number `field`, at
- * most 15: 10 for a request's metadata, 5 for a response's. */
+/* Pairs of name and value (Metadata here, Param and Header in http.proto) under the field number
+ * `field`, at most 15: 10 for a request's metadata, 5 for a response's. */
 #define WIRE_REQUEST_METADATA_FIELD  10
 #define WIRE_RESPONSE_METADATA_FIELD 5
 size_t wire_pair_bytes(size_t name_len, size_t value_len);

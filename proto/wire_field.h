@@ -1,14 +1,16 @@
-/* The primitives of the hot codec: one protobuf field in, one field out. Only wire.c and wire_http.c
- * include it; each of their messages is then one switch over tags and one list of puts.
+/* The primitives of the hot codec: one protobuf field in, one field out. Only wire.c and
+ * wire_http.c include it; each of their messages is then one switch over tags and one list of puts.
  *
- * Reading never leaves [at, end): every step compares with `end` first, and after a mistake `at` is `end`
- * and `why` says what was wrong, so that a loop over tags ends by itself. Everything is forced inline,
- * because the reader must live in registers: a call per field would cost more than the field. What is
- * rare (long varints, unknown fields) is a call, and passes by value for the same reason.
+ * Reading never leaves [at, end): every step compares with `end` first, and after a mistake `at` is
+ * `end` and `why` says what was wrong, so that a loop over tags ends by itself. Everything is
+ * forced inline, because the reader must live in registers: a call per field would cost more than
+ * the field. What is rare (long varints, unknown fields) is a call, and passes by value for the
+ * same reason.
  *
- * Stricter than the official parsers, so that nothing has two meanings: a known field with another wire
- * type, a group, field number 0, a varint above 64 bits, and pairs of one list that are not adjacent
- * (their bytes are passed on as one run; a foreign field between them would be passed on with them). */
+ * Stricter than the official parsers, so that nothing has two meanings: a known field with another
+ * wire type, a group, field number 0, a varint above 64 bits, and pairs of one list that are not
+ * adjacent (their bytes are passed on as one run; a foreign field between them would be passed on
+ * with them). */
 #ifndef PLUGD_PROTO_WIRE_FIELD_H
 #define PLUGD_PROTO_WIRE_FIELD_H
 
@@ -47,8 +49,8 @@ struct wire_varint {
 struct wire_varint wire_varint_read_long(const uint8_t *at, const uint8_t *end, size_t max_bytes);
 
 /* Where the field with this tag ends, whose value begins at `at`; NULL with *why_out set if it is
- * malformed, or one of the fields of this message (bit N of `known` is field N), which then has the wrong
- * wire type. */
+ * malformed, or one of the fields of this message (bit N of `known` is field N), which then has the
+ * wrong wire type. */
 const uint8_t *wire_field_skip(const uint8_t *at, const uint8_t *end, uint32_t tag, uint32_t known,
 			       const char **why_out);
 

@@ -1,8 +1,9 @@
-/* The two messages of plugd.http.v1, by hand, for the reason that wire_http.h gives. wire_field.h has the
- * primitives and says where it is stricter than other protobuf parsers.
+/* The two messages of plugd.http.v1, by hand, for the reason that wire_http.h gives. wire_field.h
+ * has the primitives and says where it is stricter than other protobuf parsers.
  *
- * Owns nothing; called by host/edge and by the SDK's HTTP helpers for each request and answer. Never
- * allocates, never reads past the input. It fails by returning false with a constant sentence. */
+ * Owns nothing; called by host/edge and by the SDK's HTTP helpers for each request and answer.
+ * Never allocates, never reads past the input. It fails by returning false with a constant
+ * sentence. */
 #include "proto/wire_http.h"
 
 #include "proto/wire_field.h"

@@ -1,5 +1,5 @@
-/* The messages of plugd.http.v1, encoded and decoded without a library: each HTTP request crosses the
- * process wall as one of them, so they are as hot as the frames. Same rules as wire.h. */
+/* The messages of plugd.http.v1, encoded and decoded without a library: each HTTP request crosses
+ * the process wall as one of them, so they are as hot as the frames. Same rules as wire.h. */
 #ifndef PLUGD_PROTO_WIRE_HTTP_H
 #define PLUGD_PROTO_WIRE_HTTP_H
 
@@ -40,9 +40,11 @@ bool wire_get_http_request(struct wire_bytes in, struct wire_http_request *out,
 bool wire_get_http_response(struct wire_bytes in, struct wire_http_response *out,
 			    const char **why_out);
 
-/* The beginning of a response message that is longer than a chunk: its head, and as much of its body as is there. */
+/* The beginning of a response message that is longer than a chunk: its head, and as much of its
+ * body as is there. */
 enum wire_http_part {
-	WIRE_HTTP_PART_READY,	   /* *out is filled; *body_left_out bytes of the body are still to come */
+	/* *out is filled; *body_left_out bytes of the body are still to come */
+	WIRE_HTTP_PART_READY,
 	WIRE_HTTP_PART_NEEDS_MORE, /* the head goes on after these bytes: try again with more */
 	WIRE_HTTP_PART_BAD,	   /* *why_out */
 };

@@ -1,7 +1,7 @@
-/* The beginning of a plugd.http.v1 response that travels in several chunks. The host passes a body on as it
- * comes, so it must find where the body begins before the message is whole. The body is the last field;
- * what stands before it is read by wire_http.c when it is complete. Same rules as there: no allocation, no
- * reading past the input. */
+/* The beginning of a plugd.http.v1 response that travels in several chunks. The host passes a body
+ * on as it comes, so it must find where the body begins before the message is whole. The body is
+ * the last field; what stands before it is read by wire_http.c when it is complete. Same rules as
+ * there: no allocation, no reading past the input. */
 #include "proto/wire_field.h"
 #include "proto/wire_http.h"
 

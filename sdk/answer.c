@@ -1,7 +1,7 @@
-/* How a call is answered: the public functions that end it or send on its stream, in any thread. At home an
- * answer is staged in place when it fits; elsewhere it is copied and posted. Whoever comes first has
- * answered: `answered` is taken once. A call whose caller has cancelled ends with a short frame instead
- * of the answer. Without memory the call ends with RESOURCE_EXHAUSTED. */
+/* How a call is answered: the public functions that end it or send on its stream, in any thread. At
+ * home an answer is staged in place when it fits; elsewhere it is copied and posted. Whoever comes
+ * first has answered: `answered` is taken once. A call whose caller has cancelled ends with a short
+ * frame instead of the answer. Without memory the call ends with RESOURCE_EXHAUSTED. */
 #include "sdk/answer.h"
 
 #include <errno.h>

@@ -4,7 +4,8 @@
 
 #include "sdk/call.h"
 
-/* Ends the call with this, which it may change; takes say->data when there is a release. From any thread. */
+/* Ends the call with this, which it may change; takes say->data when there is a release. From any
+ * thread. */
 struct plug_answer answer_say(struct plug_call *call, struct saying *say);
 
 /* Sends a message on a stream; returns as plug_send() does. From any thread. */

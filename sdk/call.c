@@ -1,7 +1,7 @@
-/* One call that the host makes: where it lives and when it dies. Owns the call's memory. receive.c makes
- * calls and feeds them, events.c runs the author's part, answer.c ends them; each of them asks
- * call_settle() whether that was the last thing. Calls are used again, so that a small unary call costs no
- * allocation. Without memory call_new() says NULL, and receive.c refuses the call. */
+/* One call that the host makes: where it lives and when it dies. Owns the call's memory. receive.c
+ * makes calls and feeds them, events.c runs the author's part, answer.c ends them; each of them
+ * asks call_settle() whether that was the last thing. Calls are used again, so that a small unary
+ * call costs no allocation. Without memory call_new() says NULL, and receive.c refuses the call. */
 #include "sdk/call.h"
 
 #include <stdlib.h>

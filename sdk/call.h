@@ -4,9 +4,10 @@
  *	              (more, DATA)           ├─▶ later ────── plug_reply() ──▶ answered
  *	                                     └─▶ stream ───── the end ──▶ on_close ──▶ gone
  *
- * A call is gone when three things are true: the author is through with it (returned), its end was staged
- * (lane.ended), and no other thread's post is on the way. If the caller has not ended by then, an empty
- * call stays in the table until he does, so that his last frames are known and dropped. */
+ * A call is gone when three things are true: the author is through with it (returned), its end was
+ * staged (lane.ended), and no other thread's post is on the way. If the caller has not ended by
+ * then, an empty call stays in the table until he does, so that his last frames are known and
+ * dropped. */
 #ifndef PLUG_CALL_H
 #define PLUG_CALL_H
 
@@ -37,7 +38,8 @@ enum method_kind {
 struct method_entry {
 	const struct plug_method *method; /* NULL: METHOD_HTTP */
 	enum method_kind kind;
-	bool keeps; /* one of its calls outlived its handler: the next ones get a copy of their request */
+	/* one of its calls outlived its handler: the next ones get a copy of their request */
+	bool keeps;
 };
 
 /* A message that waits for on_message. */
@@ -156,8 +158,8 @@ struct plug_call *call_new(struct plug *plug);
 /* From now on it is found by its id. */
 void call_enter(struct plug_call *call);
 
-/* Frees what can be freed: the call itself, or all but its entry in the table. False when that happened:
- * then the call must not be touched any more. */
+/* Frees what can be freed: the call itself, or all but its entry in the table. False when that
+ * happened: then the call must not be touched any more. */
 bool call_settle(struct plug_call *call);
 
 /* Memory that lives as long as the call; NULL without memory (and the answer will say so). */
@@ -172,7 +174,8 @@ void call_keep_request(struct plug_call *call, bool copy);
 /* Starts the author's part, where it is meant to run. Only at home. */
 void call_start(struct plug_call *call);
 
-/* The author's part, in the thread that is meant for it: the handler, then events until none is due. */
+/* The author's part, in the thread that is meant for it: the handler, then events until none is
+ * due. */
 void call_run(struct plug_call *call);
 
 /* Queues call_run() if there is anything to run. From any thread. */
@@ -196,7 +199,8 @@ void call_spend(struct plug_call *call, uint32_t bytes);
 /* Answers for the library itself: `text` is constant. The handler must not have been called. */
 void call_refuse(struct plug_call *call, enum plug_code code, bool not_processed, const char *text);
 
-/* Ends the answer with this code and drops what waits. The author must not have answered. From any thread. */
+/* Ends the answer with this code and drops what waits. The author must not have answered. From any
+ * thread. */
 void call_abort(struct plug_call *call, enum plug_code code);
 
 #endif

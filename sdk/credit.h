@@ -26,7 +26,8 @@ static inline void credit_spend(struct credit *credit, uint32_t bytes)
 	credit->spent += bytes;
 }
 
-/* What to give back now: nothing until half of the window is spent, so that CREDIT frames are few. */
+/* What to give back now: nothing until half of the window is spent, so that CREDIT frames are
+ * few. */
 static inline uint32_t credit_take(struct credit *credit)
 {
 	uint32_t bytes = credit->spent;

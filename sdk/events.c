@@ -1,7 +1,7 @@
-/* The author's part of a call: its handler, then, for a stream, one event after the other. What is due is
- * noted under plug->lock by whoever learns it; call_run() picks and calls, without the lock, in the home
- * thread or in a worker. A call is in the run queue at most once and never while it runs, which is what
- * keeps its events apart. */
+/* The author's part of a call: its handler, then, for a stream, one event after the other. What is
+ * due is noted under plug->lock by whoever learns it; call_run() picks and calls, without the lock,
+ * in the home thread or in a worker. A call is in the run queue at most once and never while it
+ * runs, which is what keeps its events apart. */
 #include "sdk/events.h"
 
 #include <stdlib.h>
@@ -85,7 +85,8 @@ static struct event events_next(struct plug_call *call)
 	return event;
 }
 
-/* Credit for a message that was dealt with, and for the pieces behind it when nothing waits any more. */
+/* Credit for a message that was dealt with, and for the pieces behind it when nothing waits any
+ * more. */
 static void events_spend(struct plug_call *call, uint32_t debt)
 {
 	pthread_mutex_lock(&call->plug->lock);

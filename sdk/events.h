@@ -7,12 +7,13 @@
 /* The handler made the call a stream. In whatever thread runs it. */
 void events_begin(struct plug_call *call, const struct plug_stream_ops *ops, void *state);
 
-/* A message came in; `debt` is credit to give back when it was dealt with. Tells it at once where that is
- * possible. False without memory. Only at home. */
+/* A message came in; `debt` is credit to give back when it was dealt with. Tells it at once where
+ * that is possible. False without memory. Only at home. */
 bool events_take(struct plug_call *call, struct wire_bytes message, uint32_t debt);
 
-/* A piece of a message came in: its credit is given back as soon as no whole message waits before it, so
- * that one message may be larger than the window and a stream that is not read is slowed all the same. */
+/* A piece of a message came in: its credit is given back as soon as no whole message waits before
+ * it, so that one message may be larger than the window and a stream that is not read is slowed all
+ * the same. */
 void events_owe(struct plug_call *call, uint32_t bytes);
 
 /* Something became due. From any thread. */

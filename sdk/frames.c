@@ -1,5 +1,5 @@
-/* Which frame may come when. The table is the whole rule; life.c and receive.c do the rest. Called by
- * serve.c for each frame. */
+/* Which frame may come when. The table is the whole rule; life.c and receive.c do the rest. Called
+ * by serve.c for each frame. */
 #include "sdk/frames.h"
 
 #include "sdk/life.h"

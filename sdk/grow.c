@@ -1,5 +1,5 @@
-/* A growing run of bytes. Used for messages that arrive in pieces, headers of answers, and what waits to
- * be written. Never aborts: no memory is an answer. */
+/* A growing run of bytes. Used for messages that arrive in pieces, headers of answers, and what
+ * waits to be written. Never aborts: no memory is an answer. */
 #include "sdk/grow.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* A growing run of bytes that says so when there is no memory, instead of aborting: the plugin's process
- * belongs to its author. Pure. */
+/* A growing run of bytes that says so when there is no memory, instead of aborting: the plugin's
+ * process belongs to its author. Pure. */
 #ifndef PLUG_GROW_H
 #define PLUG_GROW_H
 

@@ -1,6 +1,6 @@
-/* The descriptors of the protocol. plug_serve() opens the guard before any code of the author runs: from
- * then on a printf is a line for the log, a read of stdin finds its end, and no child of the plugin can
- * reach the protocol. Owns the two moved descriptors. */
+/* The descriptors of the protocol. plug_serve() opens the guard before any code of the author runs:
+ * from then on a printf is a line for the log, a read of stdin finds its end, and no child of the
+ * plugin can reach the protocol. Owns the two moved descriptors. */
 #include "sdk/guard.h"
 
 #include <errno.h>

@@ -13,7 +13,8 @@ struct guard {
 	bool pipe_signal; /* SIGPIPE was set to be ignored */
 };
 
-/* Moves descriptors 0 and 1 away, points 1 to 2 and 0 to /dev/null. 0, or -errno: then nothing was moved. */
+/* Moves descriptors 0 and 1 away, points 1 to 2 and 0 to /dev/null. 0, or -errno: then nothing was
+ * moved. */
 int guard_open(struct guard *guard);
 
 /* Closes the moved descriptors. 0, 1 and 2 stay as they are. */

@@ -1,6 +1,7 @@
-/* Calls that this plugin makes to the host. A call is posted home by plug_host_call(), gets an even id and
- * its lane there, collects its answer, and is told once: by `done`. One that timed out is told at once and
- * stays known until the host has ended it. Owns the calls and copies of what was asked. */
+/* Calls that this plugin makes to the host. A call is posted home by plug_host_call(), gets an even
+ * id and its lane there, collects its answer, and is told once: by `done`. One that timed out is
+ * told at once and stays known until the host has ended it. Owns the calls and copies of what was
+ * asked. */
 #include "sdk/host_call.h"
 
 #include <errno.h>

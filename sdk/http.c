@@ -1,7 +1,7 @@
-/* HTTP as handlers see it: what they read of a request, and how they answer. A request is scanned when
- * something of it is asked for; strings are copied (to be terminated) as they are handed out. An answer is
- * the encoded head and then the body, which is not copied with it. What HTTP forbids in a header never
- * leaves: the answer fails instead. */
+/* HTTP as handlers see it: what they read of a request, and how they answer. A request is scanned
+ * when something of it is asked for; strings are copied (to be terminated) as they are handed out.
+ * An answer is the encoded head and then the body, which is not copied with it. What HTTP forbids
+ * in a header never leaves: the answer fails instead. */
 #include "sdk/http.h"
 
 #include <errno.h>
@@ -251,8 +251,8 @@ void plug_http_set(struct plug_call *call, const char *name, const char *value)
 		call->http.typed = true;
 }
 
-/* Puts what precedes the body in this message into `stack` or *heap_out: the head if it was not said yet,
- * and the body's length. False without memory. */
+/* Puts what precedes the body in this message into `stack` or *heap_out: the head if it was not
+ * said yet, and the body's length. False without memory. */
 static bool http_prefix(struct plug_call *call, struct saying *say, uint8_t *stack,
 			uint8_t **heap_out)
 {

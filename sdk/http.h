@@ -4,12 +4,13 @@
 
 #include "sdk/call.h"
 
-/* A message of an HTTP call came in: the head, or a piece of the body; or only its beginning or end. Only at
- * home. */
+/* A message of an HTTP call came in: the head, or a piece of the body; or only its beginning or
+ * end. Only at home. */
 void http_receive(struct plug_call *call, struct wire_bytes message, uint32_t debt,
 		  bool no_message);
 
-/* Ends the answer with this body (say->message) or without; puts the head before it if that is due. */
+/* Ends the answer with this body (say->message) or without; puts the head before it if that is
+ * due. */
 struct plug_answer http_say(struct plug_call *call, struct saying *say);
 
 /* Sends a piece of the answer's body; returns as plug_send() does. */

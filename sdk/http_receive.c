@@ -1,6 +1,6 @@
-/* HTTP requests as they come in: the first message is the head, which finds the route; what follows is
- * body, collected for the handler or passed on piece by piece. Called by receive.c. What no route takes is
- * answered here: 404, 405, 413. */
+/* HTTP requests as they come in: the first message is the head, which finds the route; what follows
+ * is body, collected for the handler or passed on piece by piece. Called by receive.c. What no
+ * route takes is answered here: 404, 405, 413. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,8 @@ static void http_refuse_method(struct plug_call *call)
 	http_refuse(call, 405, "the path has no such method");
 }
 
-/* Strings are handed out terminated: one with a zero inside would be another one for the handler. */
+/* Strings are handed out terminated: one with a zero inside would be another one for the
+ * handler. */
 static bool has_zero(struct wire_bytes bytes)
 {
 	return bytes.len > 0 && memchr(bytes.data, 0, bytes.len) != NULL;
@@ -89,7 +90,8 @@ static void http_receive_body(struct plug_call *call, struct wire_bytes piece, u
 		events_end(call);
 }
 
-/* The head must outlive its frame when more than this frame is needed to answer. False without memory. */
+/* The head must outlive its frame when more than this frame is needed to answer. False without
+ * memory. */
 static bool http_keep_head(struct plug_call *call, struct wire_bytes message)
 {
 	struct wire_bytes copy = message;

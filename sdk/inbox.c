@@ -1,6 +1,7 @@
-/* What other threads want done. Owns the eventfd; a post belongs to the inbox until it is taken. Called by
- * every public function that is used outside of plug_serve()'s thread, and by serve.c once per turn. The
- * lock is held for a few instructions and never while somebody else's code runs. */
+/* What other threads want done. Owns the eventfd; a post belongs to the inbox until it is taken.
+ * Called by every public function that is used outside of plug_serve()'s thread, and by serve.c
+ * once per turn. The lock is held for a few instructions and never while somebody else's code
+ * runs. */
 #include "sdk/inbox.h"
 
 #include <errno.h>

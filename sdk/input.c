@@ -1,7 +1,7 @@
-/* Frames as they come from the host. Owns the block that is read into. Called by serve.c once per turn:
- * one read, then all frames that are there. A frame is never copied to be looked at; only the unfinished
- * rest of a read moves to the front, and a block whose requests are still in use is left to them and
- * replaced. Fails by saying -ENOMEM or the read's errno. */
+/* Frames as they come from the host. Owns the block that is read into. Called by serve.c once per
+ * turn: one read, then all frames that are there. A frame is never copied to be looked at; only the
+ * unfinished rest of a read moves to the front, and a block whose requests are still in use is left
+ * to them and replaced. Fails by saying -ENOMEM or the read's errno. */
 #include "sdk/input.h"
 
 #include <errno.h>

@@ -9,7 +9,8 @@
 
 #include "proto/wire.h"
 
-/* Memory that was read into. A call that outlives its handler holds on to the block with its request. */
+/* Memory that was read into. A call that outlives its handler holds on to the block with its
+ * request. */
 struct block {
 	unsigned refs;
 	size_t cap;
@@ -30,8 +31,8 @@ struct input {
 void input_init(struct input *input, int fd);
 void input_deinit(struct input *input);
 
-/* Reads once. Bytes read; 0: end of file; -EAGAIN; -ENOMEM; -errno. A frame announced to be larger than
- * `max_frame` is left to input_next() to refuse. */
+/* Reads once. Bytes read; 0: end of file; -EAGAIN; -ENOMEM; -errno. A frame announced to be larger
+ * than `max_frame` is left to input_next() to refuse. */
 ssize_t input_fill(struct input *input, size_t max_frame);
 
 enum input_result { INPUT_FRAME, INPUT_MORE, INPUT_BAD };

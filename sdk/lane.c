@@ -1,6 +1,7 @@
-/* One direction of one call, outwards. Owns the queued sayings. Called by answer.c and host_call.c, which
- * queue; by receive.c, which brings credit; by serve.c, which lets all lanes speak before each flush. It
- * never writes and never waits: without credit or memory a lane stays silent until there is some. */
+/* One direction of one call, outwards. Owns the queued sayings. Called by answer.c and host_call.c,
+ * which queue; by receive.c, which brings credit; by serve.c, which lets all lanes speak before
+ * each flush. It never writes and never waits: without credit or memory a lane stays silent until
+ * there is some. */
 #include "sdk/lane.h"
 
 #include <stdlib.h>
@@ -223,7 +224,8 @@ static bool lane_stage_cancel(struct lanes *lanes, struct lane *lane, const stru
 	return true;
 }
 
-/* Stages one frame: head and prefix are copied; so is the data, unless `piece` says who keeps it. */
+/* Stages one frame: head and prefix are copied; so is the data, unless `piece` says who keeps
+ * it. */
 static bool lane_stage(struct lanes *lanes, struct lane *lane, const struct part *part,
 		       struct output_piece *piece)
 {
@@ -425,8 +427,8 @@ static enum step lane_say_part(struct lanes *lanes, struct lane *lane, size_t by
 		.arg = outgoing,
 	};
 
-	/* In a stream an empty RESPONSE, and an empty frame with `end`, are no message: an empty message is
-	 * a DATA of its own. */
+	/* In a stream an empty RESPONSE, and an empty frame with `end`, are no message: an empty
+	 * message is a DATA of its own. */
 	part.end = outgoing->say.last && !part.more && !(bytes == 0 && lane->streams);
 	if (!lane_stage(lanes, lane, &part, attach ? &piece : NULL))
 		return STEP_WAITS_FOR_MEMORY;

@@ -1,5 +1,5 @@
-/* One direction of one call, outwards: messages in order, cut into chunks, within the windows. All lanes
- * take turns, so that a large message never delays a small one. */
+/* One direction of one call, outwards: messages in order, cut into chunks, within the windows. All
+ * lanes take turns, so that a large message never delays a small one. */
 #ifndef PLUG_LANE_H
 #define PLUG_LANE_H
 
@@ -16,8 +16,8 @@
 
 struct plug_call;
 
-/* Something to be said on a lane: a message, the end of the lane, or both. Borrows everything, but takes
- * `data` when there is a `release`. */
+/* Something to be said on a lane: a message, the end of the lane, or both. Borrows everything, but
+ * takes `data` when there is a `release`. */
 struct saying {
 	bool message;		/* there is a message, maybe of no bytes */
 	bool last;		/* the lane ends with it */
@@ -90,8 +90,8 @@ void lane_init(struct lane *lane, const struct lanes *lanes, uint32_t id,
 	       const struct lane_ops *ops);
 void lane_deinit(struct lanes *lanes, struct lane *lane); /* drops what waits */
 
-/* Stages a saying at once. False when it has to wait (nothing was taken then): something waits before it,
- * a window or the memory is too small, or it is too large to be copied for nothing. */
+/* Stages a saying at once. False when it has to wait (nothing was taken then): something waits
+ * before it, a window or the memory is too small, or it is too large to be copied for nothing. */
 bool lane_say_now(struct lanes *lanes, struct lane *lane, const struct saying *say);
 
 /* Queues a saying that was admitted or charged; takes it. */
@@ -100,8 +100,8 @@ void lane_push(struct lanes *lanes, struct lane *lane, struct outgoing *outgoing
 /* Ends the lane with this code as soon as possible and drops what waits. */
 void lane_abort(struct lanes *lanes, struct lane *lane, uint32_t code);
 
-/* Whether a message of so many bytes may be queued; counts it when it may. From any thread. When not,
- * on_room will come. */
+/* Whether a message of so many bytes may be queued; counts it when it may. From any thread. When
+ * not, on_room will come. */
 bool lane_admit(struct lane *lane, size_t bytes);
 
 /* The same for a last message, which may always be queued. */

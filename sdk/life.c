@@ -1,6 +1,7 @@
-/* The frames of a plugin's life: HELLO and WELCOME, START and READY, PING and PONG, CONFIG, DRAIN. Called by
- * frames.c in the states that its table allows. Calls the author's callbacks. What the host may not say
- * ends the plugin by plug_break(); what the author refuses is told to the host as FAILED. */
+/* The frames of a plugin's life: HELLO and WELCOME, START and READY, PING and PONG, CONFIG, DRAIN.
+ * Called by frames.c in the states that its table allows. Calls the author's callbacks. What the
+ * host may not say ends the plugin by plug_break(); what the author refuses is told to the host as
+ * FAILED. */
 #include "sdk/life.h"
 
 #include <pb_decode.h>

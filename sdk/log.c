@@ -1,9 +1,10 @@
-/* Lines for the host's log. plug_log() encodes a LOG frame into a small buffer, from any thread; the home
- * thread stages what is there once per turn. A host that does not read never makes the plugin wait: lines
- * beyond the buffer are counted, and the next one that gets through says how many.
+/* Lines for the host's log. plug_log() encodes a LOG frame into a small buffer, from any thread;
+ * the home thread stages what is there once per turn. A host that does not read never makes the
+ * plugin wait: lines beyond the buffer are counted, and the next one that gets through says how
+ * many.
  *
- * The one global of the library is here, on purpose: a line is worth most in code that was never handed a
- * plug, deep in somebody's library. Only one plug_serve() runs at a time. */
+ * The one global of the library is here, on purpose: a line is worth most in code that was never
+ * handed a plug, deep in somebody's library. Only one plug_serve() runs at a time. */
 #include "sdk/log.h"
 
 #include <inttypes.h>

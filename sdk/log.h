@@ -6,7 +6,8 @@
 
 struct plug;
 
-/* From now on lines go to this plugin's host; with NULL to stderr. Lines that were not taken are freed. */
+/* From now on lines go to this plugin's host; with NULL to stderr. Lines that were not taken are
+ * freed. */
 void log_use(struct plug *plug);
 
 /* Stages the lines that wait, unless the host is slow to read. Only at home. */

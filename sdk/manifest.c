@@ -1,6 +1,6 @@
-/* What a plugin declares. The author's tables are checked before a host sees them, so that a mistake is a
- * sentence on stderr; methods get their numbers in the order of the tables, the HTTP service last. Owns
- * nothing: plug->methods and plug->routes belong to serve.c. */
+/* What a plugin declares. The author's tables are checked before a host sees them, so that a
+ * mistake is a sentence on stderr; methods get their numbers in the order of the tables, the HTTP
+ * service last. Owns nothing: plug->methods and plug->routes belong to serve.c. */
 #include "sdk/manifest.h"
 
 #include <pb_encode.h>

@@ -9,7 +9,8 @@ struct plug;
 /* Whether the author's tables make a plugin. */
 struct plug_verdict manifest_check(const struct plug_plugin *plugin);
 
-/* Numbers the methods into plug->methods and sorts the routes. Not ok: the routes are none, or no memory. */
+/* Numbers the methods into plug->methods and sorts the routes. Not ok: the routes are none, or no
+ * memory. */
 struct plug_verdict manifest_number(struct plug *plug);
 
 /* Stages WELCOME with these features. False without memory. */

@@ -1,6 +1,6 @@
-/* What has been said and not yet been written. Owns the stage, borrows the pieces. Called by lane.c and
- * whoever says something short; serve.c flushes once per turn. Never waits: a full pipe leaves `blocked`,
- * and serve.c goes on reading meanwhile. Fails by saying that the host is gone. */
+/* What has been said and not yet been written. Owns the stage, borrows the pieces. Called by lane.c
+ * and whoever says something short; serve.c flushes once per turn. Never waits: a full pipe leaves
+ * `blocked`, and serve.c goes on reading meanwhile. Fails by saying that the host is gone. */
 #include "sdk/output.h"
 
 #include <errno.h>
@@ -95,8 +95,8 @@ static int output_list(const struct output *output, struct iovec iov[2 * OUTPUT_
 	return count;
 }
 
-/* Takes `bytes` off the front of one piece and what is staged before it. Returns what is left of `bytes`,
- * and whether the piece is through. */
+/* Takes `bytes` off the front of one piece and what is staged before it. Returns what is left of
+ * `bytes`, and whether the piece is through. */
 static size_t piece_advance(struct output *output, struct output_piece *piece, size_t bytes,
 			    bool *through_out)
 {

@@ -1,5 +1,5 @@
-/* What has been said and not yet been written: small things are copied together, large ones are only
- * pointed to, and all leave with one writev per turn. */
+/* What has been said and not yet been written: small things are copied together, large ones are
+ * only pointed to, and all leave with one writev per turn. */
 #ifndef PLUG_OUTPUT_H
 #define PLUG_OUTPUT_H
 
@@ -48,7 +48,8 @@ void output_attach(struct output *output, const struct output_piece *piece);
 
 enum output_result { OUTPUT_EMPTY, OUTPUT_BLOCKED, OUTPUT_GONE };
 
-/* Writes what waits, until nothing does or the pipe is full. OUTPUT_GONE: the host does not read any more. */
+/* Writes what waits, until nothing does or the pipe is full. OUTPUT_GONE: the host does not read
+ * any more. */
 enum output_result output_flush(struct output *output);
 
 #endif

@@ -24,22 +24,24 @@
  *		return plug_serve(&echo);
  *	}
  *
- * A plugin is data: a table of services with methods, a table of HTTP routes, a few callbacks. Names in
- * the tables are not copied: they stay valid while plug_serve() runs (string constants do).
+ * A plugin is data: a table of services with methods, a table of HTTP routes, a few callbacks.
+ * Names in the tables are not copied: they stay valid while plug_serve() runs (string constants
+ * do).
  *
- * Threads. With plug_plugin.threads = 0 everything of yours runs in the thread that called plug_serve().
- * With N threads, handlers and stream events run in a pool of N; the events of one call never run at the
- * same time. These may be called from any thread at any time: plug_reply*(), plug_fail*(), plug_send*(),
- * plug_finish(), plug_abort(), plug_pause(), plug_resume(), plug_is_cancelled(), plug_deadline_ms(),
- * plug_log*(), plug_health_changed(), plug_host_call(). What reads a request (plug_request*(),
- * plug_metadata(), plug_http_*()) or sets what goes out with the answer belongs to one thread at a time.
+ * Threads. With plug_plugin.threads = 0 everything of yours runs in the thread that called
+ * plug_serve(). With N threads, handlers and stream events run in a pool of N; the events of one
+ * call never run at the same time. These may be called from any thread at any time: plug_reply*(),
+ * plug_fail*(), plug_send*(), plug_finish(), plug_abort(), plug_pause(), plug_resume(),
+ * plug_is_cancelled(), plug_deadline_ms(), plug_log*(), plug_health_changed(), plug_host_call().
+ * What reads a request (plug_request*(), plug_metadata(), plug_http_*()) or sets what goes out with
+ * the answer belongs to one thread at a time.
  *
- * Memory. What the library hands out is borrowed: it belongs to its call, until the call is answered or,
- * for a stream, on_close has returned. What you hand in is copied before the function returns, unless it
- * says "takes".
+ * Memory. What the library hands out is borrowed: it belongs to its call, until the call is
+ * answered or, for a stream, on_close has returned. What you hand in is copied before the function
+ * returns, unless it says "takes".
  *
- * Failure. The library never aborts and never exits. When memory runs out, the call concerned fails with
- * PLUG_RESOURCE_EXHAUSTED and the others go on. */
+ * Failure. The library never aborts and never exits. When memory runs out, the call concerned fails
+ * with PLUG_RESOURCE_EXHAUSTED and the others go on. */
 #ifndef PLUG_H
 #define PLUG_H
 
@@ -64,8 +66,8 @@ struct pb_msgdesc_s; /* nanopb's pb_msgdesc_t */
 struct msgpack_object;
 struct msgpack_sbuffer;
 
-/* A run of bytes that belongs to somebody else; not terminated. `data` is never NULL in what the library
- * hands out, unless a line says so. */
+/* A run of bytes that belongs to somebody else; not terminated. `data` is never NULL in what the
+ * library hands out, unless a line says so. */
 struct plug_bytes {
 	const void *data;
 	size_t len;
@@ -100,8 +102,8 @@ PLUG_API const char *plug_code_name(enum plug_code code);
 
 /* ------------------------------------------------------------------------------------- handlers */
 
-/* The proof that a handler has answered. Only plug_reply*(), plug_fail*(), plug_later(), plug_stream()
- * and plug_http_*() make one, so a handler can't forget. */
+/* The proof that a handler has answered. Only plug_reply*(), plug_fail*(), plug_later(),
+ * plug_stream() and plug_http_*() make one, so a handler can't forget. */
 struct plug_answer {
 	struct plug_call *call_; /* private */
 };
@@ -118,13 +120,14 @@ enum plug_codec {
 	PLUG_BYTES = 3,
 };
 
-/* A protobuf message type. With `fields` (PLUG_TYPE) the library decodes and encodes it by nanopb; with
- * only a name you do that yourself on bytes. */
+/* A protobuf message type. With `fields` (PLUG_TYPE) the library decodes and encodes it by nanopb;
+ * with only a name you do that yourself on bytes. */
 struct plug_type {
 	const char *name; /* "kv.v1.GetRequest" */
 	const struct pb_msgdesc_s *fields;
 	size_t size;
-	size_t pb_size_bytes; /* sizeof(pb_size_t) of your build: the library refuses another one than its own */
+	/* sizeof(pb_size_t) of your build: the library refuses another one than its own */
+	size_t pb_size_bytes;
 };
 
 /* The nanopb message `c_type` of the protobuf type `type_name`; needs its .pb.h. */
@@ -140,7 +143,8 @@ struct plug_method {
 	const char *name; /* "Get": letters, digits, '_' */
 	plug_handler *handler;
 	enum plug_codec codec;
-	bool client_streams; /* the caller sends a stream of messages; the handler answers plug_stream() */
+	/* the caller sends a stream of messages; the handler answers plug_stream() */
+	bool client_streams;
 	bool server_streams;	/* the answer is a stream of messages */
 	bool idempotent;	/* may be tried again when nobody knows whether it ran */
 	struct plug_type input; /* required for PLUG_PROTOBUF */
@@ -155,7 +159,8 @@ struct plug_service {
 };
 #define PLUG_METHODS(array) .methods = (array), .method_count = PLUG_COUNT(array)
 
-/* ------------------------------------------------------------------------------------ the plugin */
+/* ------------------------------------------------------------------------------------ the
+ * plugin */
 
 /* Yes, or no with a reason for a human. */
 struct plug_verdict {
@@ -195,8 +200,8 @@ struct plug_limits {
 
 struct plug_http_route;
 
-/* A plugin. `name` and `version` are required, and so is at least one method or route. Every callback is
- * optional and runs in the thread of plug_serve(). */
+/* A plugin. `name` and `version` are required, and so is at least one method or route. Every
+ * callback is optional and runs in the thread of plug_serve(). */
 struct plug_plugin {
 	const char *name;
 	const char *version; /* semantic version: "1.4.0" */
@@ -213,34 +218,34 @@ struct plug_plugin {
 	struct plug_limits limits;
 	void *user; /* yours: plug_user(), plug_call_user() */
 
-	/* Get ready to serve (open files, warm up); the configuration is there. A refusal is told to the
-	 * operator, and plug_serve() returns. Without it the plugin is ready at once. */
+	/* Get ready to serve (open files, warm up); the configuration is there. A refusal is told
+	 * to the operator, and plug_serve() returns. Without it the plugin is ready at once. */
 	struct plug_verdict (*on_start)(struct plug *plug);
 
 	/* How are you? Asked every few seconds; answer without waiting. Without it: what
 	 * plug_health_changed() said last, or healthy. */
 	struct plug_health (*on_health)(struct plug *plug);
 
-	/* Nothing new will come; what is in flight has grace_ms. Streams without an end should end now:
-	 * plug_serve() returns when the last call has. */
+	/* Nothing new will come; what is in flight has grace_ms. Streams without an end should end
+	 * now: plug_serve() returns when the last call has. */
 	void (*on_drain)(struct plug *plug, uint32_t grace_ms);
 
-	/* The operator changed this plugin's configuration. Take all of `config`, or refuse and keep the
-	 * old one. Without it a change is refused: the plugin must be restarted. Strings of the old
-	 * configuration are freed after it returned. */
+	/* The operator changed this plugin's configuration. Take all of `config`, or refuse and
+	 * keep the old one. Without it a change is refused: the plugin must be restarted. Strings
+	 * of the old configuration are freed after it returned. */
 	struct plug_verdict (*on_config)(struct plug *plug, const struct plug_value *config);
 };
 #define PLUG_SERVICES(array) .services = (array), .service_count = PLUG_COUNT(array)
 #define PLUG_ROUTES(array)   .routes = (array), .route_count = PLUG_COUNT(array)
 #define PLUG_NEEDS(array)    .needs = (array), .need_count = PLUG_COUNT(array)
 
-/* Serves until the host says goodbye. Returns the exit status of the process: 0 after a drain, 1 when the
- * plugin could not start, the host is gone or broke the protocol, 2 when no host is there or the tables
- * are wrong (the reason is on stderr).
+/* Serves until the host says goodbye. Returns the exit status of the process: 0 after a drain, 1
+ * when the plugin could not start, the host is gone or broke the protocol, 2 when no host is there
+ * or the tables are wrong (the reason is on stderr).
  *
  * From its first line on, descriptor 1 is a copy of 2 (printf becomes a log line of the host) and
- * descriptor 0 is /dev/null; the protocol goes on over private descriptors that children of the plugin
- * don't inherit. SIGPIPE is ignored if it was not handled. Only one may run at a time. */
+ * descriptor 0 is /dev/null; the protocol goes on over private descriptors that children of the
+ * plugin don't inherit. SIGPIPE is ignored if it was not handled. Only one may run at a time. */
 PLUG_API int plug_serve(const struct plug_plugin *plugin);
 
 PLUG_API void *plug_user(const struct plug *plug);	     /* plug_plugin.user */
@@ -250,7 +255,8 @@ PLUG_API const char *plug_instance(const struct plug *plug); /* "<plugin>/<gener
 /* Tells the host that the health changed, without being asked. */
 PLUG_API void plug_health_changed(struct plug *plug, const struct plug_health *health);
 
-/* -------------------------------------------------------------------------------------- the call */
+/* -------------------------------------------------------------------------------------- the
+ * call */
 
 PLUG_API struct plug *plug_call_plug(const struct plug_call *call);
 PLUG_API void *plug_call_user(const struct plug_call *call); /* plug_plugin.user */
@@ -269,20 +275,22 @@ PLUG_API const char *plug_trace_state(struct plug_call *call);
 /* One value of the caller's metadata; NULL when it is not there. Names are in lower case. */
 PLUG_API const char *plug_metadata(struct plug_call *call, const char *name);
 
-/* Milliseconds until nobody waits for the answer any more: 0 when that is past, -1 without a deadline. */
+/* Milliseconds until nobody waits for the answer any more: 0 when that is past, -1 without a
+ * deadline. */
 PLUG_API int64_t plug_deadline_ms(const struct plug_call *call);
 
-/* Nobody waits any more: the caller cancelled, the deadline has passed, or the host is gone. Long work
- * asks now and then, and ends early (by plug_fail() with PLUG_CANCELLED: every call is answered). */
+/* Nobody waits any more: the caller cancelled, the deadline has passed, or the host is gone. Long
+ * work asks now and then, and ends early (by plug_fail() with PLUG_CANCELLED: every call is
+ * answered). */
 PLUG_API bool plug_is_cancelled(const struct plug_call *call);
 
 /* The whole request message (empty for a method whose client streams). */
 PLUG_API struct plug_bytes plug_request(struct plug_call *call);
 
-/* The decoded request of a method that has PLUG_INPUT(c_type, ...): `const c_type *`. The library decoded
- * it before the handler ran (a request that does not decode was answered with PLUG_INVALID_ARGUMENT).
- * NULL when the method declares another type. Callback fields are skipped: decode plug_request() yourself
- * to get them. */
+/* The decoded request of a method that has PLUG_INPUT(c_type, ...): `const c_type *`. The library
+ * decoded it before the handler ran (a request that does not decode was answered with
+ * PLUG_INVALID_ARGUMENT). NULL when the method declares another type. Callback fields are skipped:
+ * decode plug_request() yourself to get them. */
 #define plug_message(call, c_type) ((const c_type *)plug_request_message(call, c_type##_fields))
 PLUG_API const void *plug_request_message(struct plug_call *call,
 					  const struct pb_msgdesc_s *fields);
@@ -292,14 +300,15 @@ PLUG_API const struct plug_value *plug_request_value(struct plug_call *call);
 
 /* -------------------------------------------------------------------------------------- answering
  *
- * Exactly one of these per call (or plug_stream(), below). The call is gone when the handler returns, or
- * after plug_later() when the answering function returns. The returned proof matters only in a handler. */
+ * Exactly one of these per call (or plug_stream(), below). The call is gone when the handler
+ * returns, or after plug_later() when the answering function returns. The returned proof matters
+ * only in a handler. */
 
 /* Success, with this payload. In a stream: the last message. */
 PLUG_API struct plug_answer plug_reply(struct plug_call *call, const void *data, size_t len);
 
-/* The same without a copy: takes `data`, and calls release(arg) when it is sent or dropped; from the
- * thread of plug_serve(), or before this returns. */
+/* The same without a copy: takes `data`, and calls release(arg) when it is sent or dropped; from
+ * the thread of plug_serve(), or before this returns. */
 PLUG_API struct plug_answer plug_reply_take(struct plug_call *call, const void *data, size_t len,
 					    void (*release)(void *arg), void *arg);
 
@@ -328,29 +337,32 @@ struct plug_failure {
 PLUG_API struct plug_answer plug_fail_with(struct plug_call *call,
 					   const struct plug_failure *failure);
 
-/* "I will answer later": by plug_reply*() or plug_fail*() on this call, from any thread, also before this
- * handler has returned. The call and its request stay valid until then. */
+/* "I will answer later": by plug_reply*() or plug_fail*() on this call, from any thread, also
+ * before this handler has returned. The call and its request stay valid until then. */
 PLUG_API struct plug_answer plug_later(struct plug_call *call);
 
-/* Adds metadata to the answer; before the answer or the first plug_send(). The name in lower case. */
+/* Adds metadata to the answer; before the answer or the first plug_send(). The name in lower
+ * case. */
 PLUG_API void plug_set_metadata(struct plug_call *call, const char *name, const char *value);
 
-/* --------------------------------------------------------------------------------------- streams */
+/* ---------------------------------------------------------------------------------------
+ * streams */
 
-/* Events of one stream; each may be NULL. One thread serves many slow streams: nobody waits in an event. */
+/* Events of one stream; each may be NULL. One thread serves many slow streams: nobody waits in an
+ * event. */
 struct plug_stream_ops {
-	/* The caller's next message (for an HTTP route: the next piece of the body). The bytes are valid
-	 * until the event returns. */
+	/* The caller's next message (for an HTTP route: the next piece of the body). The bytes are
+	 * valid until the event returns. */
 	void (*on_message)(struct plug_call *call, void *state, const void *data, size_t len);
 	/* The caller sends no more. Without it the stream goes on until plug_finish(). */
 	void (*on_end)(struct plug_call *call, void *state);
-	/* There is room to send: once after the stream began, then each time that room is back after
-	 * plug_send() said -EAGAIN. */
+	/* There is room to send: once after the stream began, then each time that room is back
+	 * after plug_send() said -EAGAIN. */
 	void (*on_writable)(struct plug_call *call, void *state);
 	/* Nobody waits for the stream any more; the library ends it after this event. */
 	void (*on_cancel)(struct plug_call *call, void *state, enum plug_code code);
-	/* Always, as the last: the call is gone when it returns. Free `state`, and make sure that no
-	 * other thread of yours still uses the call. */
+	/* Always, as the last: the call is gone when it returns. Free `state`, and make sure that
+	 * no other thread of yours still uses the call. */
 	void (*on_close)(struct plug_call *call, void *state);
 };
 
@@ -358,47 +370,51 @@ struct plug_stream_ops {
 PLUG_API struct plug_answer plug_stream(struct plug_call *call, const struct plug_stream_ops *ops,
 					void *state);
 
-/* Sends the next message (for an HTTP route: the next piece of the body). 0, -EAGAIN when the window is
- * full (on_writable comes; nothing was taken), -EPIPE when the stream is over, -ENOMEM. */
+/* Sends the next message (for an HTTP route: the next piece of the body). 0, -EAGAIN when the
+ * window is full (on_writable comes; nothing was taken), -EPIPE when the stream is over,
+ * -ENOMEM. */
 PLUG_API int plug_send(struct plug_call *call, const void *data, size_t len);
 
-/* The same with a nanopb message (also -EINVAL when it does not encode): plug_send_message(call, T, &m). */
+/* The same with a nanopb message (also -EINVAL when it does not encode): plug_send_message(call, T,
+ * &m). */
 #define plug_send_message(call, c_type, message)                                                   \
 	plug_send_encoded(call, c_type##_fields, PLUG_POINTER_TO_(c_type, message))
 PLUG_API int plug_send_encoded(struct plug_call *call, const struct pb_msgdesc_s *fields,
 			       const void *message);
 PLUG_API int plug_send_msgpack(struct plug_call *call, const struct msgpack_sbuffer *buffer);
 
-/* Decodes bytes into the nanopb message `*out`, for on_message: plug_decode(T, data, len, &m). False when
- * they are no such message. */
+/* Decodes bytes into the nanopb message `*out`, for on_message: plug_decode(T, data, len, &m).
+ * False when they are no such message. */
 #define plug_decode(c_type, data, len, out)                                                        \
 	plug_decode_into(c_type##_fields, data, len, (1 ? (out) : (c_type *)0))
 PLUG_API bool plug_decode_into(const struct pb_msgdesc_s *fields, const void *data, size_t len,
 			       void *out);
 
-/* Hold back on_message and on_end, and let them come again. While paused the caller is slowed by its
- * window: credit is given back only for what an event consumed. */
+/* Hold back on_message and on_end, and let them come again. While paused the caller is slowed by
+ * its window: credit is given back only for what an event consumed. */
 PLUG_API void plug_pause(struct plug_call *call);
 PLUG_API void plug_resume(struct plug_call *call);
 
-/* The stream ends well after what was sent; or it ends with a failure (after some messages the caller gets
- * those first). plug_reply() and plug_fail() do the same. on_close follows. */
+/* The stream ends well after what was sent; or it ends with a failure (after some messages the
+ * caller gets those first). plug_reply() and plug_fail() do the same. on_close follows. */
 PLUG_API void plug_finish(struct plug_call *call);
 PLUG_API void plug_abort(struct plug_call *call, enum plug_code code, const char *format, ...)
 	PLUG_PRINTF(3, 4);
 
-/* ------------------------------------------------------------------------------------------ HTTP */
+/* ------------------------------------------------------------------------------------------
+ * HTTP */
 
 /* Requests of this method and path go to the handler. Patterns: "/users/:id" (one segment),
- * "/files/" followed by "*rest" (all that follows, may be empty), "/exact". The most exact route wins:
- * segment by segment a constant before ":x" before "*x". No route: 404. A route, but not for this method:
- * 405 with Allow. A route for GET also takes HEAD. */
+ * "/files/" followed by "*rest" (all that follows, may be empty), "/exact". The most exact route
+ * wins: segment by segment a constant before ":x" before "*x". No route: 404. A route, but not for
+ * this method: 405 with Allow. A route for GET also takes HEAD. */
 struct plug_http_route {
 	const char *method; /* "GET"; NULL: every method */
 	const char *pattern;
 	plug_handler *handler;
 	bool stream; /* the handler runs when the head is there and answers plug_stream() */
-	size_t max_body; /* 0: limits.max_message_bytes. A larger body is answered with 413 (not for stream) */
+	/* 0: limits.max_message_bytes. A larger body is answered with 413 (not for stream) */
+	size_t max_body;
 };
 
 /* The request. Terminated strings; "" when it is not there. */
@@ -410,7 +426,8 @@ PLUG_API const char *plug_http_authority(struct plug_call *call); /* the Host */
 PLUG_API const char *plug_http_peer(struct plug_call *call);	  /* "192.0.2.7:52311", or "unix" */
 PLUG_API const char *plug_http_request_id(struct plug_call *call);
 
-/* What ":name" or "*name" of the route captured, percent-decoded; NULL when the route has no such name. */
+/* What ":name" or "*name" of the route captured, percent-decoded; NULL when the route has no such
+ * name. */
 PLUG_API const char *plug_http_param(struct plug_call *call, const char *name);
 
 /* The first value of a query parameter, decoded ('+' is a space); NULL when it is not there. */
@@ -429,28 +446,29 @@ PLUG_API int64_t plug_http_content_length(struct plug_call *call);
 /* The whole body (empty for a `stream` route: there it comes by on_message). */
 PLUG_API struct plug_bytes plug_http_body(struct plug_call *call);
 
-/* Adds a header to the answer; before it is sent. A name or value that HTTP forbids makes the answer fail
- * with PLUG_INTERNAL. Content-Length and the like are the host's business. */
+/* Adds a header to the answer; before it is sent. A name or value that HTTP forbids makes the
+ * answer fail with PLUG_INTERNAL. Content-Length and the like are the host's business. */
 PLUG_API void plug_http_set(struct plug_call *call, const char *name, const char *value);
 
 /* Answers with the headers set before. */
 PLUG_API struct plug_answer plug_http_reply(struct plug_call *call, unsigned status,
 					    const void *body, size_t len);
-/* As text/plain; charset=utf-8, and as application/json (the text is yours), unless a Content-Type was set. */
+/* As text/plain; charset=utf-8, and as application/json (the text is yours), unless a Content-Type
+ * was set. */
 PLUG_API struct plug_answer plug_http_text(struct plug_call *call, unsigned status,
 					   const char *format, ...) PLUG_PRINTF(3, 4);
 PLUG_API struct plug_answer plug_http_json(struct plug_call *call, unsigned status,
 					   const char *json);
 
-/* The head of a streamed answer, with the headers set before; plug_send() and plug_finish() follow. Without
- * it the first plug_send() says 200. Returns as plug_send() does. */
+/* The head of a streamed answer, with the headers set before; plug_send() and plug_finish() follow.
+ * Without it the first plug_send() says 200. Returns as plug_send() does. */
 PLUG_API int plug_http_start(struct plug_call *call, unsigned status);
 
 /* ----------------------------------------------------------------------------------- configuration
  *
- * A value is a map, a list, or a scalar. A path goes down into it: "cache.size", "servers.0.host"; NULL or
- * "" is the value itself. Functions with a fallback return it when nothing is there; also, with a
- * warning in the log, when what is there is of another type. */
+ * A value is a map, a list, or a scalar. A path goes down into it: "cache.size", "servers.0.host";
+ * NULL or "" is the value itself. Functions with a fallback return it when nothing is there; also,
+ * with a warning in the log, when what is there is of another type. */
 
 enum plug_value_type {
 	PLUG_VALUE_NONE, /* nothing there */
@@ -479,8 +497,8 @@ PLUG_API double plug_value_double(const struct plug_value *value, const char *pa
 /* Of a string or of bytes; {NULL, 0} otherwise. */
 PLUG_API struct plug_bytes plug_value_bytes(const struct plug_value *value, const char *path);
 
-/* Elements of a list or a map; 0 for anything else. The n-th of them, and the n-th key of a map ("" when
- * that key is no string). NULL beyond the end. */
+/* Elements of a list or a map; 0 for anything else. The n-th of them, and the n-th key of a map (""
+ * when that key is no string). NULL beyond the end. */
 PLUG_API size_t plug_value_count(const struct plug_value *value, const char *path);
 PLUG_API const struct plug_value *plug_value_item(const struct plug_value *value, size_t index);
 PLUG_API const char *plug_value_key(const struct plug_value *map, size_t index);
@@ -495,13 +513,14 @@ PLUG_API int64_t plug_config_int(const struct plug *plug, const char *path, int6
 PLUG_API bool plug_config_bool(const struct plug *plug, const char *path, bool fallback);
 PLUG_API double plug_config_double(const struct plug *plug, const char *path, double fallback);
 
-/* -------------------------------------------------------------------------------------------- log */
+/* --------------------------------------------------------------------------------------------
+ * log */
 
 enum plug_log_level { PLUG_DEBUG = 0, PLUG_INFO = 1, PLUG_WARN = 2, PLUG_ERROR = 3 };
 
-/* One line in the host's log, under the name of this plugin (before plug_serve() and after it: on stderr).
- * Never waits: lines that the host does not read in time are dropped and counted, and the log says how
- * many. At most 4 KiB of a line are kept. */
+/* One line in the host's log, under the name of this plugin (before plug_serve() and after it: on
+ * stderr). Never waits: lines that the host does not read in time are dropped and counted, and the
+ * log says how many. At most 4 KiB of a line are kept. */
 PLUG_API void plug_log(enum plug_log_level level, const char *format, ...) PLUG_PRINTF(2, 3);
 PLUG_API void plug_vlog(enum plug_log_level level, const char *format, va_list args)
 	PLUG_PRINTF(2, 0);
@@ -510,7 +529,8 @@ PLUG_API void plug_vlog(enum plug_log_level level, const char *format, va_list a
 PLUG_API void plug_call_log(const struct plug_call *call, enum plug_log_level level,
 			    const char *format, ...) PLUG_PRINTF(3, 4);
 
-/* ------------------------------------------------------------------------------ calls to the host */
+/* ------------------------------------------------------------------------------ calls to the
+ * host */
 
 /* How a call to the host ended. */
 struct plug_result {
@@ -535,12 +555,12 @@ struct plug_host_request {
 	void *user;
 };
 
-/* Calls. 0, and `done` will be called; or -EINVAL (no such need), -EPIPE (the plugin is ending), -ENOMEM,
- * and it won't. */
+/* Calls. 0, and `done` will be called; or -EINVAL (no such need), -EPIPE (the plugin is ending),
+ * -ENOMEM, and it won't. */
 PLUG_API int plug_host_call(struct plug *plug, const struct plug_host_request *request);
 
-/* Calls and waits; only outside of plug_serve()'s thread (-EDEADLK there). `done` and `user` are not used.
- * After 0 *result_out is owned: plug_result_free(). */
+/* Calls and waits; only outside of plug_serve()'s thread (-EDEADLK there). `done` and `user` are
+ * not used. After 0 *result_out is owned: plug_result_free(). */
 PLUG_API int plug_host_call_wait(struct plug *plug, const struct plug_host_request *request,
 				 struct plug_result *result_out);
 PLUG_API void plug_result_free(struct plug_result *result);

@@ -1,5 +1,6 @@
-/* The frames beside the hot path, by nanopb: everything without a fixed size is a callback, so nothing is
- * cut and 16-bit sizes are no limit. Owns nothing. Malformed input is false, and so is no memory. */
+/* The frames beside the hot path, by nanopb: everything without a fixed size is a callback, so
+ * nothing is cut and 16-bit sizes are no limit. Owns nothing. Malformed input is false, and so is
+ * no memory. */
 #include "sdk/proto.h"
 
 #include <pb_decode.h>

@@ -1,6 +1,6 @@
-/* The frames of calls, as they come from the host: checks them, puts messages together, and starts or feeds
- * the call. Called by frames.c. A frame that the protocol does not allow ends the plugin by plug_break();
- * a request that can't be served is refused, and the others go on. */
+/* The frames of calls, as they come from the host: checks them, puts messages together, and starts
+ * or feeds the call. Called by frames.c. A frame that the protocol does not allow ends the plugin
+ * by plug_break(); a request that can't be served is refused, and the others go on. */
 #include "sdk/receive.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* What a handler reads of its call. Nothing is parsed or copied before it is asked for: the accessors scan
- * the encoded request, and a string is copied (to be terminated) when it is handed out. The copies belong
- * to the call. */
+/* What a handler reads of its call. Nothing is parsed or copied before it is asked for: the
+ * accessors scan the encoded request, and a string is copied (to be terminated) when it is handed
+ * out. The copies belong to the call. */
 #include <string.h>
 
 #include "sdk/runtime.h"

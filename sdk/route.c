@@ -1,6 +1,6 @@
-/* Which route an HTTP path belongs to. The table is sorted once, the most exact pattern first, so that the
- * first match is the right one, whatever the order in the author's table. Owns the sorted list, borrows the
- * routes. Pure. */
+/* Which route an HTTP path belongs to. The table is sorted once, the most exact pattern first, so
+ * that the first match is the right one, whatever the order in the author's table. Owns the sorted
+ * list, borrows the routes. Pure. */
 #include "sdk/route.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* The running plugin: what plug_serve() owns while it runs. Everything here belongs to the thread of
- * plug_serve(), except what says otherwise; other threads post to the inbox. */
+/* The running plugin: what plug_serve() owns while it runs. Everything here belongs to the thread
+ * of plug_serve(), except what says otherwise; other threads post to the inbox. */
 #ifndef PLUG_RUNTIME_H
 #define PLUG_RUNTIME_H
 
@@ -71,8 +71,8 @@ static inline bool plug_is_home(const struct plug *plug)
 	return pthread_equal(plug->thread, pthread_self());
 }
 
-/* Ends at once: the host broke the protocol or is gone, or something of ours failed. The reason goes to
- * stderr. Before HELLO it is taken for a start by hand. Only the first reason counts. */
+/* Ends at once: the host broke the protocol or is gone, or something of ours failed. The reason
+ * goes to stderr. Before HELLO it is taken for a start by hand. Only the first reason counts. */
 void plug_break(struct plug *plug, const char *format, ...) PLUG_PRINTF(2, 3);
 
 /* Monotonic milliseconds. */

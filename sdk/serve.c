@@ -1,7 +1,8 @@
-/* plug_serve(): the loop. Owns the plug and everything in it. One turn is: read once, deal with every frame,
- * run what became due, write once, and wait only when nothing is there. It goes on reading while it waits
- * to write, and what it holds meanwhile is bounded by the windows: so the two sides can't block each
- * other. Fails by returning 1 with a sentence on stderr; never exits or aborts. */
+/* plug_serve(): the loop. Owns the plug and everything in it. One turn is: read once, deal with
+ * every frame, run what became due, write once, and wait only when nothing is there. It goes on
+ * reading while it waits to write, and what it holds meanwhile is bounded by the windows: so the
+ * two sides can't block each other. Fails by returning 1 with a sentence on stderr; never exits or
+ * aborts. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,8 +17,8 @@
 #include "sdk/manifest.h"
 #include "sdk/runtime.h"
 
-/* What may wait to be written beyond the window: small answers to calls that a host keeps making without
- * reading any. */
+/* What may wait to be written beyond the window: small answers to calls that a host keeps making
+ * without reading any. */
 #define OUTPUT_EXCESS_BYTES (16u << 20)
 
 /* From so many frames in one read on, the next read is tried before waiting. */

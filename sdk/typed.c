@@ -1,6 +1,7 @@
-/* Requests and answers as nanopb messages and MessagePack values: between an author's structs and the bytes
- * that calls carry. Owns nothing; what it decodes belongs to the call. Debian's nanopb counts in 16 bits:
- * a bytes or string field above 65 535 bytes needs a callback field, or the bytes themselves. */
+/* Requests and answers as nanopb messages and MessagePack values: between an author's structs and
+ * the bytes that calls carry. Owns nothing; what it decodes belongs to the call. Debian's nanopb
+ * counts in 16 bits: a bytes or string field above 65 535 bytes needs a callback field, or the
+ * bytes themselves. */
 #include "sdk/typed.h"
 
 #include <errno.h>
@@ -56,8 +57,8 @@ const struct plug_value *plug_request_value(struct plug_call *call)
 	return parsed_value_root(call->value);
 }
 
-/* Encodes into `stack`, or else into memory that the caller frees: *heap_out. False: it does not encode
- * (-EINVAL) or there is no memory (-ENOMEM). */
+/* Encodes into `stack`, or else into memory that the caller frees: *heap_out. False: it does not
+ * encode (-EINVAL) or there is no memory (-ENOMEM). */
 static int typed_encode(const struct pb_msgdesc_s *fields, const void *message,
 			uint8_t stack[TYPED_STACK_BYTES], uint8_t **heap_out, size_t *len_out)
 {

@@ -4,8 +4,8 @@
 
 #include "sdk/call.h"
 
-/* Decodes the request of a typed method before its handler runs. False: it is no such message, or there is
- * no memory, and the call was answered with that. */
+/* Decodes the request of a typed method before its handler runs. False: it is no such message, or
+ * there is no memory, and the call was answered with that. */
 bool typed_decode_request(struct plug_call *call);
 
 #endif

@@ -1,6 +1,7 @@
-/* MessagePack values as authors read them. Owns a copy of the bytes and msgpack-c's objects, which point
- * into it. A plug_value is a msgpack_object under another name. Pure but for the warning about a value of
- * the wrong type. Malformed bytes are NULL, a missing value is the caller's fallback. */
+/* MessagePack values as authors read them. Owns a copy of the bytes and msgpack-c's objects, which
+ * point into it. A plug_value is a msgpack_object under another name. Pure but for the warning
+ * about a value of the wrong type. Malformed bytes are NULL, a missing value is the caller's
+ * fallback. */
 #include "sdk/value.h"
 
 #include <msgpack.h>
@@ -22,8 +23,8 @@ static const struct plug_value *value_of(const msgpack_object *object)
 	return (const struct plug_value *)object;
 }
 
-/* Ends every string with a zero. The byte behind a string belongs to the head of the next value (or is the
- * spare one at the end), and all heads have been read by now. */
+/* Ends every string with a zero. The byte behind a string belongs to the head of the next value (or
+ * is the spare one at the end), and all heads have been read by now. */
 static void object_terminate(msgpack_object *object)
 {
 	if (object->type == MSGPACK_OBJECT_STR && object->via.str.size == 0) {

@@ -9,8 +9,8 @@
 
 struct parsed_value;
 
-/* Parses a copy of the bytes, which must be one MessagePack value; no bytes are an empty map. NULL when
- * they are not, or without memory. */
+/* Parses a copy of the bytes, which must be one MessagePack value; no bytes are an empty map. NULL
+ * when they are not, or without memory. */
 struct parsed_value *parsed_value_new(const void *data, size_t len);
 void parsed_value_free(struct parsed_value *parsed);
 

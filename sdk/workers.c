@@ -1,7 +1,7 @@
-/* The pool that runs handlers. Each thread takes a call off the run queue of the plugin and runs it until
- * nothing of it is due; a call is queued at most once, so its events never run at the same time. Owned by
- * serve.c. A handler that does not come back can't stop plug_serve() from returning: its thread is left
- * behind. */
+/* The pool that runs handlers. Each thread takes a call off the run queue of the plugin and runs it
+ * until nothing of it is due; a call is queued at most once, so its events never run at the same
+ * time. Owned by serve.c. A handler that does not come back can't stop plug_serve() from returning:
+ * its thread is left behind. */
 #include "sdk/workers.h"
 
 #include <errno.h>

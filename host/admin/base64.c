@@ -1,5 +1,6 @@
-/* Base64 by OpenSSL, whose decoder takes more than the RFC allows: blanks around the text, and padding anywhere. Called
- * where payloads go into JSON and come out of it; never fails but for text that is no base64. */
+/* Base64 by OpenSSL, whose decoder takes more than the RFC allows: blanks around the text, and
+ * padding anywhere. Called where payloads go into JSON and come out of it; never fails but for text
+ * that is no base64. */
 #include "admin/base64.h"
 
 #include <assert.h>

@@ -12,7 +12,8 @@
 /* Append. Lengths up to 512 MiB. */
 void base64_encode(struct buf *out, const uint8_t *data, size_t len);
 
-/* False, and nothing appended, unless the text is whole groups of four with the padding at its end alone. */
+/* False, and nothing appended, unless the text is whole groups of four with the padding at its end
+ * alone. */
 bool base64_decode(struct buf *out, struct str text);
 
 #endif

@@ -1,5 +1,6 @@
-/* The table of what an operator may ask of the host. The commands only look, but for "call", which is in trial.c. Called
- * by the admin socket with whatever came in: every argument is held against its row before a command sees it. */
+/* The table of what an operator may ask of the host. The commands only look, but for "call", which
+ * is in trial.c. Called by the admin socket with whatever came in: every argument is held against
+ * its row before a command sees it. */
 #include "admin/commands.h"
 
 #include <string.h>
@@ -16,7 +17,8 @@ static struct answered run_status(struct office *office, const json_t *args, str
 	return reply_ok(reply, view_status(office));
 }
 
-/* The target that the optional argument "plugin" names, NULL for none. False: there is no such plugin. */
+/* The target that the optional argument "plugin" names, NULL for none. False: there is no such
+ * plugin. */
 static bool take_plugin(const struct office *office, const json_t *args, struct target **out,
 			struct err *err)
 {

@@ -1,4 +1,5 @@
-/* What an operator may ask of the host: one row each. Help and documentation are made from the rows. */
+/* What an operator may ask of the host: one row each. Help and documentation are made from the
+ * rows. */
 #ifndef PLUGD_ADMIN_COMMANDS_H
 #define PLUGD_ADMIN_COMMANDS_H
 
@@ -32,7 +33,8 @@ struct command {
 extern const struct command commands[];
 extern const size_t command_count;
 
-/* Finds the row, holds the arguments against it, runs it. `office` is a struct office. For control_opts.on_request. */
+/* Finds the row, holds the arguments against it, runs it. `office` is a struct office. For
+ * control_opts.on_request. */
 struct answered commands_run(void *office, const char *name, json_t *args, struct reply *reply);
 
 #endif

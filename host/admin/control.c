@@ -1,8 +1,8 @@
 /* The operator's door.
  *
- * Owns the listening socket and its clients. The file's mode keeps others out; the kernel's word on who connects
- * (SO_PEERCRED) is asked all the same, so that a mode changed by hand opens nothing. Started and stopped by host.c. It
- * fails at start, with a reason, or for one client. */
+ * Owns the listening socket and its clients. The file's mode keeps others out; the kernel's word on
+ * who connects (SO_PEERCRED) is asked all the same, so that a mode changed by hand opens nothing.
+ * Started and stopped by host.c. It fails at start, with a reason, or for one client. */
 #include "admin/control.h"
 
 #include <errno.h>

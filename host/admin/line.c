@@ -1,5 +1,6 @@
-/* One line of the admin socket, both ways. A line comes from an operator's tool, or from anything that the operator's
- * account runs: whatever is in it, the answer is a request or a sentence. Called by a peer for each line. */
+/* One line of the admin socket, both ways. A line comes from an operator's tool, or from anything
+ * that the operator's account runs: whatever is in it, the answer is a request or a sentence.
+ * Called by a peer for each line. */
 #include "admin/line.h"
 
 #include <errno.h>

@@ -13,7 +13,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* A request's longest line: the largest message of a plugin (16 MiB) as base64, and what is around it. */
+/* A request's longest line: the largest message of a plugin (16 MiB) as base64, and what is around
+ * it. */
 #define LINE_MAX_BYTES ((size_t)24 << 20)
 
 struct line_request {

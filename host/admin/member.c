@@ -1,5 +1,5 @@
-/* Members of JSON objects. Called by the views and by whoever writes replies. Never fails: memory is there (base/mem.h is
- * jansson's allocator), and text is made valid. */
+/* Members of JSON objects. Called by the views and by whoever writes replies. Never fails: memory
+ * is there (base/mem.h is jansson's allocator), and text is made valid. */
 #include "admin/member.h"
 
 #include "base/buf.h"

@@ -1,5 +1,6 @@
-/* Building JSON objects for views: a member at a time, any text. jansson refuses text that isn't UTF-8; names and
- * reasons may come from plugins, so here each malformed byte becomes U+FFFD. Pure. */
+/* Building JSON objects for views: a member at a time, any text. jansson refuses text that isn't
+ * UTF-8; names and reasons may come from plugins, so here each malformed byte becomes U+FFFD.
+ * Pure. */
 #ifndef PLUGD_ADMIN_MEMBER_H
 #define PLUGD_ADMIN_MEMBER_H
 

@@ -1,5 +1,5 @@
-/* What the operator's office may look at: the rooms below it, and a few facts that only the composition root knows. host.c
- * fills it; commands and views read it. */
+/* What the operator's office may look at: the rooms below it, and a few facts that only the
+ * composition root knows. host.c fills it; commands and views read it. */
 #ifndef PLUGD_ADMIN_OFFICE_H
 #define PLUGD_ADMIN_OFFICE_H
 

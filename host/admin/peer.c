@@ -1,9 +1,10 @@
 /* One client of the admin socket.
  *
- * Owns the descriptor, what was read and not yet answered, and what was answered and not yet taken. One request is
- * answered at a time, so replies come in the order of requests and memory is bounded: while one is being answered or
- * written, little is read ahead, and the client is held back by its own socket. A turn of the loop does little of a long
- * pipeline. It never judges a command, and fails for its own client alone. */
+ * Owns the descriptor, what was read and not yet answered, and what was answered and not yet taken.
+ * One request is answered at a time, so replies come in the order of requests and memory is
+ * bounded: while one is being answered or written, little is read ahead, and the client is held
+ * back by its own socket. A turn of the loop does little of a long pipeline. It never judges a
+ * command, and fails for its own client alone. */
 #include "admin/peer.h"
 
 #include <assert.h>
@@ -37,8 +38,8 @@ static size_t read_limit(const struct peer *peer)
 	return peer_is_idle(peer) ? LINE_MAX_BYTES + 1 : READ_AHEAD_BYTES;
 }
 
-/* The one place that states what the loop should watch. Lines that are left over for the next turn are asked for as
- * "writable", which an idle socket always is. */
+/* The one place that states what the loop should watch. Lines that are left over for the next turn
+ * are asked for as "writable", which an idle socket always is. */
 static void update_interest(struct peer *peer)
 {
 	bool is_idle = peer_is_idle(peer);

@@ -1,5 +1,5 @@
-/* One client of the admin socket: reads its lines, has each answered in turn, writes the replies. Used by control.c
- * alone. */
+/* One client of the admin socket: reads its lines, has each answered in turn, writes the replies.
+ * Used by control.c alone. */
 #ifndef PLUGD_ADMIN_PEER_H
 #define PLUGD_ADMIN_PEER_H
 

@@ -1,5 +1,5 @@
-/* The one answer to one request. Owned by whoever reads requests, held for a while by a command that needs time. It never
- * answers twice: that would be the host's own bug. */
+/* The one answer to one request. Owned by whoever reads requests, held for a while by a command
+ * that needs time. It never answers twice: that would be the host's own bug. */
 #include "admin/reply.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
-/* The one answer to one request of an operator: given now, or later. Who runs a command can't forget it: the command's
- * type wants a struct answered, and only these functions make one. Pure. */
+/* The one answer to one request of an operator: given now, or later. Who runs a command can't
+ * forget it: the command's type wants a struct answered, and only these functions make one.
+ * Pure. */
 #ifndef PLUGD_ADMIN_REPLY_H
 #define PLUGD_ADMIN_REPLY_H
 

@@ -1,9 +1,10 @@
 /* The admin socket as a file.
  *
- * The mode: bind() takes the umask into account, so the umask is 0177 for that one call; a chmod() afterwards would leave
- * a moment in which others may connect. The stale socket: a host that was killed leaves its file; nobody listens on it,
- * which connect() tells. Two hosts that start at once must not both find it stale, so looking and binding happen under a
- * lock on the directory, which leaves no file behind. Called by control.c at start and stop. */
+ * The mode: bind() takes the umask into account, so the umask is 0177 for that one call; a chmod()
+ * afterwards would leave a moment in which others may connect. The stale socket: a host that was
+ * killed leaves its file; nobody listens on it, which connect() tells. Two hosts that start at once
+ * must not both find it stale, so looking and binding happen under a lock on the directory, which
+ * leaves no file behind. Called by control.c at start and stop. */
 #include "admin/socket.h"
 
 #include <assert.h>

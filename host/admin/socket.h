@@ -1,5 +1,5 @@
-/* The admin socket as a file: made so that it never has another mode than 0600, never takes the place of a living host's,
- * and is removed by whoever made it. */
+/* The admin socket as a file: made so that it never has another mode than 0600, never takes the
+ * place of a living host's, and is removed by whoever made it. */
 #ifndef PLUGD_ADMIN_SOCKET_H
 #define PLUGD_ADMIN_SOCKET_H
 
@@ -15,8 +15,9 @@ struct admin_socket {
 	ino_t inode;
 };
 
-/* Replaces the socket of a host that is gone. 0, or -errno with *err of ERR_ADMIN_SOCKET: somebody listens there, the path
- * holds something else, or the kernel said no. May wait up to a second for another host that starts in this directory. */
+/* Replaces the socket of a host that is gone. 0, or -errno with *err of ERR_ADMIN_SOCKET: somebody
+ * listens there, the path holds something else, or the kernel said no. May wait up to a second for
+ * another host that starts in this directory. */
 int admin_socket_open(struct admin_socket *sock, const char *path, struct err *err);
 
 /* Removes the file unless another has taken its place. Twice is fine. */

@@ -1,8 +1,8 @@
 /* The operator calls a method.
  *
- * Owns what has come back of one call until the call is done; then the answer goes out as one JSON value. Goes through
- * dispatch like every other call, so limits, deadlines and counts hold for it too. Fails with an error of the registry,
- * or with an outcome. */
+ * Owns what has come back of one call until the call is done; then the answer goes out as one JSON
+ * value. Goes through dispatch like every other call, so limits, deadlines and counts hold for it
+ * too. Fails with an error of the registry, or with an outcome. */
 #include "admin/trial.h"
 
 #include <inttypes.h>
@@ -53,7 +53,8 @@ static bool is_too_long(const struct trial *trial)
 	return trial->answer_bytes > TRIAL_MAX_ANSWER_BYTES;
 }
 
-/* The end of a stream may come alone, without a message; the end of a unary answer is its message, empty or not. */
+/* The end of a stream may come alone, without a message; the end of a unary answer is its message,
+ * empty or not. */
 static void take_piece(struct trial *trial, struct wire_bytes payload, bool more, bool end)
 {
 	bool is_bare_end =

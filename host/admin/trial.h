@@ -10,8 +10,8 @@
 /* An answer longer than this is given up. */
 #define TRIAL_MAX_ANSWER_BYTES ((size_t)16 << 20)
 
-/* The command "call". Answers later: with the outcome, also when it is a bad one; an error is for a call that could not be
- * made. When the client leaves, the call is cancelled. */
+/* The command "call". Answers later: with the outcome, also when it is a bad one; an error is for a
+ * call that could not be made. When the client leaves, the call is cancelled. */
 struct answered trial_run(struct office *office, const json_t *args, struct reply *reply);
 
 #endif

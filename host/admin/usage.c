@@ -1,5 +1,5 @@
-/* What a process holds of the machine, read from /proc. Called by the views for the host and for instances that are not
- * reaped yet, so that a pid is no stranger's. Fails with "can't be told". */
+/* What a process holds of the machine, read from /proc. Called by the views for the host and for
+ * instances that are not reaped yet, so that a pid is no stranger's. Fails with "can't be told". */
 #include "admin/usage.h"
 
 #include <fcntl.h>

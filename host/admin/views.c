@@ -1,5 +1,5 @@
-/* What the host shows of itself: status, plugins, instances, routes. Reads the rooms through their accessors and builds
- * JSON; owns nothing, changes nothing. Called by the commands. */
+/* What the host shows of itself: status, plugins, instances, routes. Reads the rooms through their
+ * accessors and builds JSON; owns nothing, changes nothing. Called by the commands. */
 #include "admin/views.h"
 
 #include <string.h>

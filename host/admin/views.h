@@ -1,5 +1,5 @@
-/* What the host shows of itself, as JSON for people and programs. Each returns an owned value. They only look: no view
- * changes anything, and none waits. */
+/* What the host shows of itself, as JSON for people and programs. Each returns an owned value. They
+ * only look: no view changes anything, and none waits. */
 #ifndef PLUGD_ADMIN_VIEWS_H
 #define PLUGD_ADMIN_VIEWS_H
 
@@ -14,7 +14,8 @@ json_t *view_plugins(const struct office *office, const struct target *only);
 json_t *view_instances(const struct office *office, const struct target *only);
 json_t *view_routes(const struct office *office);
 
-/* Sets "calls_itself", "version", "sdk" and "services" in `object`; null and none for a manifest that is NULL. */
+/* Sets "calls_itself", "version", "sdk" and "services" in `object`; null and none for a manifest
+ * that is NULL. */
 void view_manifest(json_t *object, const struct manifest *manifest);
 
 /* How a plugin is doing, in words: the first that is true. */

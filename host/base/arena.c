@@ -1,6 +1,7 @@
 /* An arena: a list of blocks, newest first, from which pieces are cut and never given back singly.
  *
- * An exchange or a load of a file owns one. Never moves what it handed out; never fails (base/mem.h). */
+ * An exchange or a load of a file owns one. Never moves what it handed out; never fails
+ * (base/mem.h). */
 #include "base/arena.h"
 
 #include <stdalign.h>

@@ -1,5 +1,5 @@
-/* Memory for everything that lives as long as one exchange (or one load of a file): allocated piece by
- * piece, freed at once. Pure. */
+/* Memory for everything that lives as long as one exchange (or one load of a file): allocated piece
+ * by piece, freed at once. Pure. */
 #ifndef PLUGD_BASE_ARENA_H
 #define PLUGD_BASE_ARENA_H
 

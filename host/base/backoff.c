@@ -1,4 +1,5 @@
-/* The wait before another try. Whoever restarts or retries calls it and keeps the count of failures. */
+/* The wait before another try. Whoever restarts or retries calls it and keeps the count of
+ * failures. */
 #include "base/backoff.h"
 
 static int64_t backoff_whole_ms(const struct backoff *backoff, unsigned failures)

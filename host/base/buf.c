@@ -1,5 +1,5 @@
-/* A run of bytes that grows at its end and shrinks at its front. Channels and connections own one for each
- * direction; they bound what goes in, this file doesn't. Never fails (base/mem.h). */
+/* A run of bytes that grows at its end and shrinks at its front. Channels and connections own one
+ * for each direction; they bound what goes in, this file doesn't. Never fails (base/mem.h). */
 #include "base/buf.h"
 
 #include <assert.h>
@@ -49,8 +49,8 @@ uint8_t *buf_reserve(struct buf *buf, size_t bytes)
 	if (buf->data && buf->cap - buf->end >= bytes)
 		return buf->data + buf->end;
 
-	/* Moving is paid for by what was consumed since the last move; otherwise a long content that is eaten in
-	 * small bites would be moved for each bite. */
+	/* Moving is paid for by what was consumed since the last move; otherwise a long content
+	 * that is eaten in small bites would be moved for each bite. */
 	if (buf->data && buf->cap - len >= bytes && buf->start >= len) {
 		memmove(buf->data, buf_front(buf), len);
 		buf->start = 0;

@@ -1,5 +1,5 @@
-/* A growing run of bytes that is filled at its end and consumed at its front: what a socket or a pipe has
- * read and nobody has parsed, or what has been said and not yet written. Pure. */
+/* A growing run of bytes that is filled at its end and consumed at its front: what a socket or a
+ * pipe has read and nobody has parsed, or what has been said and not yet written. Pure. */
 #ifndef PLUGD_BASE_BUF_H
 #define PLUGD_BASE_BUF_H
 
@@ -28,8 +28,8 @@ static inline uint8_t *buf_front(const struct buf *buf)
 	return buf->data + buf->start;
 }
 
-/* Makes room for `bytes` more and returns where they go; valid until the next call on this buf. Moves the
- * content to the front before it grows. */
+/* Makes room for `bytes` more and returns where they go; valid until the next call on this buf.
+ * Moves the content to the front before it grows. */
 uint8_t *buf_reserve(struct buf *buf, size_t bytes);
 
 /* `bytes` of the reserved room are now content. */

@@ -1,4 +1,5 @@
-/* Reads the kernel's clocks. The loop reads the time once a turn; the log and the benchmarks read it too. */
+/* Reads the kernel's clocks. The loop reads the time once a turn; the log and the benchmarks read
+ * it too. */
 #include "base/clock.h"
 
 #include <time.h>

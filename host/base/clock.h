@@ -1,4 +1,5 @@
-/* The two clocks of the kernel. Only who does I/O reads them; decisions get the time as an argument. */
+/* The two clocks of the kernel. Only who does I/O reads them; decisions get the time as an
+ * argument. */
 #ifndef PLUGD_BASE_CLOCK_H
 #define PLUGD_BASE_CLOCK_H
 

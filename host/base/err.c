@@ -1,5 +1,5 @@
-/* Errors as sentences. Whoever sees the failure fills it in, whoever knows more puts a prefix in front, and the one
- * who decides logs it once. */
+/* Errors as sentences. Whoever sees the failure fills it in, whoever knows more puts a prefix in
+ * front, and the one who decides logs it once. */
 #include "base/err.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* An error that a human will read: a stable number (observe/errors.def lists them) and a sentence. Pure. */
+/* An error that a human will read: a stable number (observe/errors.def lists them) and a sentence.
+ * Pure. */
 #ifndef PLUGD_BASE_ERR_H
 #define PLUGD_BASE_ERR_H
 
@@ -9,8 +10,8 @@ struct err {
 	char text[480];
 };
 
-/* Fills *err (which may be NULL) and returns -EINVAL, or the negative errno of err_set_errno(); so that
- * `return err_set(err, CODE, "…", …);` fails with it. A text that is too long ends in "…". */
+/* Fills *err (which may be NULL) and returns -EINVAL, or the negative errno of err_set_errno(); so
+ * that `return err_set(err, CODE, "…", …);` fails with it. A text that is too long ends in "…". */
 int err_set(struct err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,5 +1,6 @@
-/* Descriptors, and the loops around short reads and writes that nobody should write twice. The whole-length verbs
- * block: only start-up code, tools and children use them, never the running host. */
+/* Descriptors, and the loops around short reads and writes that nobody should write twice. The
+ * whole-length verbs block: only start-up code, tools and children use them, never the running
+ * host. */
 #include "base/fd.h"
 
 #include <dirent.h>

@@ -13,7 +13,8 @@ int fd_set_nonblock(int fd, bool nonblock);
 int fd_set_cloexec(int fd, bool cloexec);
 int fd_pipe(int out[2]); /* close-on-exec, blocking */
 
-/* Blocking descriptors; go on after EINTR and short counts. 0, or -errno (-EPIPE, -ENODATA at a premature end). */
+/* Blocking descriptors; go on after EINTR and short counts. 0, or -errno (-EPIPE, -ENODATA at a
+ * premature end). */
 int fd_write_all(int fd, const void *data, size_t len);
 int fd_read_all(int fd, void *data, size_t len);
 

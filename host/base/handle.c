@@ -1,5 +1,5 @@
-/* Slots with generations. A slot that is given up gets its next generation at once, so that every handle to the old
- * object stops resolving; what a late answer carries is then simply not found. */
+/* Slots with generations. A slot that is given up gets its next generation at once, so that every
+ * handle to the old object stops resolving; what a late answer carries is then simply not found. */
 #include "base/handle.h"
 
 #include <assert.h>

@@ -1,6 +1,6 @@
-/* Handles for objects that somebody refers to across an asynchronous gap. A handle resolves to its object
- * while the object lives and to NULL ever after, because a slot that is used again has a new generation.
- * Not found means "it left" and is normal. Pure. */
+/* Handles for objects that somebody refers to across an asynchronous gap. A handle resolves to its
+ * object while the object lives and to NULL ever after, because a slot that is used again has a new
+ * generation. Not found means "it left" and is normal. Pure. */
 #ifndef PLUGD_BASE_HANDLE_H
 #define PLUGD_BASE_HANDLE_H
 

@@ -1,9 +1,10 @@
 /* The event loop over libev.
  *
- * It owns the two queues of the end of a turn: the flushes, and the objects that were retired. Both are emptied by one
- * prepare watcher, which libev runs right before it sleeps, and once more when the loop is left; so nothing that
- * was queued waits while the loop sleeps, whoever queued it. A check watcher of the highest priority reads the clock
- * once, before any other callback of the turn.
+ * It owns the two queues of the end of a turn: the flushes, and the objects that were retired. Both
+ * are emptied by one prepare watcher, which libev runs right before it sleeps, and once more when
+ * the loop is left; so nothing that was queued waits while the loop sleeps, whoever queued it. A
+ * check watcher of the highest priority reads the clock once, before any other callback of the
+ * turn.
  *
  * Every room that touches a descriptor calls it; nobody else sees libev. It fails only at birth. */
 #include "base/loop.h"
@@ -35,8 +36,8 @@ struct loop {
 
 /* ---- libev's macros ---- */
 
-/* They look at every watcher as an ev_watcher, which breaks C's aliasing rule on purpose; libev is built to live with
- * it, gcc warns. Only the functions up to the pop use them. */
+/* They look at every watcher as an ev_watcher, which breaks C's aliasing rule on purpose; libev is
+ * built to live with it, gcc warns. Only the functions up to the pop use them. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wstrict-aliasing"
 

@@ -1,11 +1,12 @@
-/* The event loop: the only user of libev. It gives the rooms typed watchers, work at the end of a turn, and the
- * time as of this turn. One thread, one loop.
+/* The event loop: the only user of libev. It gives the rooms typed watchers, work at the end of a
+ * turn, and the time as of this turn. One thread, one loop.
  *
- * A turn: poll, run callbacks, run the flushes, free what was retired, sleep. Everything written during a turn goes
- * out once, in the flush: that batching is what makes a call cheap.
+ * A turn: poll, run callbacks, run the flushes, free what was retired, sleep. Everything written
+ * during a turn goes out once, in the flush: that batching is what makes a call cheap.
  *
- * Watchers are embedded in their object, initialised once, and stopped before the object dies. Callbacks may do
- * anything to their own and other objects, except free an object that may be on the call stack: loop_retire() it. */
+ * Watchers are embedded in their object, initialised once, and stopped before the object dies.
+ * Callbacks may do anything to their own and other objects, except free an object that may be on
+ * the call stack: loop_retire() it. */
 #ifndef PLUGD_BASE_LOOP_H
 #define PLUGD_BASE_LOOP_H
 
@@ -22,11 +23,13 @@ struct loop_flush;
 struct loop *loop_new(void); /* returns owned; NULL with errno when the kernel gives no epoll */
 void loop_free(struct loop *loop);
 
-/* Turns until loop_stop(), also one that came before; the last turn's flushes and retired objects are done. */
+/* Turns until loop_stop(), also one that came before; the last turn's flushes and retired objects
+ * are done. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
-/* Runs one turn: waits for an event when `block`, else only what is ready. For tests and small tools. */
+/* Runs one turn: waits for an event when `block`, else only what is ready. For tests and small
+ * tools. */
 void loop_turn(struct loop *loop, bool block);
 
 /* Monotonic time as of this turn; free to ask for. */
@@ -47,7 +50,8 @@ struct loop_io {
 
 void loop_io_init(struct loop_io *io, struct loop *loop, int fd, loop_io_fn *on_ready, void *user);
 
-/* States the whole interest; the one verb that starts and stops. (false, false) before closing the descriptor. */
+/* States the whole interest; the one verb that starts and stops. (false, false) before closing the
+ * descriptor. */
 void loop_io_want(struct loop_io *io, bool read, bool write);
 
 /* ---- a timer: once, at a time ---- */
@@ -98,11 +102,13 @@ struct loop_flush {
 
 void loop_flush_init(struct loop_flush *flush, loop_flush_fn *on_flush, void *user);
 
-/* Queue it once for the end of this turn; again is fine. What a flush queues runs in the same end of turn. */
+/* Queue it once for the end of this turn; again is fine. What a flush queues runs in the same end
+ * of turn. */
 void loop_flush_queue(struct loop *loop, struct loop_flush *flush);
 void loop_flush_cancel(struct loop *loop, struct loop_flush *flush); /* not queued is fine */
 
-/* Calls release(object) after the flushes of this turn, when nothing of it is on the stack any more. */
+/* Calls release(object) after the flushes of this turn, when nothing of it is on the stack any
+ * more. */
 void loop_retire(struct loop *loop, void (*release)(void *object), void *object);
 
 #endif

@@ -1,7 +1,7 @@
 /* Memory that is there: thin wrappers around malloc that end the process when there is none.
  *
- * Everybody calls them; nobody checks. The limits of the rooms bound what input can make the host allocate,
- * so reaching the end of memory is a matter between the operator and the kernel. */
+ * Everybody calls them; nobody checks. The limits of the rooms bound what input can make the host
+ * allocate, so reaching the end of memory is a matter between the operator and the kernel. */
 #include "base/mem.h"
 
 #include <stdarg.h>

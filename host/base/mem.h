@@ -1,5 +1,6 @@
-/* Memory that is there. Limits bound what clients, plugins and files can make the host allocate, so a
- * failing malloc is not an input that can be answered: these print one line to stderr and abort. */
+/* Memory that is there. Limits bound what clients, plugins and files can make the host allocate, so
+ * a failing malloc is not an input that can be answered: these print one line to stderr and
+ * abort. */
 #ifndef PLUGD_BASE_MEM_H
 #define PLUGD_BASE_MEM_H
 

@@ -1,5 +1,5 @@
-/* State tables: an object with three states or more is described by rows, and moves by one function that
- * checks the row. Pure. */
+/* State tables: an object with three states or more is described by rows, and moves by one function
+ * that checks the row. Pure. */
 #ifndef PLUGD_BASE_SM_H
 #define PLUGD_BASE_SM_H
 
@@ -13,7 +13,8 @@ struct sm_state {
 	uint32_t next; /* SM_BIT()s of the states that may follow */
 };
 
-/* True when the table allows the step. The caller asserts it: a step that isn't allowed is our bug. */
+/* True when the table allows the step. The caller asserts it: a step that isn't allowed is our
+ * bug. */
 bool sm_may_move(const struct sm_state *table, unsigned from, unsigned to);
 
 /* A state without a follower is the end. */

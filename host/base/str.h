@@ -48,8 +48,8 @@ bool str_unhex(struct str text, uint8_t *out, size_t len);
 /* Bytes of the UTF-8 character at the front; 0 when there is none or it is malformed. */
 size_t str_utf8_next(struct str text);
 
-/* Edits (insert, delete, replace, swap neighbours) that lead from a to b; for "did you mean". Texts above
- * STR_DISTANCE_MAX bytes are as far apart as the longer one is long. */
+/* Edits (insert, delete, replace, swap neighbours) that lead from a to b; for "did you mean". Texts
+ * above STR_DISTANCE_MAX bytes are as far apart as the longer one is long. */
 #define STR_DISTANCE_MAX 64
 unsigned str_distance(struct str a, struct str b);
 

@@ -1,4 +1,5 @@
-/* Durations and sizes as people write them, both ways. The configuration reads them, status and logs write them. */
+/* Durations and sizes as people write them, both ways. The configuration reads them, status and
+ * logs write them. */
 #include "base/units.h"
 
 #include <inttypes.h>

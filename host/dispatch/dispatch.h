@@ -1,13 +1,13 @@
-/* One call, carried well: the one door to the plugins. Whoever needs an answer (a client, the operator, another plugin)
- * starts a call here and hears of it until it is done.
+/* One call, carried well: the one door to the plugins. Whoever needs an answer (a client, the
+ * operator, another plugin) starts a call here and hears of it until it is done.
  *
  * The life of a call:
  *
  *	dispatch_start ─▶ [ waits for its turn ] ─▶ runs on one instance ─▶ on_done, once, last
  *	                    queue_timeout            on_response, on_data, on_writable
  *
- * A deadline, a full queue, a plugin that isn't ready or dies: all end in on_done with an outcome. It may come before
- * dispatch_start() returns: then that returned NULL. */
+ * A deadline, a full queue, a plugin that isn't ready or dies: all end in on_done with an outcome.
+ * It may come before dispatch_start() returns: then that returned NULL. */
 #ifndef PLUGD_DISPATCH_DISPATCH_H
 #define PLUGD_DISPATCH_DISPATCH_H
 
@@ -34,8 +34,8 @@ struct dispatch_result {
 };
 
 struct dispatch_ops {
-	/* As in call_ops: true when the payload is consumed, false when dispatch_consumed() will tell. Not called for an answer
-	 * that is an error: on_done tells that. */
+	/* As in call_ops: true when the payload is consumed, false when dispatch_consumed() will
+	 * tell. Not called for an answer that is an error: on_done tells that. */
 	bool (*on_response)(void *user, const struct wire_response *response);
 	bool (*on_data)(void *user, const struct wire_data *data);
 	void (*on_writable)(void *user);
@@ -45,7 +45,8 @@ struct dispatch_ops {
 struct dispatch_opts {
 	struct target *target;
 	int64_t timeout_ms; /* 0: no deadline */
-	/* What goes out; id, timeout_ms and attempt are filled in. Borrows until dispatch_start() returns. */
+	/* What goes out; id, timeout_ms and attempt are filled in. Borrows until dispatch_start()
+	 * returns. */
 	const struct wire_request *request;
 };
 
@@ -59,20 +60,21 @@ void dispatch_init_target(struct target *target, const struct plugin_opts *plugi
 struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dispatch_opts *opts,
 				     const struct dispatch_ops *ops, void *user);
 
-/* May the next piece be sent now? False while it waits for its turn or for credit; on_writable follows. */
+/* May the next piece be sent now? False while it waits for its turn or for credit; on_writable
+ * follows. */
 bool dispatch_is_writable(const struct dispatch_call *call);
 
 /* Has it left the queue? */
 bool dispatch_is_running(const struct dispatch_call *call);
 
-/* The next piece of the request. Borrows; what has no credit is copied, so stop when the call isn't writable any more. Not
- * while it waits for its turn, and not after `end`. */
+/* The next piece of the request. Borrows; what has no credit is copied, so stop when the call isn't
+ * writable any more. Not while it waits for its turn, and not after `end`. */
 void dispatch_send(struct dispatch_call *call, struct wire_bytes payload, bool more, bool end);
 
 void dispatch_consumed(struct dispatch_call *call, uint32_t bytes);
 
-/* The caller has left: CANCEL goes to the plugin, on_done does not come. `outcome` is what is counted. Not from on_response
- * or on_data with `end`: then on_done follows at once. */
+/* The caller has left: CANCEL goes to the plugin, on_done does not come. `outcome` is what is
+ * counted. Not from on_response or on_data with `end`: then on_done follows at once. */
 void dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason);
 
 /* Calls that are open, waiting ones too. */

@@ -1,5 +1,5 @@
-/* How many calls of one plugin run at once, and how many may wait for their turn. Pure: counts only; who waits is kept by
- * the dispatcher. */
+/* How many calls of one plugin run at once, and how many may wait for their turn. Pure: counts
+ * only; who waits is kept by the dispatcher. */
 #ifndef PLUGD_DISPATCH_LIMIT_H
 #define PLUGD_DISPATCH_LIMIT_H
 

@@ -1,4 +1,5 @@
-/* What a service name resolves to. Owns counters and the queue's head; the pool belongs to the host. */
+/* What a service name resolves to. Owns counters and the queue's head; the pool belongs to the
+ * host. */
 #include "dispatch/target.h"
 
 void target_init(struct target *target, const struct plugin_opts *plugin)

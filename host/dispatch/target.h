@@ -1,5 +1,5 @@
-/* What a service name resolves to: the plugin that answers, as the dispatcher needs it. One per configured plugin; it stays
- * while its pools come and go. */
+/* What a service name resolves to: the plugin that answers, as the dispatcher needs it. One per
+ * configured plugin; it stays while its pools come and go. */
 #ifndef PLUGD_DISPATCH_TARGET_H
 #define PLUGD_DISPATCH_TARGET_H
 

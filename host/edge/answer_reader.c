@@ -1,7 +1,8 @@
 /* A plugin's HTTP answer out of the payloads in which it travels.
  *
- * Owns a head that has begun, nothing of a body: those bytes go on as they come. A message that fits into one frame, the
- * usual case, is read where it lies. Used by the bridge, one for each answer. */
+ * Owns a head that has begun, nothing of a body: those bytes go on as they come. A message that
+ * fits into one frame, the usual case, is read where it lies. Used by the bridge, one for each
+ * answer. */
 #include "edge/answer_reader.h"
 
 void answer_reader_init(struct answer_reader *reader)

@@ -1,5 +1,5 @@
-/* A plugin's HTTP answer out of the payloads in which it travels: the head, then pieces of the body as they come, wherever
- * messages and chunks are cut. Pure. */
+/* A plugin's HTTP answer out of the payloads in which it travels: the head, then pieces of the body
+ * as they come, wherever messages and chunks are cut. Pure. */
 #ifndef PLUGD_EDGE_ANSWER_READER_H
 #define PLUGD_EDGE_ANSWER_READER_H
 
@@ -29,8 +29,8 @@ struct answer_piece {
 void answer_reader_init(struct answer_reader *reader);
 void answer_reader_deinit(struct answer_reader *reader);
 
-/* One payload; `more` as on the wire. False with *why_out, a constant sentence, when it can't be read. *out borrows from the
- * payload and from the reader, until the next call. */
+/* One payload; `more` as on the wire. False with *why_out, a constant sentence, when it can't be
+ * read. *out borrows from the payload and from the reader, until the next call. */
 bool answer_reader_feed(struct answer_reader *reader, struct wire_bytes payload, bool more,
 			struct answer_piece *out, const char **why_out);
 

@@ -1,10 +1,12 @@
 /* From an HTTP request to a call and back: what both kinds share.
  *
- * Back-pressure in both directions. Towards the plugin: while the call isn't writable, the body isn't wanted, and TCP holds
- * the client back. Towards the client: while the connection's buffer is full, payload is not reported as consumed, and the
- * plugin runs out of credit. So a slow side slows its own call, and memory stays within the windows.
+ * Back-pressure in both directions. Towards the plugin: while the call isn't writable, the body
+ * isn't wanted, and TCP holds the client back. Towards the client: while the connection's buffer is
+ * full, payload is not reported as consumed, and the plugin runs out of credit. So a slow side
+ * slows its own call, and memory stays within the windows.
  *
- * Owns nothing; the state is in the exchange. Called by edge.c with news from the client, by dispatch with news from the plugin. */
+ * Owns nothing; the state is in the exchange. Called by edge.c with news from the client, by
+ * dispatch with news from the plugin. */
 #include "edge/bridge.h"
 
 #include "edge/edge_internal.h"
@@ -20,7 +22,8 @@ static void fail_call(struct exchange *exchange, enum outcome outcome, struct st
 
 /* ---- news from the plugin ---- */
 
-/* Payload that the client's buffer has no room for is held: the plugin gets no credit for it yet. */
+/* Payload that the client's buffer has no room for is held: the plugin gets no credit for it
+ * yet. */
 static bool is_consumed(struct exchange *exchange, size_t len)
 {
 	if (exchange->ended || http_stream_room(exchange->stream) > 0)

@@ -1,5 +1,6 @@
-/* From an HTTP request to a call and back. Two kinds: the raw HTTP service, where the plugin sees the request, and RPC, where the
- * body is the message. Both hold the client back when the plugin has no credit, and the plugin when the client reads slowly. */
+/* From an HTTP request to a call and back. Two kinds: the raw HTTP service, where the plugin sees
+ * the request, and RPC, where the body is the message. Both hold the client back when the plugin
+ * has no credit, and the plugin when the client reads slowly. */
 #ifndef PLUGD_EDGE_BRIDGE_H
 #define PLUGD_EDGE_BRIDGE_H
 
@@ -12,7 +13,8 @@ struct bridge_ops {
 	/* Largest body that the method takes. NULL: the route's limit alone counts. */
 	uint64_t (*body_limit)(const struct exchange *exchange);
 
-	/* Starts the call with the first bytes of the body; `last`: and there are no more. May end it at once. */
+	/* Starts the call with the first bytes of the body; `last`: and there are no more. May end
+	 * it at once. */
 	void (*start)(struct exchange *exchange, struct wire_bytes body, bool last);
 
 	/* Further bytes of the body. */

@@ -1,8 +1,10 @@
-/* The bridge to the raw HTTP service: the plugin sees the request, and its answer goes out as it says it.
+/* The bridge to the raw HTTP service: the plugin sees the request, and its answer goes out as it
+ * says it.
  *
- * The head of the request is encoded once, straight into memory of the stream, with the first bytes of the body behind it: a
- * small request is one frame. Hop-by-hop fields stay here in both directions. What the plugin may not send (a status
- * that is none, a field with a line break in it) is refused by net, and the client gets 502. */
+ * The head of the request is encoded once, straight into memory of the stream, with the first bytes
+ * of the body behind it: a small request is one frame. Hop-by-hop fields stay here in both
+ * directions. What the plugin may not send (a status that is none, a field with a line break in it)
+ * is refused by net, and the client gets 502. */
 #include "edge/bridge.h"
 
 #include <string.h>
@@ -120,8 +122,8 @@ static void start(struct exchange *exchange, struct wire_bytes body, bool last)
 	bridge_call(exchange, &request);
 }
 
-/* A message that has only a body: its tag and length go ahead of it, in a frame of their own, so that the bytes needn't be
- * copied. */
+/* A message that has only a body: its tag and length go ahead of it, in a frame of their own, so
+ * that the bytes needn't be copied. */
 static void send(struct exchange *exchange, struct wire_bytes body, bool last)
 {
 	struct wire_http_request message = {.body = body};

@@ -1,9 +1,9 @@
-/* The bridge for RPC over HTTP: the body of the request is the message, in the method's own codec, and the body of the answer
- * is the message that comes back.
+/* The bridge for RPC over HTTP: the body of the request is the message, in the method's own codec,
+ * and the body of the answer is the message that comes back.
  *
- * In a direction that streams, each message is preceded by its length, four bytes, big-endian, as on the wire of the plugin
- * protocol. A message of the answer is put together before it is sent, because its length goes first; the plugin's
- * max_message bounds it. */
+ * In a direction that streams, each message is preceded by its length, four bytes, big-endian, as
+ * on the wire of the plugin protocol. A message of the answer is put together before it is sent,
+ * because its length goes first; the plugin's max_message bounds it. */
 #include "edge/bridge.h"
 
 #include <string.h>
@@ -100,8 +100,9 @@ static void send_stream(struct exchange *exchange, struct wire_bytes body, bool 
 		dispatch_send(exchange->call, (struct wire_bytes){NULL, 0}, false, true);
 }
 
-/* A streaming request begins without a message: the first may be long in coming. While the call waits for its turn the
- * body that is there already is kept for on_writable by not being wanted; what has come with it is kept here. */
+/* A streaming request begins without a message: the first may be long in coming. While the call
+ * waits for its turn the body that is there already is kept for on_writable by not being wanted;
+ * what has come with it is kept here. */
 static void start(struct exchange *exchange, struct wire_bytes body, bool last)
 {
 	if (!exchange->method->client_streams) {

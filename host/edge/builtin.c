@@ -1,4 +1,5 @@
-/* The edge's own pages: health, and RPC by name. One table; routes may not begin with these paths. */
+/* The edge's own pages: health, and RPC by name. One table; routes may not begin with these
+ * paths. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* The middlewares in their order. Those above see a request first and its end last in the array's order too: there is one
- * order to learn. */
+/* The middlewares in their order. Those above see a request first and its end last in the array's
+ * order too: there is one order to learn. */
 #include "edge/chain.h"
 
 #include "edge/mw.h"

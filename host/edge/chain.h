@@ -1,5 +1,5 @@
-/* The middlewares: what happens to every request on its way in and to every answer on its way out. One array, read from top to
- * bottom; a middleware decides, it doesn't send. Pure. */
+/* The middlewares: what happens to every request on its way in and to every answer on its way out.
+ * One array, read from top to bottom; a middleware decides, it doesn't send. Pure. */
 #ifndef PLUGD_EDGE_CHAIN_H
 #define PLUGD_EDGE_CHAIN_H
 

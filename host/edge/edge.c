@@ -1,8 +1,9 @@
 /* The clients' door.
  *
- * Owns the routes and the exchanges. A request comes in by on_request, passes the chain, finds its route, and goes over
- * the bridge; what fails on the way is answered here, as JSON with a code, a sentence and the request's id. Every
- * exchange ends in on_closed, exactly once. The listener calls it; below it are the registry and dispatch. */
+ * Owns the routes and the exchanges. A request comes in by on_request, passes the chain, finds its
+ * route, and goes over the bridge; what fails on the way is answered here, as JSON with a code, a
+ * sentence and the request's id. Every exchange ends in on_closed, exactly once. The listener calls
+ * it; below it are the registry and dispatch. */
 #include "edge/edge.h"
 
 #include <assert.h>
@@ -226,7 +227,8 @@ static void on_closed(void *stream_user, enum http_closed how)
 	edge->open--;
 }
 
-/* What net refuses never becomes an exchange; it gets an id, a line in the log and the same kind of answer. */
+/* What net refuses never becomes an exchange; it gets an id, a line in the log and the same kind of
+ * answer. */
 static struct str on_refused(void *user, const struct http_refusal *refusal, struct arena *arena,
 			     struct http_response *response_out)
 {

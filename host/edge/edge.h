@@ -1,5 +1,5 @@
-/* The clients' door: requests come in from net/, pass the chain, find their route, and are answered by a plugin over the bridge,
- * or by the edge itself. */
+/* The clients' door: requests come in from net/, pass the chain, find their route, and are answered
+ * by a plugin over the bridge, or by the edge itself. */
 #ifndef PLUGD_EDGE_EDGE_H
 #define PLUGD_EDGE_EDGE_H
 

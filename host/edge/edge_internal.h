@@ -1,4 +1,5 @@
-/* What the files of the edge share: the edge itself and its routes. Nobody outside this room includes it. */
+/* What the files of the edge share: the edge itself and its routes. Nobody outside this room
+ * includes it. */
 #ifndef PLUGD_EDGE_EDGE_INTERNAL_H
 #define PLUGD_EDGE_EDGE_INTERNAL_H
 

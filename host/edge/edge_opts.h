@@ -1,4 +1,5 @@
-/* What an operator sets for the edge: routes and what applies to every request. config/ fills it. */
+/* What an operator sets for the edge: routes and what applies to every request. config/ fills
+ * it. */
 #ifndef PLUGD_EDGE_EDGE_OPTS_H
 #define PLUGD_EDGE_EDGE_OPTS_H
 

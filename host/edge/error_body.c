@@ -1,5 +1,5 @@
-/* What clients are told when something goes wrong. The message may be a plugin's, so it is any bytes: jansson refuses what is not
- * UTF-8, and then every byte above 127 is replaced. */
+/* What clients are told when something goes wrong. The message may be a plugin's, so it is any
+ * bytes: jansson refuses what is not UTF-8, and then every byte above 127 is replaced. */
 #include "edge/error_body.h"
 
 #include <jansson.h>

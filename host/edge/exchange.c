@@ -1,5 +1,5 @@
-/* One HTTP request with its answer: how it begins, how it is answered, how it fails. Every answer goes out through
- * exchange_respond(), so every answer passes the chain. */
+/* One HTTP request with its answer: how it begins, how it is answered, how it fails. Every answer
+ * goes out through exchange_respond(), so every answer passes the chain. */
 #include "edge/exchange.h"
 
 #include <string.h>

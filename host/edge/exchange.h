@@ -1,5 +1,6 @@
-/* One HTTP request with its answer, as the rooms of the edge pass it on: through the chain of middlewares, to its route, over
- * the bridge to a plugin, and back. The struct is the edge's own; nobody outside this room looks into it. */
+/* One HTTP request with its answer, as the rooms of the edge pass it on: through the chain of
+ * middlewares, to its route, over the bridge to a plugin, and back. The struct is the edge's own;
+ * nobody outside this room looks into it. */
 #ifndef PLUGD_EDGE_EXCHANGE_H
 #define PLUGD_EDGE_EXCHANGE_H
 

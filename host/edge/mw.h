@@ -4,11 +4,12 @@
 
 #include "edge/chain.h"
 
-/* Gives every request an id, or takes a sensible one from the client, and tells it in X-Request-Id. */
+/* Gives every request an id, or takes a sensible one from the client, and tells it in
+ * X-Request-Id. */
 extern const struct middleware mw_request_id;
 
-/* Refuses a body whose length is announced and too large: 413. What is not announced is counted as it comes, in the
- * bridge. */
+/* Refuses a body whose length is announced and too large: 413. What is not announced is counted as
+ * it comes, in the bridge. */
 extern const struct middleware mw_body_limit;
 
 /* One line for each request. */

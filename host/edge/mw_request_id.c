@@ -1,8 +1,9 @@
 /* An id for every request: what the client, the log lines and the plugin all call it.
  *
- * A client's own X-Request-Id is kept when it is short and harmless, so that a trace from outside goes on. Ours are unique
- * for this host's life and hard to guess from outside: a counter through a mixing function that is keyed at start
- * (the finaliser of splitmix64; Steele, Lea and Flood, 2014). */
+ * A client's own X-Request-Id is kept when it is short and harmless, so that a trace from outside
+ * goes on. Ours are unique for this host's life and hard to guess from outside: a counter through a
+ * mixing function that is keyed at start (the finaliser of splitmix64; Steele, Lea and Flood,
+ * 2014). */
 #include "edge/mw.h"
 
 #include "edge/edge_internal.h"

@@ -1,12 +1,12 @@
 /* Routes as a tree of segments.
  *
- * Each node stands for what the segments up to it have matched; below it hang the literals (hashed), one node
- * for a ":param" whatever its name, and the routes of a "*rest". Names belong to routes and not to nodes, so
- * GET /users/:id and POST /users/:name share a node. A lookup visits a node at most once, since only one path
- * leads to it.
+ * Each node stands for what the segments up to it have matched; below it hang the literals
+ * (hashed), one node for a ":param" whatever its name, and the routes of a "*rest". Names belong to
+ * routes and not to nodes, so GET /users/:id and POST /users/:name share a node. A lookup visits a
+ * node at most once, since only one path leads to it.
  *
- * The edge builds one from the configuration and asks it once for each request. Rules are checked when they
- * are added; a lookup takes any bytes and can't fail. */
+ * The edge builds one from the configuration and asks it once for each request. Rules are checked
+ * when they are added; a lookup takes any bytes and can't fail. */
 #include "edge/router.h"
 
 #include <stdbool.h>
@@ -326,9 +326,9 @@ static const struct route *node_enter(const struct node *node, bool more, struct
 	return more ? node_find(node, rest, search) : leaf_take(&node->here, search);
 }
 
-/* Finds the route below this node for what is left of the path. As deep as the deepest pattern. There is
- * room for each value: the way to a node with a param, or to a leaf, is the beginning of a pattern, whose
- * captures were counted. */
+/* Finds the route below this node for what is left of the path. As deep as the deepest pattern.
+ * There is room for each value: the way to a node with a param, or to a leaf, is the beginning of a
+ * pattern, whose captures were counted. */
 static const struct route *node_find(const struct node *node, struct str path,
 				     struct search *search)
 {

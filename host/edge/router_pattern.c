@@ -1,5 +1,5 @@
-/* Patterns of routes: what an operator may write, refused with the reason when it could never match or would not mean
- * what it seems to. The router calls it once for each rule. */
+/* Patterns of routes: what an operator may write, refused with the reason when it could never match
+ * or would not mean what it seems to. The router calls it once for each rule. */
 #include "edge/router_pattern.h"
 
 #include <stdbool.h>

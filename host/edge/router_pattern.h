@@ -26,11 +26,12 @@ struct pattern {
 /* 0, or -EINVAL with *err (ERR_CONFIG_RANGE) saying what the rule's pattern must be. */
 int pattern_parse(struct pattern *out, const struct router_rule *rule, struct err *err);
 
-/* Upper-case letters, digits, "-" and "_", beginning with a letter: what methods look like in configurations. */
+/* Upper-case letters, digits, "-" and "_", beginning with a letter: what methods look like in
+ * configurations. */
 bool pattern_is_method(struct str name);
 
-/* "/health", "/rpc" and what is below them: the edge answers there itself, so a pattern or path that begins so is no
- * route's. */
+/* "/health", "/rpc" and what is below them: the edge answers there itself, so a pattern or path
+ * that begins so is no route's. */
 bool pattern_is_reserved(struct str text);
 
 /* Takes the first segment off *rest, which has no leading slash. False when it was the last one. */

@@ -1,5 +1,5 @@
-/* The stable numbers of the errors that operators and authors see. errors.def is the one table: docs/ERRORS.md is
- * generated from it. Pure. */
+/* The stable numbers of the errors that operators and authors see. errors.def is the one table:
+ * docs/ERRORS.md is generated from it. Pure. */
 #ifndef PLUGD_OBSERVE_ERRORS_H
 #define PLUGD_OBSERVE_ERRORS_H
 

@@ -1,8 +1,10 @@
-/* The log's way out: a bounded buffer that is written at the end of a loop's turn, or at once without a loop.
+/* The log's way out: a bounded buffer that is written at the end of a loop's turn, or at once
+ * without a loop.
  *
- * It owns the buffer and nothing else; the descriptor is borrowed and often shared (stderr), so its flags are not
- * touched: poll() says whether a write can block, and a write is never longer than what POLLOUT promises. Lines that
- * find no room are dropped and counted. Never blocks while the loop runs, never fails, never splits a line. */
+ * It owns the buffer and nothing else; the descriptor is borrowed and often shared (stderr), so its
+ * flags are not touched: poll() says whether a write can block, and a write is never longer than
+ * what POLLOUT promises. Lines that find no room are dropped and counted. Never blocks while the
+ * loop runs, never fails, never splits a line. */
 #include "observe/log.h"
 
 #include <errno.h>
@@ -41,8 +43,8 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 /* ---- out of the buffer ---- */
 
-/* At most PIPE_BUF bytes, which a pipe that polls writable takes whole and unmixed; and whole lines, unless one is
- * longer. */
+/* At most PIPE_BUF bytes, which a pipe that polls writable takes whole and unmixed; and whole
+ * lines, unless one is longer. */
 static size_t piece_length(const struct log *log)
 {
 	size_t len = log->end - log->start;
@@ -71,8 +73,8 @@ static int write_piece(struct log *log, int wait_ms)
 	return 0;
 }
 
-/* The descriptor is broken (reader gone, disk full): what waits is lost, but a later line must not be glued to the
- * half of one that did get out. */
+/* The descriptor is broken (reader gone, disk full): what waits is lost, but a later line must not
+ * be glued to the half of one that did get out. */
 static void log_discard(struct log *log)
 {
 	for (size_t i = log->start; i < log->end; i++)

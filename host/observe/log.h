@@ -1,11 +1,12 @@
-/* The log: one line per event, with a stable id, a sentence, and typed fields; logfmt or JSON. Written to a descriptor
- * without ever blocking the loop: lines that don't fit are dropped and counted, and the count is told with the
- * next line that fits ("log.lost").
+/* The log: one line per event, with a stable id, a sentence, and typed fields; logfmt or JSON.
+ * Written to a descriptor without ever blocking the loop: lines that don't fit are dropped and
+ * counted, and the count is told with the next line that fits ("log.lost").
  *
  *	log_event(log, LOG_WARN, "instance.died", "killed by signal 9, restarting in 400 ms",
  *		  LOG_STR("plugin", name), LOG_INT("pid", pid));
  *
- * logfmt: ts=2026-01-02T03:04:05.678Z level=warn event=instance.died msg="killed by …" plugin=echo pid=4711
+ * logfmt: ts=2026-01-02T03:04:05.678Z level=warn event=instance.died msg="killed by …" plugin=echo
+ * pid=4711
  */
 #ifndef PLUGD_OBSERVE_LOG_H
 #define PLUGD_OBSERVE_LOG_H
@@ -37,11 +38,13 @@ struct log_field {
 #define LOG_BOOL(name, value) ((struct log_field){LOG_FIELD_BOOL, (name), {NULL, 0}, (value)})
 
 struct log_opts {
-	int fd; /* borrows; stderr by default. Never made non-blocking: the descriptor may be shared */
+	/* borrows; stderr by default. Never made non-blocking: the descriptor may be shared */
+	int fd;
 	enum log_level level;
 	enum log_format format;
 	struct loop *
-		loop; /* borrows, outlives the log: lines go out at the end of a turn. NULL: at once */
+		/* borrows, outlives the log: lines go out at the end of a turn. NULL: at once */
+		loop;
 };
 
 struct log *log_new(const struct log_opts *opts); /* returns owned */
@@ -53,7 +56,8 @@ void log_apply(struct log *log, const struct log_opts *opts);
 bool log_is_on(const struct log *log, enum log_level level);
 uint64_t log_lost(const struct log *log); /* lines, since log_new() */
 
-/* `event` is a stable dotted id; `message` a sentence for a human, any bytes (escaped), may be "". A NULL log is silent. */
+/* `event` is a stable dotted id; `message` a sentence for a human, any bytes (escaped), may be "".
+ * A NULL log is silent. */
 #define log_event(logger, level, event, message, ...)                                              \
 	do {                                                                                       \
 		struct log *log_event_target = (logger);                                           \
@@ -63,8 +67,8 @@ uint64_t log_lost(const struct log *log); /* lines, since log_new() */
 					  __VA_ARGS__ __VA_OPT__(, ){LOG_FIELD_END}});             \
 	} while (0)
 
-/* The same with the message as a struct str and the fields as an array that ends with LOG_FIELD_END. Names and texts
- * may come from a plugin: neither can forge a line or a field. */
+/* The same with the message as a struct str and the fields as an array that ends with
+ * LOG_FIELD_END. Names and texts may come from a plugin: neither can forge a line or a field. */
 void log_write(struct log *log, enum log_level level, const char *event, struct str message,
 	       const struct log_field *fields);
 

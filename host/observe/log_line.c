@@ -1,8 +1,8 @@
 /* The text of a log line, in logfmt or JSON.
  *
- * log.c calls it for every line, access lines of every request among them, so nothing here goes through printf. A
- * message or value is any bytes: what could end the line, leave the quotes, steer a terminal, or isn't UTF-8 is
- * escaped, the same way in both formats. */
+ * log.c calls it for every line, access lines of every request among them, so nothing here goes
+ * through printf. A message or value is any bytes: what could end the line, leave the quotes, steer
+ * a terminal, or isn't UTF-8 is escaped, the same way in both formats. */
 #include "observe/log_line.h"
 
 #include <stdbool.h>

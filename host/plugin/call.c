@@ -1,8 +1,8 @@
 /* The calls that the host has open on one channel.
  *
- * Owns the call objects (kept for reuse in their slots, so a call costs no malloc) and the bytes that wait for credit.
- * The instance is the only caller. An id is generation, slot and a 1: odd, as the protocol wants, found without
- * searching, and not used again for 32768 calls of its slot. */
+ * Owns the call objects (kept for reuse in their slots, so a call costs no malloc) and the bytes
+ * that wait for credit. The instance is the only caller. An id is generation, slot and a 1: odd, as
+ * the protocol wants, found without searching, and not used again for 32768 calls of its slot. */
 #include "plugin/call.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
-/* The calls that the host has open on one channel: ids, windows, and what waits for credit. Pure: the instance does the
- * talking.
+/* The calls that the host has open on one channel: ids, windows, and what waits for credit. Pure:
+ * the instance does the talking.
  *
- * An id is live until both sides have ended. A call that the host has cancelled stays in the table, without an owner, until
- * the plugin has ended it too; so a late answer finds its own call and never somebody else's, and an answer that finds
- * no call is a violation. */
+ * An id is live until both sides have ended. A call that the host has cancelled stays in the table,
+ * without an owner, until the plugin has ended it too; so a late answer finds its own call and
+ * never somebody else's, and an answer that finds no call is a violation. */
 #ifndef PLUGD_PLUGIN_CALL_H
 #define PLUGD_PLUGIN_CALL_H
 
@@ -26,9 +26,10 @@ struct call_break {
 	struct str reason;
 };
 
-/* What the owner of a call hears. on_response comes once; when its `end` is set, or on_data's, or with on_broken, it
- * was the last word and the call is gone. on_response and on_data return true when the payload is consumed;
- * false: instance_call_consumed() says so later, and the plugin's window stays that much smaller. */
+/* What the owner of a call hears. on_response comes once; when its `end` is set, or on_data's, or
+ * with on_broken, it was the last word and the call is gone. on_response and on_data return true
+ * when the payload is consumed; false: instance_call_consumed() says so later, and the plugin's
+ * window stays that much smaller. */
 struct call_ops {
 	bool (*on_response)(void *user, const struct wire_response *response);
 	bool (*on_data)(void *user, const struct wire_data *data);
@@ -82,8 +83,8 @@ void call_defer(struct call_table *table, struct call *call, struct wire_bytes p
 		bool end);
 bool call_is_waiting(const struct call *call);
 
-/* Takes the next piece that credit and chunk size allow off the queue: at most `credit` bytes. False: nothing may go
- * now. `out` borrows from the queue until the next call on it. */
+/* Takes the next piece that credit and chunk size allow off the queue: at most `credit` bytes.
+ * False: nothing may go now. `out` borrows from the queue until the next call on it. */
 bool call_next_piece(struct call *call, uint32_t credit, uint32_t chunk_bytes,
 		     struct wire_data *out);
 void call_piece_sent(struct call_table *table, struct call *call, const struct wire_data *piece);

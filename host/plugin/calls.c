@@ -1,6 +1,7 @@
 /* All calls on one channel, in both directions.
  *
- * Owns the windows and the two tables. Decides nothing but the direction; each side judges its own frames. */
+ * Owns the windows and the two tables. Decides nothing but the direction; each side judges its own
+ * frames. */
 #include "plugin/calls.h"
 
 #include "observe/errors.h"

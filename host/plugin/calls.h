@@ -1,5 +1,6 @@
-/* All calls on one channel, in both directions: decodes their frames and hands each to the side whose id it bears. Odd ids
- * are the host's calls (outgoing.h), even ones the plugin's (incoming.h); both share the channel's windows. */
+/* All calls on one channel, in both directions: decodes their frames and hands each to the side
+ * whose id it bears. Odd ids are the host's calls (outgoing.h), even ones the plugin's
+ * (incoming.h); both share the channel's windows. */
 #ifndef PLUGD_PLUGIN_CALLS_H
 #define PLUGD_PLUGIN_CALLS_H
 

@@ -1,9 +1,10 @@
 /* The framed connection to one plugin process.
  *
- * Owns the two descriptors (one, with a socketpair), the receive buffer and the queue of what goes out. The instance is
- * its only user. It reads once per wake-up, hands over every whole frame, and writes once per turn. It never waits:
- * what the kernel doesn't take stays in the queue, which the windows of the calls bound. It knows no call, no state and
- * no rule. It fails by on_broken, once. */
+ * Owns the two descriptors (one, with a socketpair), the receive buffer and the queue of what goes
+ * out. The instance is its only user. It reads once per wake-up, hands over every whole frame, and
+ * writes once per turn. It never waits: what the kernel doesn't take stays in the queue, which the
+ * windows of the calls bound. It knows no call, no state and no rule. It fails by on_broken,
+ * once. */
 #include "plugin/channel.h"
 
 #include <errno.h>
@@ -14,8 +15,9 @@
 #include "base/fd.h"
 #include "observe/errors.h"
 
-/* From here on a copy costs more than a writev() of its own. For one frame alone that is so from 4 KiB on; but below this, many
- * calls at once share one write, which is worth more (measured with 64 in flight: a third of the CPU at 4 KiB). */
+/* From here on a copy costs more than a writev() of its own. For one frame alone that is so from 4
+ * KiB on; but below this, many calls at once share one write, which is worth more (measured with 64
+ * in flight: a third of the CPU at 4 KiB). */
 #define COPY_BELOW (16u << 10)
 
 /* What an idle channel keeps of its queue. */
@@ -109,8 +111,8 @@ static void set_write_blocked(struct channel *channel, bool blocked)
 	update_interest(channel);
 }
 
-/* A plugin that has closed its input but still talks is broken the same way: nothing reaches it. EAGAIN and a short
- * count both mean that the pipe is full now. */
+/* A plugin that has closed its input but still talks is broken the same way: nothing reaches it.
+ * EAGAIN and a short count both mean that the pipe is full now. */
 static void on_flush(void *user)
 {
 	struct channel *channel = user;
@@ -188,7 +190,8 @@ void channel_queued(struct channel *channel)
 	loop_flush_queue(channel->loop, &channel->flush);
 }
 
-/* Writes the queue and the payload in one go. What the kernel didn't take is copied behind the rest of the queue. */
+/* Writes the queue and the payload in one go. What the kernel didn't take is copied behind the rest
+ * of the queue. */
 static void write_through(struct channel *channel, struct wire_bytes payload)
 {
 	size_t queued = buf_len(&channel->out);

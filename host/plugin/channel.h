@@ -1,5 +1,6 @@
-/* The framed connection to one plugin process: frames in, frames out, nothing about what they mean. What is sent during
- * a turn of the loop goes out in one write at its end. Nothing here ever blocks. */
+/* The framed connection to one plugin process: frames in, frames out, nothing about what they mean.
+ * What is sent during a turn of the loop goes out in one write at its end. Nothing here ever
+ * blocks. */
 #ifndef PLUGD_PLUGIN_CHANNEL_H
 #define PLUGD_PLUGIN_CHANNEL_H
 
@@ -16,7 +17,8 @@ struct channel_ops {
 	/* A frame came; `frame` is borrowed. May close the channel: then nothing more is called. */
 	void (*on_frame)(void *user, const struct frame *frame);
 
-	/* The plugin closed its end, or sent something that is no frame, or reading or writing failed. Last. */
+	/* The plugin closed its end, or sent something that is no frame, or reading or writing
+	 * failed. Last. */
 	void (*on_broken)(void *user, const struct err *err);
 };
 
@@ -57,7 +59,8 @@ void channel_queued(struct channel *channel);
  * written from where it lies when it is large and the pipe has room, and copied otherwise. */
 void channel_send_payload(struct channel *channel, struct wire_bytes payload);
 
-/* Reads and delivers what is there already, up to the end of the stream: for a process that has ended. */
+/* Reads and delivers what is there already, up to the end of the stream: for a process that has
+ * ended. */
 void channel_read_rest(struct channel *channel);
 
 /* Bytes that the plugin has not read from us yet, as far as we know. */

@@ -1,7 +1,8 @@
 /* Frames out of a stream of bytes.
  *
- * Owns the receive buffer of one channel. The first four bytes of a plugin that prints to its standard output read as an
- * absurd length, so a bad prefix is answered with a message that quotes what came: it names the mistake. */
+ * Owns the receive buffer of one channel. The first four bytes of a plugin that prints to its
+ * standard output read as an absurd length, so a bad prefix is answered with a message that quotes
+ * what came: it names the mistake. */
 #include "plugin/frame.h"
 
 #include <ctype.h>
@@ -9,7 +10,8 @@
 
 #include "observe/errors.h"
 
-/* A read takes what a pipe holds by default; when that isn't enough, up to what the largest pipe holds. */
+/* A read takes what a pipe holds by default; when that isn't enough, up to what the largest pipe
+ * holds. */
 #define ROOM_MIN (16u << 10)
 #define ROOM_MAX (256u << 10)
 

@@ -1,5 +1,5 @@
-/* Frames out of a stream of bytes: the length prefix, the limits, and the kind. Pure: the channel reads into the room
- * that this gives, and asks for the next frame. */
+/* Frames out of a stream of bytes: the length prefix, the limits, and the kind. Pure: the channel
+ * reads into the room that this gives, and asks for the next frame. */
 #ifndef PLUGD_PLUGIN_FRAME_H
 #define PLUGD_PLUGIN_FRAME_H
 
@@ -30,7 +30,8 @@ void frame_reader_deinit(struct frame_reader *reader);
 uint8_t *frame_reader_room(struct frame_reader *reader, size_t *len_out);
 void frame_reader_filled(struct frame_reader *reader, size_t len);
 
-/* The next whole frame, if it is there. FRAME_BAD fills *err with what a human needs: the first bytes, quoted. */
+/* The next whole frame, if it is there. FRAME_BAD fills *err with what a human needs: the first
+ * bytes, quoted. */
 enum frame_verdict frame_reader_next(struct frame_reader *reader, struct frame *out,
 				     struct err *err);
 

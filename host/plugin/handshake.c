@@ -1,6 +1,7 @@
 /* The first words between host and plugin.
  *
- * Frames that are rare go through protobuf-c: HELLO, START and DRAIN out, WELCOME and FAILED in. Owns nothing. What a WELCOME says wrong comes back as a sentence for its author. */
+ * Frames that are rare go through protobuf-c: HELLO, START and DRAIN out, WELCOME and FAILED in.
+ * Owns nothing. What a WELCOME says wrong comes back as a sentence for its author. */
 #include "plugin/handshake.h"
 
 #include <errno.h>

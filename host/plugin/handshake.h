@@ -46,8 +46,8 @@ void handshake_put_hello(struct buf *out, const struct handshake_hello *hello);
 void handshake_put_start(struct buf *out);
 void handshake_put_drain(struct buf *out, uint32_t grace_ms);
 
-/* Judges the body of a WELCOME. 0 with *out filled (its manifest is the caller's), or -EINVAL with *err saying what is
- * wrong with it. */
+/* Judges the body of a WELCOME. 0 with *out filled (its manifest is the caller's), or -EINVAL with
+ * *err saying what is wrong with it. */
 int handshake_take_welcome(struct wire_bytes body, struct handshake_welcome *out, struct err *err);
 
 /* The reason in a FAILED, fit for a log; "" when there is none. `out` holds `size` bytes. */

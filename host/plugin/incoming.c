@@ -1,8 +1,9 @@
 /* The calls that a plugin makes to the host on one channel.
  *
- * Owns a small table of ids. Refuses what a plugin may not do (ids that are odd or live, more calls than HELLO allowed);
- * answers what it may do and we don't take (a request in several pieces) with a code. A call that the plugin cancels is
- * answered all the same: whoever serves a call ends it once. */
+ * Owns a small table of ids. Refuses what a plugin may not do (ids that are odd or live, more calls
+ * than HELLO allowed); answers what it may do and we don't take (a request in several pieces) with
+ * a code. A call that the plugin cancels is answered all the same: whoever serves a call ends it
+ * once. */
 #include "plugin/incoming.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
-/* The calls that a plugin makes to the host on one channel: ids, windows, and that each is answered once. A request to
- * the host is one frame; a longer one is refused, because whoever answers here keeps nothing. */
+/* The calls that a plugin makes to the host on one channel: ids, windows, and that each is answered
+ * once. A request to the host is one frame; a longer one is refused, because whoever answers here
+ * keeps nothing. */
 #ifndef PLUGD_PLUGIN_INCOMING_H
 #define PLUGD_PLUGIN_INCOMING_H
 

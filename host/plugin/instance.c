@@ -8,9 +8,10 @@
  *	  └─cannot start─▶ DEAD ◀──process ended── STOPPING ◀──rule broken, time out, BYE┘
  *	                                          (waits for the end of the process)
  *
- * Owns the process, the channel, the calls of both directions and what it reads from standard error. Its owner is the
- * pool. A frame is first held against rules.c; whatever a plugin does wrong ends in instance_fail(), which harms this
- * instance alone. Every wait has a timer: the handshake's, the drain's, or the kill ladder of the process. */
+ * Owns the process, the channel, the calls of both directions and what it reads from standard
+ * error. Its owner is the pool. A frame is first held against rules.c; whatever a plugin does wrong
+ * ends in instance_fail(), which harms this instance alone. Every wait has a timer: the
+ * handshake's, the drain's, or the kill ladder of the process. */
 #include "plugin/instance.h"
 
 #include <assert.h>
@@ -27,8 +28,8 @@
 #include "plugin/textlog.h"
 #include "proto/plugd.pb-c.h"
 
-/* The kill ladder after the plugin's input was closed: patience for a plugin that said BYE, none for one that broke a
- * rule. */
+/* The kill ladder after the plugin's input was closed: patience for a plugin that said BYE, none
+ * for one that broke a rule. */
 #define TERM_AFTER_BYE_MS  2000
 #define KILL_AFTER_TERM_MS 2000
 
@@ -274,8 +275,8 @@ static void on_frame(void *user, const struct frame *frame)
 	}
 }
 
-/* The end of its output is a rule broken, or the first we hear of its death: then the exit that follows at once has the
- * better reason. The ladder begins either way. */
+/* The end of its output is a rule broken, or the first we hear of its death: then the exit that
+ * follows at once has the better reason. The ladder begins either way. */
 static void on_broken(void *user, const struct err *err)
 {
 	struct instance *instance = user;

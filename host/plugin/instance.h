@@ -1,5 +1,6 @@
-/* One child process with its channel, from start to end: handshake, readiness, calls, drain, death. The pool owns
- * instances and decides when there is another; an instance decides nothing but whether its plugin keeps the protocol. */
+/* One child process with its channel, from start to end: handshake, readiness, calls, drain, death.
+ * The pool owns instances and decides when there is another; an instance decides nothing but
+ * whether its plugin keeps the protocol. */
 #ifndef PLUGD_PLUGIN_INSTANCE_H
 #define PLUGD_PLUGIN_INSTANCE_H
 
@@ -28,8 +29,8 @@ struct instance_ops {
 	/* READY: calls may be made. */
 	void (*on_ready)(void *user, struct instance *instance);
 
-	/* It takes no more calls: it drains, was failed, or died. Before the owners of its calls hear
-	 * that they are broken, so that nothing is routed to it again. */
+	/* It takes no more calls: it drains, was failed, or died. Before the owners of its calls
+	 * hear that they are broken, so that nothing is routed to it again. */
 	void (*on_fenced)(void *user, struct instance *instance);
 
 	/* The plugin calls the host; instance_answer() now or later. */
@@ -56,13 +57,16 @@ struct instance_opts {
 
 struct instance *instance_new(const struct instance_opts *opts); /* returns owned */
 
-/* Starts the process and greets it. 0, or -errno with *err: then it is dead already, and on_dead does not come. */
+/* Starts the process and greets it. 0, or -errno with *err: then it is dead already, and on_dead
+ * does not come. */
 int instance_start(struct instance *instance, struct err *err);
 
-/* No new calls; DRAIN is sent, what is in flight may end within grace_ms, then BYE, then the process ends. on_dead follows. */
+/* No new calls; DRAIN is sent, what is in flight may end within grace_ms, then BYE, then the
+ * process ends. on_dead follows. */
 void instance_drain(struct instance *instance, int64_t grace_ms);
 
-/* The plugin broke a rule: its calls break with CALL_GONE, and its process is ended. on_dead follows. */
+/* The plugin broke a rule: its calls break with CALL_GONE, and its process is ended. on_dead
+ * follows. */
 void instance_fail(struct instance *instance, const struct err *err);
 
 /* Ends its process at once if it still runs. Nothing is called any more. NULL is fine. */

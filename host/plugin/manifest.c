@@ -1,7 +1,8 @@
 /* The manifest of a plugin, checked rule by rule and copied into memory of ours.
  *
- * A manifest is a stranger's word: names reach logs, URLs and other plugins, numbers index tables. Each rule that is
- * broken refuses the whole manifest with a sentence that its author can act on. Fails by err alone. */
+ * A manifest is a stranger's word: names reach logs, URLs and other plugins, numbers index tables.
+ * Each rule that is broken refuses the whole manifest with a sentence that its author can act on.
+ * Fails by err alone. */
 #include "plugin/manifest.h"
 
 #include <stdlib.h>

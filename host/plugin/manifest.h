@@ -57,8 +57,8 @@ struct manifest {
 
 struct Plugd__V1__Welcome;
 
-/* Copies and checks the manifest of a WELCOME. Returns one with one holder, or NULL with *err: the rule that it breaks,
- * with the name. */
+/* Copies and checks the manifest of a WELCOME. Returns one with one holder, or NULL with *err: the
+ * rule that it breaks, with the name. */
 struct manifest *manifest_take(const struct Plugd__V1__Welcome *welcome, struct err *err);
 
 struct manifest *manifest_hold(struct manifest *manifest); /* returns it */
@@ -72,7 +72,8 @@ const struct manifest_service *manifest_find_service(const struct manifest *mani
 const struct manifest_requirement *manifest_find_requirement(const struct manifest *manifest,
 							     uint32_t number);
 
-/* Two processes of one executable and configuration must tell the same. False with *err: the first difference. */
+/* Two processes of one executable and configuration must tell the same. False with *err: the first
+ * difference. */
 bool manifest_equal(const struct manifest *a, const struct manifest *b, struct err *err);
 
 /* "protobuf", "msgpack", "json", "bytes"; and the media type of a payload. */

@@ -1,8 +1,9 @@
 /* The calls that the host makes on one channel.
  *
- * Owns the table of calls. Sends REQUEST, DATA, CANCEL and CREDIT as windows allow, and takes RESPONSE, DATA, CANCEL
- * and CREDIT as the protocol allows: what is not allowed comes back as an error with which the instance fails.
- * Owners are called after the table is right again, because they may start or cancel calls from there. */
+ * Owns the table of calls. Sends REQUEST, DATA, CANCEL and CREDIT as windows allow, and takes
+ * RESPONSE, DATA, CANCEL and CREDIT as the protocol allows: what is not allowed comes back as an
+ * error with which the instance fails. Owners are called after the table is right again, because
+ * they may start or cancel calls from there. */
 #include "plugin/outgoing.h"
 
 #include <assert.h>
@@ -214,7 +215,8 @@ static int receive_payload(struct outgoing *outgoing, struct call *call, size_t 
 	return 0;
 }
 
-/* The plugin's side has ended. Ours may not have: then the answer came early, and what was still to be sent is not. */
+/* The plugin's side has ended. Ours may not have: then the answer came early, and what was still to
+ * be sent is not. */
 static void retire(struct outgoing *outgoing, struct call *call)
 {
 	if (!call->local_ended || call_is_waiting(call))
@@ -313,7 +315,8 @@ static void tell_writable(struct outgoing *outgoing, struct call *call, uint32_t
 		call->ops->on_writable(call->user);
 }
 
-/* Calls take turns, a chunk each, as long as the channel has credit. A full round without a piece ends it. */
+/* Calls take turns, a chunk each, as long as the channel has credit. A full round without a piece
+ * ends it. */
 static void serve_waiting(struct outgoing *outgoing)
 {
 	uint32_t idle = 0;

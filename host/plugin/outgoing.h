@@ -1,5 +1,5 @@
-/* The calls that the host makes on one channel: their frames go out here and come back here. The instance owns it and
- * passes on the frames that belong to it. */
+/* The calls that the host makes on one channel: their frames go out here and come back here. The
+ * instance owns it and passes on the frames that belong to it. */
 #ifndef PLUGD_PLUGIN_OUTGOING_H
 #define PLUGD_PLUGIN_OUTGOING_H
 
@@ -23,27 +23,27 @@ struct outgoing {
 void outgoing_init(struct outgoing *outgoing, struct channel *channel, struct flow *flow);
 void outgoing_deinit(struct outgoing *outgoing); /* open calls are forgotten */
 
-/* Sends REQUEST; the id is chosen here, everything else is in `request` (borrows). What has no credit is copied and
- * follows by itself. The call is valid until its last word (see call_ops) or outgoing_cancel(). NULL: the plugin has as
- * many calls as it takes. */
+/* Sends REQUEST; the id is chosen here, everything else is in `request` (borrows). What has no
+ * credit is copied and follows by itself. The call is valid until its last word (see call_ops) or
+ * outgoing_cancel(). NULL: the plugin has as many calls as it takes. */
 struct call *outgoing_start(struct outgoing *outgoing, const struct wire_request *request,
 			    const struct call_ops *ops, void *user);
 
-/* The next piece of the request. Always taken; true when nothing waits for credit, false when the caller should stop
- * until on_writable. Not after `end`. */
+/* The next piece of the request. Always taken; true when nothing waits for credit, false when the
+ * caller should stop until on_writable. Not after `end`. */
 bool outgoing_send(struct outgoing *outgoing, struct call *call, struct wire_bytes payload,
 		   bool more, bool end);
 
 /* Payload that on_response or on_data did not consume is consumed now. */
 void outgoing_consumed(struct outgoing *outgoing, struct call *call, uint32_t bytes);
 
-/* Nobody waits for this call any more: CANCEL goes out, ops are never called again, `call` is the owner's no more. It
- * counts as live until the plugin has ended it. */
+/* Nobody waits for this call any more: CANCEL goes out, ops are never called again, `call` is the
+ * owner's no more. It counts as live until the plugin has ended it. */
 void outgoing_cancel(struct outgoing *outgoing, struct call *call, uint32_t code,
 		     struct str reason);
 
-/* A frame of an odd id, or CREDIT for the channel, came. 0, or -EINVAL with *err: a violation. Owners are called from here,
- * and may do anything, also make the instance fail. */
+/* A frame of an odd id, or CREDIT for the channel, came. 0, or -EINVAL with *err: a violation.
+ * Owners are called from here, and may do anything, also make the instance fail. */
 int outgoing_on_response(struct outgoing *outgoing, const struct wire_response *response,
 			 struct err *err);
 int outgoing_on_data(struct outgoing *outgoing, const struct wire_data *data, struct err *err);

@@ -1,4 +1,5 @@
-/* What an operator sets for one plugin. config/ fills it from the table of settings; the pool obeys it. */
+/* What an operator sets for one plugin. config/ fills it from the table of settings; the pool obeys
+ * it. */
 #ifndef PLUGD_PLUGIN_PLUGIN_OPTS_H
 #define PLUGD_PLUGIN_PLUGIN_OPTS_H
 
@@ -10,7 +11,8 @@ enum plugin_transport { PLUGIN_PIPE, PLUGIN_SOCKETPAIR };
 
 struct plugin_opts {
 	char *name;
-	char *executable; /* absolute, or relative to the configuration file's directory (made absolute on load) */
+	/* absolute, or relative to the configuration file's directory (made absolute on load) */
+	char *executable;
 	char **args;	/* NULL-terminated, without argv[0]; may be NULL */
 	char **env;	/* "NAME=value", NULL-terminated: the whole environment; may be NULL */
 	char *work_dir; /* NULL: "/" */

@@ -1,8 +1,9 @@
 /* The instances of one generation of a plugin.
  *
- * Owns the executable's image, the slots and their instances. A slot whose process died waits and starts again, with
- * exponential back-off and jitter, so that a plugin that can't start doesn't spin; one that had served for a while
- * begins with the shortest wait. It never gives up by itself. It knows no call and no route. */
+ * Owns the executable's image, the slots and their instances. A slot whose process died waits and
+ * starts again, with exponential back-off and jitter, so that a plugin that can't start doesn't
+ * spin; one that had served for a while begins with the shortest wait. It never gives up by itself.
+ * It knows no call and no route. */
 #include "plugin/pool.h"
 
 #include <stdlib.h>

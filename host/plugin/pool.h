@@ -1,5 +1,6 @@
-/* The instances of one generation of a plugin: so many as configured, started again when they die, the least busy one
- * chosen for a call. What the generation offers is what its first instance said; the others must say the same. */
+/* The instances of one generation of a plugin: so many as configured, started again when they die,
+ * the least busy one chosen for a call. What the generation offers is what its first instance said;
+ * the others must say the same. */
 #ifndef PLUGD_PLUGIN_POOL_H
 #define PLUGD_PLUGIN_POOL_H
 
@@ -17,7 +18,8 @@
 struct pool;
 
 struct pool_ops {
-	/* The first instance told what the plugin offers; refuse it by returning false with *err. */
+	/* The first instance told what the plugin offers; refuse it by returning false with
+	 * *err. */
 	bool (*on_manifest)(void *user, struct pool *pool, const struct manifest *manifest,
 			    struct err *err);
 
@@ -46,11 +48,12 @@ struct pool_opts {
 
 struct pool *pool_new(const struct pool_opts *opts); /* returns owned */
 
-/* Loads and checks the executable, and starts the instances. 0, or -errno with *err: the executable may not run, or
- * can't. A process that dies later is started again, with growing pauses. */
+/* Loads and checks the executable, and starts the instances. 0, or -errno with *err: the executable
+ * may not run, or can't. A process that dies later is started again, with growing pauses. */
 int pool_start(struct pool *pool, struct err *err);
 
-/* No new calls, no new processes; what is in flight may end within the time. on_drained follows, also when nothing runs. */
+/* No new calls, no new processes; what is in flight may end within the time. on_drained follows,
+ * also when nothing runs. */
 void pool_drain(struct pool *pool, int64_t grace_ms);
 
 /* Ends all processes at once. NULL is fine. */
@@ -65,7 +68,8 @@ uint32_t pool_generation(const struct pool *pool);
 bool pool_is_draining(const struct pool *pool);
 unsigned pool_ready_count(const struct pool *pool);
 
-/* For showing. The slots are as many as configured instances; a slot is NULL while it waits for its next start. */
+/* For showing. The slots are as many as configured instances; a slot is NULL while it waits for its
+ * next start. */
 unsigned pool_slot_count(const struct pool *pool);
 const struct instance *pool_slot(const struct pool *pool, unsigned slot);
 uint64_t pool_restarts(const struct pool *pool);

@@ -1,7 +1,7 @@
 /* Who may say what in which state.
  *
- * Two tables: the states with their followers, and the frames that a plugin may send in each. The instance asks before
- * it looks into a frame. Frames that only the host sends are in no row. */
+ * Two tables: the states with their followers, and the frames that a plugin may send in each. The
+ * instance asks before it looks into a frame. Frames that only the host sends are in no row. */
 #include "plugin/rules.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
-/* Who may say what in which state: the states of an instance, and for each the frames that its plugin may send. One
- * table; anything else is a violation that fails this instance and nobody else. Pure. */
+/* Who may say what in which state: the states of an instance, and for each the frames that its
+ * plugin may send. One table; anything else is a violation that fails this instance and nobody
+ * else. Pure. */
 #ifndef PLUGD_PLUGIN_RULES_H
 #define PLUGD_PLUGIN_RULES_H
 

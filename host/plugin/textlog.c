@@ -1,7 +1,7 @@
 /* What a plugin writes to its standard error.
  *
- * Owns the descriptor and the line that has begun. One read per wake-up, so a flood costs its writer and not the other
- * plugins; what the log can't take it drops and counts itself. */
+ * Owns the descriptor and the line that has begun. One read per wake-up, so a flood costs its
+ * writer and not the other plugins; what the log can't take it drops and counts itself. */
 #include "plugin/textlog.h"
 
 #include <errno.h>

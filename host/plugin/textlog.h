@@ -1,5 +1,5 @@
-/* What a plugin writes to its standard error, line by line into the log. Always read, so that a plugin never blocks in a
- * log line; long lines are cut. */
+/* What a plugin writes to its standard error, line by line into the log. Always read, so that a
+ * plugin never blocks in a log line; long lines are cut. */
 #ifndef PLUGD_PLUGIN_TEXTLOG_H
 #define PLUGD_PLUGIN_TEXTLOG_H
 

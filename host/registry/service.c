@@ -1,7 +1,7 @@
 /* Who answers to a service's name.
  *
- * Owns a hash table from names to targets. The names and methods belong to the manifests of the pools, which the host keeps
- * as long as they are entered here. */
+ * Owns a hash table from names to targets. The names and methods belong to the manifests of the
+ * pools, which the host keeps as long as they are entered here. */
 #include "registry/service.h"
 
 #include <errno.h>
@@ -20,7 +20,8 @@ struct provider {
 	UT_hash_handle hh;
 };
 
-/* What each target provides, also services that are not in the table because they are everybody's. */
+/* What each target provides, also services that are not in the table because they are
+ * everybody's. */
 struct entry {
 	struct target *target;
 	const struct manifest *manifest;

@@ -1,5 +1,5 @@
-/* Who answers to a service's name. Filled by what plugins tell in their manifests; asked by the edge, the admin and, later,
- * the plugins. Pure. */
+/* Who answers to a service's name. Filled by what plugins tell in their manifests; asked by the
+ * edge, the admin and, later, the plugins. Pure. */
 #ifndef PLUGD_REGISTRY_SERVICE_H
 #define PLUGD_REGISTRY_SERVICE_H
 
@@ -23,9 +23,9 @@ struct service_method {
 struct registry *registry_new(void); /* returns owned */
 void registry_free(struct registry *registry);
 
-/* Enters all services of a manifest for this target, in place of what it provided before. The manifest stays the caller's and
- * valid until it is withdrawn. 0, or -EINVAL with *err: another plugin provides one of them. The raw HTTP service is
- * everybody's: routes name the plugin. */
+/* Enters all services of a manifest for this target, in place of what it provided before. The
+ * manifest stays the caller's and valid until it is withdrawn. 0, or -EINVAL with *err: another
+ * plugin provides one of them. The raw HTTP service is everybody's: routes name the plugin. */
 int registry_provide(struct registry *registry, struct target *target,
 		     const struct manifest *manifest, struct err *err);
 void registry_withdraw(struct registry *registry, const struct target *target);
@@ -34,16 +34,16 @@ void registry_withdraw(struct registry *registry, const struct target *target);
 int registry_find(const struct registry *registry, struct str service, struct str method,
 		  struct service_method *out, struct err *err);
 
-/* The same for one plugin's method, whoever else provides the service; -EAGAIN when the plugin has not told yet what it
- * provides. */
+/* The same for one plugin's method, whoever else provides the service; -EAGAIN when the plugin has
+ * not told yet what it provides. */
 int registry_find_in(const struct registry *registry, struct target *target, struct str service,
 		     struct str method, struct service_method *out, struct err *err);
 
 /* Changes whenever an earlier answer may be wrong; so callers may keep answers. Never 0. */
 uint64_t registry_version(const struct registry *registry);
 
-/* Names of all services, sorted, without the raw HTTP service. Returns the count; *names_out is owned (one free()), the names
- * are the manifests'. */
+/* Names of all services, sorted, without the raw HTTP service. Returns the count; *names_out is
+ * owned (one free()), the names are the manifests'. */
 size_t registry_services(const struct registry *registry, const char ***names_out);
 
 #endif

@@ -1,5 +1,5 @@
-/* echo: gives back what it gets. The smallest plugin that shows all three doors: a unary method, a streamed one, and
- * raw HTTP. */
+/* echo: gives back what it gets. The smallest plugin that shows all three doors: a unary method, a
+ * streamed one, and raw HTTP. */
 #include <plug.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,8 @@ static struct plug_answer say(struct plug_call *call)
 
 /* ---- streamed, for RPC and for HTTP bodies alike ---- */
 
-/* What could not be sent yet: at most one message, because the stream is paused as long as it is there. */
+/* What could not be sent yet: at most one message, because the stream is paused as long as it is
+ * there. */
 struct echo {
 	void *kept;
 	size_t kept_len;

@@ -1,5 +1,6 @@
-/* Whatever a client of the admin socket sends, it gets lines of JSON, and the host lives on. The bytes go through a real
- * socket, a peer, and the table of commands over an office where nothing runs. */
+/* Whatever a client of the admin socket sends, it gets lines of JSON, and the host lives on. The
+ * bytes go through a real socket, a peer, and the table of commands over an office where nothing
+ * runs. */
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
@@ -59,7 +60,8 @@ static void on_gone(void *user, struct peer *peer)
 	peer_close(peer);
 }
 
-/* The client's side: says all, listens until the host hangs up, and holds every line against what a line must be. */
+/* The client's side: says all, listens until the host hangs up, and holds every line against what a
+ * line must be. */
 static void converse(struct loop *loop, int fd, const uint8_t *data, size_t size)
 {
 	char *heard = malloc((4 << 20) + 1);

@@ -1,6 +1,6 @@
-/* Runs a fuzz target over its seeds without a fuzzer: every file of the directories that are named, each beginning of it,
- * and nothing at all. So the targets are compiled and their seeds are held in every run of the suite, whatever the
- * compiler. */
+/* Runs a fuzz target over its seeds without a fuzzer: every file of the directories that are named,
+ * each beginning of it, and nothing at all. So the targets are compiled and their seeds are held in
+ * every run of the suite, whatever the compiler. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Fuzz target: lines of the input are rules (method, space, pattern) up to an empty line, then requests. A match must be
- * made of pieces of the path and carry the rule's own names. */
+/* Fuzz target: lines of the input are rules (method, space, pattern) up to an empty line, then
+ * requests. A match must be made of pieces of the path and carry the rule's own names. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>

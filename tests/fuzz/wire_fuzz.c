@@ -1,5 +1,6 @@
-/* Any bytes as a frame, as a message of plugd.http.v1, and as the first part of one: the hot codec agrees with
- * protobuf-c on what is read, and never reads beyond them. The seeds are the golden vectors. */
+/* Any bytes as a frame, as a message of plugd.http.v1, and as the first part of one: the hot codec
+ * agrees with protobuf-c on what is read, and never reads beyond them. The seeds are the golden
+ * vectors. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

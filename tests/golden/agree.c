@@ -1,5 +1,5 @@
-/* The hot codec against protobuf-c: one row for each message, with a comparison of its fields. Owns nothing;
- * both sides are read anew for each question. */
+/* The hot codec against protobuf-c: one row for each message, with a comparison of its fields. Owns
+ * nothing; both sides are read anew for each question. */
 #include "tests/golden/agree.h"
 
 #include <stdlib.h>
@@ -190,8 +190,8 @@ static bool get_http_response(struct wire_bytes in, union hot *out, const char *
 	return wire_get_http_response(in, &out->http_response, why_out);
 }
 
-/* Each put writes into memory of exactly the promised size, so that a bound that is too small is caught by the
- * sanitizer; head and payload are joined by the caller. */
+/* Each put writes into memory of exactly the promised size, so that a bound that is too small is
+ * caught by the sanitizer; head and payload are joined by the caller. */
 struct written {
 	uint8_t *head; /* owned */
 	size_t head_len;
@@ -273,8 +273,8 @@ static const struct row rows[AGREE_MESSAGES] = {
 
 /* ---- the questions ---- */
 
-/* Why the hot codec may refuse what protobuf-c reads; wire_field.h says why it does. (protobuf-c does not look at the
- * wire type of a bool.) */
+/* Why the hot codec may refuse what protobuf-c reads; wire_field.h says why it does. (protobuf-c
+ * does not look at the wire type of a bool.) */
 static bool is_stricter(const char *why)
 {
 	static const char *const reasons[] = {
@@ -295,8 +295,8 @@ static bool is_stricter(const char *why)
 	return false;
 }
 
-/* Are these the bytes that protobuf-c writes for its fields? Unknown fields are written again by protobuf-c
- * and dropped by us. */
+/* Are these the bytes that protobuf-c writes for its fields? Unknown fields are written again by
+ * protobuf-c and dropped by us. */
 static bool is_canonical(struct wire_bytes in, const ProtobufCMessage *ref)
 {
 	size_t len = protobuf_c_message_get_packed_size(ref);

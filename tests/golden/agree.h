@@ -1,5 +1,5 @@
-/* Do the hot codec and protobuf-c agree on some bytes? The golden tests, the random tests and a fuzz target
- * ask the same question here. */
+/* Do the hot codec and protobuf-c agree on some bytes? The golden tests, the random tests and a
+ * fuzz target ask the same question here. */
 #ifndef PLUGD_TESTS_AGREE_H
 #define PLUGD_TESTS_AGREE_H
 

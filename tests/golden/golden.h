@@ -11,8 +11,9 @@ struct golden {
 	size_t len;
 };
 
-/* Calls `each` for every vector of `<kind>.txt`, in order; `vector` is valid until it returns. Returns how many there
- * were; ends the process with a sentence when the file is missing or malformed. */
+/* Calls `each` for every vector of `<kind>.txt`, in order; `vector` is valid until it returns.
+ * Returns how many there were; ends the process with a sentence when the file is missing or
+ * malformed. */
 size_t golden_each(const char *kind, void (*each)(const struct golden *vector, void *user),
 		   void *user);
 

@@ -1,4 +1,5 @@
-/* Every golden vector, read and written by the hot codec, protobuf-c and nanopb. Python's protobuf wrote them. */
+/* Every golden vector, read and written by the hot codec, protobuf-c and nanopb. Python's protobuf
+ * wrote them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -126,7 +127,8 @@ static void assert_text(struct wire_bytes got, const char *want)
 	assert_memory_equal(got.data, want, got.len);
 }
 
-/* One vector by hand, so that the agreement above is not that of two readers who both see nothing. */
+/* One vector by hand, so that the agreement above is not that of two readers who both see
+ * nothing. */
 static void reads_every_field_of_a_request(void **state)
 {
 	struct golden vector = golden_find("request", "full");

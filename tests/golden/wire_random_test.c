@@ -1,5 +1,6 @@
-/* The hot codec against protobuf-c on messages that nobody thought of: seeded, so that a failure comes again.
- * Whole messages first; then the same with a few bytes changed, where both must agree on what is still read. */
+/* The hot codec against protobuf-c on messages that nobody thought of: seeded, so that a failure
+ * comes again. Whole messages first; then the same with a few bytes changed, where both must agree
+ * on what is still read. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

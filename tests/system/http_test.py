@@ -55,6 +55,15 @@ def test_tells_the_plugin_what_was_asked(host):
     assert [value for name, value in seen["headers"] if name == "x-twice"] == ["1", "2"]
 
 
+def test_header_bytes_that_are_no_utf8_reach_the_plugin_and_harm_nobody(client):
+    for name in ("x-latin1", "traceparent", "tracestate"):
+        client.send(head(f"GET {OK} HTTP/1.1", "traceparent: 00-1-2-01").replace(
+            b"\r\n\r\n", f"\r\n{name}: caf".encode() + b"\xe9\r\n\r\n"))
+        response = client.read()
+        assert response.status == 200, name
+        assert [name, "caf\u00e9"] in response.json()["headers"]
+
+
 def test_keeps_the_connection(client):
     for number in range(3):
         assert client.ask("GET", f"{OK}?{number}").read().json()["query"] == str(number)

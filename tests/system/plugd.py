@@ -24,7 +24,8 @@ PLUGCTL = os.environ["PLUGCTL"]
 PLUGINS = pathlib.Path(os.environ["PLUGIN_DIR"])
 PYTHON = "/usr/bin/python3"
 
-# Sanitizers speak up at the first undefined behaviour, and keep little, so that RSS means something.
+# Sanitizers speak up at the first undefined behaviour, and keep little, so that RSS means
+# something.
 SANITIZERS = {
     "ASAN_OPTIONS": "quarantine_size_mb=4:malloc_context_size=8",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",

@@ -1,4 +1,5 @@
-/* Every command against a small office: two plugins, of which none runs, so that all that is asked has one answer. */
+/* Every command against a small office: two plugins, of which none runs, so that all that is asked
+ * has one answer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Conversations on a real admin socket: a client and the host's side in one loop, with commands that echo, fail, or
- * wait. */
+/* Conversations on a real admin socket: a client and the host's side in one loop, with commands
+ * that echo, fail, or wait. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

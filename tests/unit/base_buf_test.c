@@ -60,7 +60,8 @@ static void a_steady_flow_needs_steady_memory(void **state)
 	buf_deinit(&buf);
 }
 
-/* Moving 1 MiB for each byte that is eaten would be 64 GiB here: the suite's time limit would notice. */
+/* Moving 1 MiB for each byte that is eaten would be 64 GiB here: the suite's time limit would
+ * notice. */
 static void small_bites_of_a_long_content_do_not_move_it_each_time(void **state)
 {
 	struct buf buf = {0};

@@ -1,4 +1,5 @@
-/* The loop with real descriptors: what runs, in which order, and that nothing queued is forgotten. */
+/* The loop with real descriptors: what runs, in which order, and that nothing queued is
+ * forgotten. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -130,7 +131,8 @@ static void a_hang_up_comes_as_what_is_wanted(void **state)
 	loop_io_want(&world->io, false, false);
 }
 
-/* A descriptor's number is used again at once: the watcher of the new one must not be mistaken for the old. */
+/* A descriptor's number is used again at once: the watcher of the new one must not be mistaken for
+ * the old. */
 static void a_number_that_is_used_again_is_watched_anew(void **state)
 {
 	struct world *world = *state;
@@ -153,7 +155,8 @@ static void a_number_that_is_used_again_is_watched_anew(void **state)
 	loop_io_want(&world->io, false, false);
 }
 
-/* If it waited for an event, loop_run() would never come back: the suite's time limit would fail it. */
+/* If it waited for an event, loop_run() would never come back: the suite's time limit would fail
+ * it. */
 static void what_was_queued_before_the_loop_runs_is_done_before_it_sleeps(void **state)
 {
 	struct world *world = *state;

@@ -1,4 +1,5 @@
-/* Borrowed text: comparing, trimming, numbers, hexadecimal, UTF-8, and how far two words are apart. */
+/* Borrowed text: comparing, trimming, numbers, hexadecimal, UTF-8, and how far two words are
+ * apart. */
 #include "base/str.h"
 #include "tests/support/unit.h"
 

@@ -1,4 +1,5 @@
-/* The pure parts of dispatch: the limit with its waiting room, deadlines, and the table of outcomes. */
+/* The pure parts of dispatch: the limit with its waiting room, deadlines, and the table of
+ * outcomes. */
 #include "dispatch/deadline.h"
 #include "dispatch/limit.h"
 #include "dispatch/outcome.h"

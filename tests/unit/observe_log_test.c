@@ -1,4 +1,5 @@
-/* The log on real descriptors: when it writes, what it does when nobody reads, and what it owes afterwards. */
+/* The log on real descriptors: when it writes, what it does when nobody reads, and what it owes
+ * afterwards. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -177,7 +178,8 @@ static void a_reader_that_sleeps_costs_lines_but_never_time(void **state)
 	assert_true(lost > 0);
 	assert_int_equal(fcntl(world->fds[1], F_GETFL) & O_NONBLOCK, 0);
 
-	/* The reader wakes: what waited comes by itself, then the next line tells the loss, once. */
+	/* The reader wakes: what waited comes by itself, then the next line tells the loss,
+	 * once. */
 	char *waited = read_all(world->fds[0]);
 	while (count_of(waited, "flood.line") + lost < FLOOD) {
 		loop_turn(world->loop, true);

@@ -1,4 +1,5 @@
-/* JSON stands for MessagePack both ways, and what neither has a word for does not pass as something else. */
+/* JSON stands for MessagePack both ways, and what neither has a word for does not pass as something
+ * else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

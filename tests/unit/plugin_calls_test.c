@@ -1,5 +1,6 @@
-/* The calls on one channel, as conversations: the test plays the plugin at the other end of a socketpair. What the host must say,
- * what it must not, and every way in which a plugin can get it wrong. */
+/* The calls on one channel, as conversations: the test plays the plugin at the other end of a
+ * socketpair. What the host must say, what it must not, and every way in which a plugin can get it
+ * wrong. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Frames out of a stream of bytes: wherever it is cut, the same frames come out; what is no frame is refused with its bytes. */
+/* Frames out of a stream of bytes: wherever it is cut, the same frames come out; what is no frame
+ * is refused with its bytes. */
 #include <string.h>
 
 #include "observe/errors.h"

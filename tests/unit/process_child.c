@@ -1,4 +1,5 @@
-/* The child that plugin_process_test starts: it does the one thing that its first argument names. */
+/* The child that plugin_process_test starts: it does the one thing that its first argument
+ * names. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>

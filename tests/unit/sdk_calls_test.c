@@ -1,4 +1,5 @@
-/* Calls of a plugin under the rules of the wire: pieces, windows, streams, cancels, and both pipes full. */
+/* Calls of a plugin under the rules of the wire: pieces, windows, streams, cancels, and both pipes
+ * full. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* A host for the tests of libplug: it starts a plugin in a child process, over pipes, and says and hears
- * frames one by one. Every wait has an end: a plugin that stays silent fails the test. */
+/* A host for the tests of libplug: it starts a plugin in a child process, over pipes, and says and
+ * hears frames one by one. Every wait has an end: a plugin that stays silent fails the test. */
 #ifndef PLUGD_TESTS_SDK_HOST_H
 #define PLUGD_TESTS_SDK_HOST_H
 
@@ -50,12 +50,12 @@ void host_say_cancel(struct host *host, uint32_t id, uint32_t code);
 void host_say_credit(struct host *host, uint32_t id, uint32_t bytes);
 void host_say_bytes(struct host *host, const void *data, size_t len);
 
-/* Writes without reading until the pipe is full, and waits until the plugin's pipe is full as well; then
- * writes the rest and reads meanwhile. */
+/* Writes without reading until the pipe is full, and waits until the plugin's pipe is full as well;
+ * then writes the rest and reads meanwhile. */
 void host_fill(struct host *host, const void *data, size_t len);
 
-/* The next frame, which must be of that kind; its body is valid until the next one. LOG and CREDIT are
- * passed over unless they are expected. */
+/* The next frame, which must be of that kind; its body is valid until the next one. LOG and CREDIT
+ * are passed over unless they are expected. */
 struct wire_bytes host_hear(struct host *host, enum wire_kind kind);
 struct wire_response host_hear_response(struct host *host, uint32_t id);
 struct wire_data host_hear_data(struct host *host, uint32_t id);
@@ -70,7 +70,8 @@ void host_hear_nothing(struct host *host);
 void host_call(struct host *host, uint32_t id, uint32_t method, const char *payload,
 	       const char *answer);
 
-/* Closes the pipes if `drain` is false, else says DRAIN and hears BYE; returns the exit status. Frees. */
+/* Closes the pipes if `drain` is false, else says DRAIN and hears BYE; returns the exit status.
+ * Frees. */
 int host_end(struct host *host, bool drain);
 
 /* Waits for the child without closing anything first. Frees. */

@@ -1,5 +1,6 @@
-/* Arguments by getopt_long(). Turns rows into what getopt wants, and its complaints into our sentences. Called by main.c,
- * once for what stands before the command's name and once for what follows. */
+/* Arguments by getopt_long(). Turns rows into what getopt wants, and its complaints into our
+ * sentences. Called by main.c, once for what stands before the command's name and once for what
+ * follows. */
 #include "args.h"
 
 #include <assert.h>

@@ -1,5 +1,5 @@
-/* Arguments of a command line, read by getopt_long() from rows, so that what is accepted and what the help says are one
- * thing. Pure but for getopt's own state. */
+/* Arguments of a command line, read by getopt_long() from rows, so that what is accepted and what
+ * the help says are one thing. Pure but for getopt's own state. */
 #ifndef PLUGCTL_ARGS_H
 #define PLUGCTL_ARGS_H
 
@@ -28,8 +28,8 @@ struct args {
 	char why[160]; /* of a failure: a sentence without a full stop */
 };
 
-/* Reads argv[1…]; argv[0] is skipped. Options are of either list (each may be NULL). `in_order`: the first operand ends the
- * options. Adds to what `args` holds already. False with args->why. */
+/* Reads argv[1…]; argv[0] is skipped. Options are of either list (each may be NULL). `in_order`:
+ * the first operand ends the options. Adds to what `args` holds already. False with args->why. */
 bool args_parse(struct args *args, int argc, char **argv, const struct arg_option *own,
 		const struct arg_option *global, bool in_order);
 

@@ -1,7 +1,8 @@
 /* `plugctl call`: one call of one method through a running host.
  *
- * Asks the host which codec the method speaks, so that JSON can stand for MessagePack both ways; everything else goes and
- * comes as it is. The answer alone is on standard output; how the call went is on standard error. */
+ * Asks the host which codec the method speaks, so that JSON can stand for MessagePack both ways;
+ * everything else goes and comes as it is. The answer alone is on standard output; how the call
+ * went is on standard error. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,7 +233,8 @@ static int print_messages(const json_t *result, bool is_raw, struct err *err)
 	return r;
 }
 
-/* In the reply itself, payloads that are JSON or can be shown as JSON take the place of their base64. */
+/* In the reply itself, payloads that are JSON or can be shown as JSON take the place of their
+ * base64. */
 static int unfold_messages(json_t *result, struct err *err)
 {
 	json_t *messages = json_object_get(result, "messages");

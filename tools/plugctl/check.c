@@ -1,5 +1,5 @@
-/* `plugctl check`: an author's first friend. Reads the options that stand for a plugin's configuration, has the plugin
- * probed, and tells the verdicts and what the plugin provides. */
+/* `plugctl check`: an author's first friend. Reads the options that stand for a plugin's
+ * configuration, has the plugin probed, and tells the verdicts and what the plugin provides. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

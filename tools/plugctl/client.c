@@ -1,5 +1,5 @@
-/* Asking a running host. Blocks until the host answers or hangs up: a call may take as long as its deadline, and who waits
- * at the terminal can interrupt it, which the host takes as a cancel. */
+/* Asking a running host. Blocks until the host answers or hangs up: a call may take as long as its
+ * deadline, and who waits at the terminal can interrupt it, which the host takes as a cancel. */
 #include "client.h"
 
 #include <errno.h>
@@ -113,7 +113,7 @@ int client_ask(struct client *client, const char *command, json_t *args, json_t 
 	       struct err *err)
 {
 	json_t *reply;
-	size_t len;
+	size_t len = 0;
 	int r = send_request(client, command, args, err);
 
 	if (r == 0)

@@ -16,7 +16,8 @@ struct client {
 int client_open(struct client *client, const char *path, struct err *err);
 void client_close(struct client *client);
 
-/* Sends a command and waits for its reply. `args` is taken; NULL: none. 0 and *result_out (returns owned), or -errno and
+/* Sends a command and waits for its reply. `args` is taken; NULL: none. 0 and *result_out (returns
+ * owned), or -errno and
  * *err: the host's own, or ERR_ADMIN_SOCKET when the conversation broke. */
 int client_ask(struct client *client, const char *command, json_t *args, json_t **result_out,
 	       struct err *err);

@@ -1,5 +1,5 @@
-/* `plugctl config check`: the host's own loader on a file, without a host. The environment is looked at too, as plugd
- * would. */
+/* `plugctl config check`: the host's own loader on a file, without a host. The environment is
+ * looked at too, as plugd would. */
 #include "config/config.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* What a plugin says while it is checked. The host's code tells it to a log; here the log writes JSON lines into a pipe,
- * whose other end shows those that are the plugin's own words. */
+/* What a plugin says while it is checked. The host's code tells it to a log; here the log writes
+ * JSON lines into a pipe, whose other end shows those that are the plugin's own words. */
 #include "echo.h"
 
 #include <jansson.h>

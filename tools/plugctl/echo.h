@@ -1,4 +1,5 @@
-/* What a plugin says while it is checked, line by line on standard error: its own standard error, and its LOG frames. */
+/* What a plugin says while it is checked, line by line on standard error: its own standard error,
+ * and its LOG frames. */
 #ifndef PLUGCTL_ECHO_H
 #define PLUGCTL_ECHO_H
 

@@ -1,7 +1,8 @@
 /* plugctl: the operator's and the author's tool.
  *
- * Reads the global options, finds the subcommand's row, holds the arguments against it and runs it. All help comes from the
- * rows. Exit status: 0 done, 1 it failed or the answer is no, 2 the command line is wrong. */
+ * Reads the global options, finds the subcommand's row, holds the arguments against it and runs it.
+ * All help comes from the rows. Exit status: 0 done, 1 it failed or the answer is no, 2 the command
+ * line is wrong. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

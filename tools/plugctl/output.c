@@ -1,4 +1,5 @@
-/* Tables, numbers for people, JSON and errors. Called by every subcommand. Owns a table until it is printed. */
+/* Tables, numbers for people, JSON and errors. Called by every subcommand. Owns a table until it is
+ * printed. */
 #include "output.h"
 
 #include <inttypes.h>

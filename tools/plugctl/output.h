@@ -1,5 +1,5 @@
-/* How answers look: aligned tables and indented JSON on standard output, errors as one sentence on standard error. Text that
- * comes from plugins and files can't command the terminal. */
+/* How answers look: aligned tables and indented JSON on standard output, errors as one sentence on
+ * standard error. Text that comes from plugins and files can't command the terminal. */
 #ifndef PLUGCTL_OUTPUT_H
 #define PLUGCTL_OUTPUT_H
 

@@ -1,5 +1,5 @@
-/* JSON to MessagePack and back, on jansson and msgpack-c, for the payloads of `plugctl call`. Both libraries bound the
- * depth of what they parse (2048 and 32), so walking a parsed value is safe. */
+/* JSON to MessagePack and back, on jansson and msgpack-c, for the payloads of `plugctl call`. Both
+ * libraries bound the depth of what they parse (2048 and 32), so walking a parsed value is safe. */
 #include "payload.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
 /* One plugin run alone.
  *
- * Uses the host's own image, instance and rules, so that a plugin that passes here passes there. Owns the image and the
- * instance; the instance judges, this file notes how far it came. Never fails itself: whatever goes wrong is a verdict. */
+ * Uses the host's own image, instance and rules, so that a plugin that passes here passes there.
+ * Owns the image and the instance; the instance judges, this file notes how far it came. Never
+ * fails itself: whatever goes wrong is a verdict. */
 #include "probe.h"
 
 #include <stdarg.h>

@@ -1,5 +1,6 @@
-/* What a running host shows: status, plugins, instances, routes. Each asks once and prints a table, or the reply itself as
- * JSON. Knows the members of the replies that host/admin/views.c makes; what is missing prints as "-". */
+/* What a running host shows: status, plugins, instances, routes. Each asks once and prints a table,
+ * or the reply itself as JSON. Knows the members of the replies that host/admin/views.c makes; what
+ * is missing prints as "-". */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* A whole file into memory, for payloads and configurations that people name on the command line. */
+/* A whole file into memory, for payloads and configurations that people name on the command
+ * line. */
 #include "slurp.h"
 
 #include <errno.h>

@@ -7,8 +7,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Appends what `path` holds ("-": standard input). 0, or -errno and *err: it can't be read, or has more than `max`
- * bytes. */
+/* Appends what `path` holds ("-": standard input). 0, or -errno and *err: it can't be read, or has
+ * more than `max` bytes. */
 int slurp(const char *path, size_t max, struct buf *out, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* `plugctl whitelist add` and `verify`: pinning executables, and looking whether the pinned ones are still the same. Works
- * on the file alone, with the functions by which the host obeys it. */
+/* `plugctl whitelist add` and `verify`: pinning executables, and looking whether the pinned ones
+ * are still the same. Works on the file alone, with the functions by which the host obeys it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +91,8 @@ static int pin_file(const struct pinning *pinning, const struct exec_file *file,
 	return r;
 }
 
-/* A script's interpreter runs too, so it is pinned too; for any plugin, because many scripts share it. */
+/* A script's interpreter runs too, so it is pinned too; for any plugin, because many scripts share
+ * it. */
 static int pin_image(const struct pinning *pinning, const struct exec_image *image,
 		     const char *name, struct err *err)
 {

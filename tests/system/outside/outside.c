@@ -1,5 +1,5 @@
-/* A plugin outside of the tree, built against what `meson install` has put somewhere: typed by nanopb of
- * its own, one route. */
+/* A plugin outside of the tree, built against what `meson install` has put somewhere: typed by
+ * nanopb of its own, one route. */
 #include <plug.h>
 
 #include "outside.pb.h"
