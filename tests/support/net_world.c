@@ -141,6 +141,7 @@ void world_start(struct world *world)
 		.user = world,
 		.on_stopped = on_stopped,
 		.stopped_user = world,
+		.log = world->log,
 	};
 
 	world->listener = listener_new(&opts);

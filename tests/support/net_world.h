@@ -10,6 +10,7 @@ struct world {
 	struct loop *loop;
 	struct listener *listener;
 	struct net_opts opts;
+	struct log *log;	    /* borrows; NULL unless the test sets it before world_start() */
 	struct http_stream *stream; /* the open one; NULL: none */
 	struct buf news;	    /* a line per upcall: "request /path", "end", "closed DONE" */
 	size_t body_bytes;	    /* of all streams */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -86,6 +87,7 @@ static void a_body_that_we_hold_back_is_not_silent(void **state)
 	world_expect_news(world, "request /later\n");
 	world_wait_ms(world, 3 * SHORT_MS);
 	http_stream_want_body(world->stream, true);
+	world_settle(world);
 	http_stream_want_body(world->stream, false);
 	world_wait_ms(world, 3 * SHORT_MS);
 	assert_non_null(world->stream);
@@ -114,6 +116,19 @@ static void an_idle_connection_is_closed_without_a_word(void **state)
 	client_close(&client);
 	client_close(&mute);
 	world_expect_connections(world, 0);
+	world_free(world);
+}
+
+static void a_client_that_never_closes_is_let_go(void **state)
+{
+	struct world *world = world_new();
+	world->opts.idle_timeout_ms = SHORT_MS;
+	world_start(world);
+	struct client client = client_connect(world);
+
+	client_expect_end(&client);
+	world_expect_connections(world, 0);
+	client_close(&client);
 	world_free(world);
 }
 
@@ -167,10 +182,24 @@ static void no_more_clients_than_allowed_are_let_in(void **state)
 	world_free(world);
 }
 
+static unsigned count_lines(int fd)
+{
+	char text[4096];
+	ssize_t len = pread(fd, text, sizeof(text), 0);
+	unsigned lines = 0;
+
+	for (ssize_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* And not one try after the other, which is what a level-triggered loop would do. */
 static void running_out_of_descriptors_is_only_a_pause(void **state)
 {
 	struct world *world = world_new();
 	struct rlimit before;
+	struct log_opts log_opts = {.fd = memfd_create("log", MFD_CLOEXEC), .level = LOG_WARN};
+	world->log = log_new(&log_opts);
 	world_start(world);
 	struct client client = client_connect(world);
 
@@ -184,7 +213,10 @@ static void running_out_of_descriptors_is_only_a_pause(void **state)
 	assert_int_equal(listener_connections(world->listener), 0);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	client_expect(&client, OK(4) "/now");
+	assert_int_equal(count_lines(log_opts.fd), 1);
 	client_close(&client);
+	log_free(world->log);
+	fd_close(&log_opts.fd);
 	world_free(world);
 }
 
@@ -339,6 +371,7 @@ int main(void)
 		cmocka_unit_test(a_silent_body_is_refused),
 		cmocka_unit_test(a_body_that_we_hold_back_is_not_silent),
 		cmocka_unit_test(an_idle_connection_is_closed_without_a_word),
+		cmocka_unit_test(a_client_that_never_closes_is_let_go),
 		cmocka_unit_test(a_client_that_does_not_read_is_given_up),
 		cmocka_unit_test(no_more_clients_than_allowed_are_let_in),
 		cmocka_unit_test(running_out_of_descriptors_is_only_a_pause),

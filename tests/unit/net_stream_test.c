@@ -252,8 +252,25 @@ static void a_large_body_that_nobody_wants_ends_the_connection_after_the_answer(
 	struct client client = start(&world);
 
 	client_send(&client, POST("/now") "Content-Length: 1000000\r\n\r\n");
-	client_push(&client, 700000);
+	assert_int_equal(client_push(&client, 700000), 700000);
 	client_expect(&client, CLOSING(4) "/now");
+	client_expect_end(&client);
+	stop(world, &client);
+}
+
+/* Its length is unknown, so it is given a chance to end; not more. */
+static void a_body_without_end_is_not_dropped_for_ever(void **state)
+{
+	struct world *world;
+	struct client client = start(&world);
+
+	client_send(&client, POST("/later") "Transfer-Encoding: chunked\r\n\r\n100000\r\n");
+	world_expect_news(world, "request /later\n");
+	http_stream_want_body(world->stream, true);
+	world_answer(world, 200, "done", true);
+	client_expect(&client, OK(4) "done");
+	world_expect_news(world, "closed DONE\n");
+	client_push(&client, 200000);
 	client_expect_end(&client);
 	stop(world, &client);
 }
@@ -480,7 +497,7 @@ static void a_client_that_goes_on_sending_sees_why_it_was_refused(void **state)
 	world->opts.header_bytes = 1000;
 	struct client other = client_connect(world);
 	client_send(&other, "GET / HTTP/1.1\r\nX: ");
-	client_push(&other, 500000);
+	assert_int_equal(client_push(&other, 500000), 500000);
 	client_expect(&other,
 		      "HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 5\r\n"
 		      "connection: close\r\n\r\n{431}");
@@ -539,6 +556,7 @@ int main(void)
 		cmocka_unit_test(a_small_body_that_nobody_wants_is_dropped),
 		cmocka_unit_test(
 			a_large_body_that_nobody_wants_ends_the_connection_after_the_answer),
+		cmocka_unit_test(a_body_without_end_is_not_dropped_for_ever),
 		cmocka_unit_test(an_answer_may_begin_before_the_body_has_ended),
 		cmocka_unit_test(a_slow_reader_fills_only_the_bounded_buffer),
 		cmocka_unit_test(large_pieces_arrive_whole_and_in_order),
