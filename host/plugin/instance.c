@@ -1,12 +1,12 @@
 /* One child process with its channel, from start to end.
  *
- *	 NEW ──start──▶ GREETING ──WELCOME──▶ PREPARING ──READY──▶ READY ──drain──▶ DRAINING
- *	  │            (waits for              (waits for          (serves)         (waits for the last
- *	  │             WELCOME)                READY)                │              answers and BYE)
- *	  │                └──────────┬────────────┘                  │                  │
- *	  │                           ▼                               ▼                  │
- *	  └─cannot start─▶ DEAD ◀──process ended── STOPPING ◀──rule broken, time out, BYE┘
- *	                                          (waits for the end of the process)
+ *   NEW ──start──▶ GREETING ──WELCOME──▶ PREPARING ──READY──▶ READY ──drain──▶ DRAINING
+ *    │            (waits for              (waits for          (serves)         (waits for the last
+ *    │             WELCOME)                READY)                │              answers and BYE)
+ *    │                └──────────┬────────────┘                  │                  │
+ *    │                           ▼                               ▼                  │
+ *    └─cannot start─▶ DEAD ◀──process ended── STOPPING ◀──rule broken, time out, BYE┘
+ *                                            (waits for the end of the process)
  *
  * Owns the process, the channel, the calls of both directions and what it reads from standard
  * error. Its owner is the pool. A frame is first held against rules.c; whatever a plugin does wrong

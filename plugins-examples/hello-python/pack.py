@@ -2,9 +2,9 @@
 """pack.py OUT MAIN.py MODULE.py...: a Python plugin and its modules as one executable file.
 
 Python runs a zip file with a __main__.py in it, and skips a line in front of it; the standard
-module zipapp makes such files too. One file is what a whitelist can pin: the modules are then as fixed as
-the plugin itself. -I keeps the environment and the working directory out of what is imported. The
-bytes depend on the inputs alone, so an unchanged plugin keeps its hash.
+module zipapp makes such files too. One file is what a whitelist can pin: the modules are then as
+fixed as the plugin itself. -I keeps the environment and the working directory out of what is
+imported. The bytes depend on the inputs alone, so an unchanged plugin keeps its hash.
 """
 import os
 import sys

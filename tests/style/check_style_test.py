@@ -16,12 +16,13 @@ def function(lines):
 def test_a_tidy_tree_has_no_fault(tmp_path):
     files = {
         "tools/x": "#!/bin/sh\n# Says x.\necho x\n",
+        "host/base/door_frame.c": '/* x */\n#include "base/door.h"\n\n#include <stdio.h>\n',
         "tests/plugins/slow.py": '"""Is slow."""\nimport time\n\ntime.sleep(5)\n',
         "host/base/long.c": function(60),
         "host/base/hash.c": '/* x */\n#include "base/a.h"\n\n#define A 1\n#include <uthash.h>\n',
     }
     status, said = check(tmp_path, files)
-    assert (status, said) == (0, "6 files, 0 faults\n")
+    assert (status, said) == (0, "7 files, 0 faults\n")
 
 
 @pytest.mark.parametrize(

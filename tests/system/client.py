@@ -1,4 +1,4 @@
-"""An HTTP/1.1 client that sends exactly the bytes it is told to, and believes nothing that it reads:
+"""An HTTP/1.1 client that sends exactly the bytes it is told to, and believes nothing it reads:
 framing, status line and fields of each response are checked.
 """
 import json
@@ -41,7 +41,7 @@ class Response:
 
 
 class Client:
-    """A connection. Reading waits for what is expected, and fails when the server closes instead."""
+    """A connection. Reading waits for what is expected; fails when the server closes instead."""
 
     def __init__(self, address, receive_buffer=None):
         host, port = address.rsplit(":", 1)

@@ -148,7 +148,8 @@ def test_check_gives_arguments_environment_and_configuration(tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("greeting: hello\n")
     path = script(tmp_path, "#!/usr/bin/python3\nimport os, sys\n"
-                            "print(sys.argv[1:], dict(os.environ), os.read(0, 4096), file=sys.stderr)")
+                            "print(sys.argv[1:], dict(os.environ), os.read(0, 4096),"
+                            " file=sys.stderr)")
     _, err = run("check", "--env", "A=1", "--env", "B=2", "--config", config, path, "--help", "x",
                  status=1, environment={"SECRET": "of the caller"})
     assert "['--help', 'x']" in err and "'A': '1', 'B': '2'" in err and "SECRET" not in err

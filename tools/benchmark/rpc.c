@@ -1,8 +1,10 @@
 /* Calls to a plugin through the host's own corridor (dispatch, pool, instance, channel), without an
  * edge: what one call costs.
  *
- *	rpc EXECUTABLE pipe|socketpair BYTES DEPTH CALLS     prints: calls/s p50_ns p99_ns cpu_us/call host_rss_kB plugin_rss_kB
- *	rpc EXECUTABLE start TIMES                           prints: median_us min_us max_us   (exec to READY)
+ *	rpc EXECUTABLE pipe|socketpair BYTES DEPTH CALLS
+ *		prints: calls/s p50_ns p99_ns cpu_us/call host_rss_kB plugin_rss_kB
+ *	rpc EXECUTABLE start TIMES
+ *		prints: median_us min_us max_us   (exec to READY)
  *
  * The plugin must provide echo.v1.Echo/Say. CPU is that of both processes, user and system. Used by
  * tools/bench. */
