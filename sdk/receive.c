@@ -230,13 +230,40 @@ static const char *request_fault(const struct plug *plug, const struct wire_requ
 	return NULL;
 }
 
+/* No memory for a call: a whole request is refused without one. The rest of a longer one could not be told
+ * from bytes that nobody announced. */
+static void request_turn_away(struct plug *plug, struct wire_bytes body)
+{
+	struct wire_request head;
+	struct wire_response refusal = {
+		.id = UINT32_MAX, /* as long as an id can be */
+		.code = PLUG_RESOURCE_EXHAUSTED,
+		.not_processed = true,
+		.end = true,
+	};
+	const char *why;
+	uint8_t *out = NULL;
+
+	if (wire_get_request(body, &head, &why) && head.end && request_fault(plug, &head) == NULL &&
+	    credit_use(&plug->channel, (uint32_t)head.payload.len))
+		out = output_reserve(&plug->output, wire_response_head_bound(&refusal));
+	if (out == NULL) {
+		plug_break(plug, "no memory for another call");
+		return;
+	}
+	refusal.id = head.id;
+	output_commit(&plug->output, wire_put_response_head(out, &refusal));
+	credit_spend(&plug->channel, (uint32_t)head.payload.len);
+	credit_say(plug, 0, &plug->channel);
+}
+
 void receive_request(struct plug *plug, struct wire_bytes body)
 {
 	struct plug_call *call = call_new(plug);
 	const char *why = NULL;
 
 	if (call == NULL) {
-		plug_break(plug, "no memory for another call");
+		request_turn_away(plug, body);
 		return;
 	}
 	call->busy = true;

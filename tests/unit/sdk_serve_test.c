@@ -571,6 +571,27 @@ static void a_start_by_hand_is_explained(void **state)
 	}
 }
 
+static int on_a_terminal(const void *arg)
+{
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+
+	if (terminal < 0 || grantpt(terminal) < 0 || unlockpt(terminal) < 0)
+		return 50;
+	dup2(open(ptsname(terminal), O_RDWR | O_NOCTTY), STDIN_FILENO);
+	return plug_serve(arg);
+}
+
+static void a_start_on_a_terminal_is_explained(void **state)
+{
+	struct host *host = host_start_main(on_a_terminal, &simple);
+	char *errors = host_errors(host);
+
+	(void)state;
+	assert_non_null(strstr(errors, "plugctl check"));
+	free(errors);
+	assert_int_equal(host_wait(host), 2);
+}
+
 static void wrong_tables_are_explained(void **state)
 {
 	static const struct plug_method twice[] = {
@@ -692,6 +713,7 @@ int main(void)
 		cmocka_unit_test(frames_that_may_not_come_end_the_plugin),
 		cmocka_unit_test(an_unknown_frame_is_ignored_only_if_that_was_agreed),
 		cmocka_unit_test(a_start_by_hand_is_explained),
+		cmocka_unit_test(a_start_on_a_terminal_is_explained),
 		cmocka_unit_test(wrong_tables_are_explained),
 		cmocka_unit_test(no_descriptor_is_left_behind),
 		cmocka_unit_test(workers_answer_too),
