@@ -10,6 +10,7 @@
 #include "edge/bridge.h"
 
 #include "edge/edge_internal.h"
+#include "net/chars.h"
 
 static void fail_call(struct exchange *exchange, enum outcome outcome, struct str message)
 {
@@ -95,20 +96,24 @@ static void on_done(void *user, const struct dispatch_result *result)
 
 static const struct dispatch_ops call_ops = {on_response, on_data, on_call_writable, on_done};
 
+/* A field's value for a string of the protocol, which is UTF-8 where a header need not be: a plugin whose parser checks
+ * could not read the whole frame. What is no text is no trace, and left out. */
+static struct wire_bytes trace_text(const struct http_field *field)
+{
+	if (!field || !chars_is_clean_utf8(field->value))
+		return (struct wire_bytes){0};
+	return (struct wire_bytes){(const uint8_t *)field->value.data, field->value.len};
+}
+
 void bridge_fill_trace(const struct exchange *exchange, struct wire_request *request)
 {
 	const struct http_request *http = exchange->request;
-	const struct http_field *parent =
-		http_field_find(http->fields, http->field_count, "traceparent");
-	const struct http_field *state =
-		parent ? http_field_find(http->fields, http->field_count, "tracestate") : NULL;
 
-	if (parent)
-		request->trace_parent =
-			(struct wire_bytes){(const uint8_t *)parent->value.data, parent->value.len};
-	if (state)
+	request->trace_parent =
+		trace_text(http_field_find(http->fields, http->field_count, "traceparent"));
+	if (request->trace_parent.len > 0)
 		request->trace_state =
-			(struct wire_bytes){(const uint8_t *)state->value.data, state->value.len};
+			trace_text(http_field_find(http->fields, http->field_count, "tracestate"));
 }
 
 void bridge_call(struct exchange *exchange, struct wire_request *request)
