@@ -37,7 +37,7 @@ static bool lies_in(const void *data, size_t len, const void *memory, size_t mem
 /* An answer out of the request's own memory is not copied: the memory goes along. */
 static void saying_take_own(struct plug_call *call, struct saying *say)
 {
-	struct block *block = call->block;
+	struct block *block;
 
 	if (say->release != NULL || say->data.len < OWN_MEMORY_MIN_BYTES)
 		return;
@@ -48,8 +48,9 @@ static void saying_take_own(struct plug_call *call, struct saying *say)
 			   call->http.body.len)) {
 		say->release = free;
 		say->arg = call_steal(call, &call->http.body);
-	} else if (call->kept == NULL && plug_is_home(call->plug)) {
-		if (block == NULL && call->busy)
+	} else if (plug_is_home(call->plug)) {
+		block = call->block;
+		if (block == NULL && call->busy && call->kept == NULL)
 			block = call->plug->input.block;
 		if (block == NULL ||
 		    !lies_in(say->data.data, say->data.len, block->data, block->cap))

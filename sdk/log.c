@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <pb_encode.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct plug *plug;
 	struct grow frames; /* encoded LOG frames */
+	atomic_bool any;    /* there are some: to be read without the lock */
 	uint64_t lost;	    /* lines, since the last one that was kept */
 } sink = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -41,7 +43,10 @@ static bool sink_put(enum plug_log_level level, const char *text, uint32_t call_
 	line.level = (plugd_v1_LogLevel)level;
 	line.call_id = call_id;
 	proto_set_string(&line.message, text);
-	return proto_put_frame(&sink.frames, WIRE_LOG, plugd_v1_Log_fields, &line);
+	if (!proto_put_frame(&sink.frames, WIRE_LOG, plugd_v1_Log_fields, &line))
+		return false;
+	atomic_store(&sink.any, true);
+	return true;
 }
 
 /* With the lock: says how many lines are missing here. */
@@ -108,6 +113,7 @@ void log_use(struct plug *plug)
 	sink.plug = plug;
 	sink.lost = 0;
 	grow_deinit(&sink.frames);
+	atomic_store(&sink.any, false);
 	pthread_mutex_unlock(&sink.lock);
 }
 
@@ -121,14 +127,13 @@ static bool sink_stage(struct output *output)
 	memcpy(out, sink.frames.data, sink.frames.len);
 	output_commit(output, sink.frames.len);
 	sink.frames.len = 0;
+	atomic_store(&sink.any, false);
 	return true;
 }
 
 void log_stage(struct plug *plug)
 {
-	/* Read without the lock: a line that is just being added wakes us, or is ours. */
-	if (__atomic_load_n(&sink.frames.len, __ATOMIC_RELAXED) == 0 ||
-	    output_pending(&plug->output) > LOG_OUTPUT_BYTES)
+	if (!atomic_load(&sink.any) || output_pending(&plug->output) > LOG_OUTPUT_BYTES)
 		return;
 	pthread_mutex_lock(&sink.lock);
 	if (sink_stage(&plug->output) && sink.lost > 0) {

@@ -230,8 +230,8 @@ static const char *request_fault(const struct plug *plug, const struct wire_requ
 	return NULL;
 }
 
-/* No memory for a call: a whole request is refused without one. The rest of a longer one could not be told
- * from bytes that nobody announced. */
+/* No memory for a call: a whole request is refused without one. The rest of a longer one could not
+ * be told from bytes that nobody announced. */
 static void request_turn_away(struct plug *plug, struct wire_bytes body)
 {
 	struct wire_request head;

@@ -1,5 +1,5 @@
-/* Whatever a host says, a plugin on libplug neither crashes nor hangs: the bytes follow a proper greeting, on
- * the stdin of a plug_serve() in this process. */
+/* Whatever a host says, a plugin on libplug neither crashes nor hangs: the bytes follow a proper
+ * greeting, on the stdin of a plug_serve() in this process. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>

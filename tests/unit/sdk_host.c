@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <pb_encode.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,6 +149,16 @@ void host_fill(struct host *host, const void *data, size_t len)
 		}
 	}
 	host_say_bytes(host, at, len);
+}
+
+void host_wait_taken(struct host *host)
+{
+	int waiting = 1;
+
+	while (waiting > 0) {
+		assert_int_equal(ioctl(host->to, FIONREAD, &waiting), 0);
+		sched_yield();
+	}
 }
 
 void host_say(struct host *host, enum wire_kind kind, const pb_msgdesc_t *fields,
@@ -384,4 +396,51 @@ char *host_errors(struct host *host)
 	} while (n > 0);
 	assert_true(grow_append(&text, "", 1));
 	return (char *)text.data;
+}
+
+/* Hears frames until the plugin has given `bytes` back for the call; counts the channel's, too. */
+void host_hear_credit(struct host *host, uint32_t id, uint32_t bytes)
+{
+	struct wire_credit credit;
+	const char *why;
+	uint32_t heard = 0;
+
+	while (heard < bytes) {
+		assert_true(wire_get_credit(host_hear(host, WIRE_CREDIT), &credit, &why));
+		if (credit.id == id)
+			heard += credit.bytes;
+	}
+}
+
+/* Says a message of `len` times `c` in chunks, as the call's window allows. */
+void host_say_large(struct host *host, uint32_t id, uint32_t method, size_t len, char c)
+{
+	static uint8_t chunk[WIRE_CHUNK_BYTES];
+	size_t window = WIRE_CALL_WINDOW_BYTES;
+	size_t said = 0;
+
+	memset(chunk, c, sizeof(chunk));
+	while (said < len) {
+		size_t n = len - said < sizeof(chunk) ? len - said : sizeof(chunk);
+		struct wire_bytes payload = {chunk, n};
+		bool end = said + n == len;
+
+		if (window < n) {
+			host_hear_credit(host, id, WIRE_CALL_WINDOW_BYTES / 2);
+			window += WIRE_CALL_WINDOW_BYTES / 2;
+		}
+		if (said == 0)
+			host_say_request(host, &(struct wire_request){.id = id,
+								      .method = method,
+								      .more = !end,
+								      .end = end,
+								      .payload = payload});
+		else
+			host_say_data(host, &(struct wire_data){.id = id,
+								.more = !end,
+								.end = end,
+								.payload = payload});
+		said += n;
+		window -= n;
+	}
 }

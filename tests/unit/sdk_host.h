@@ -54,6 +54,15 @@ void host_say_bytes(struct host *host, const void *data, size_t len);
  * then writes the rest and reads meanwhile. */
 void host_fill(struct host *host, const void *data, size_t len);
 
+/* Waits until the plugin has read all that was said. */
+void host_wait_taken(struct host *host);
+
+/* Says a message of `len` times `c` in chunks, as the window of the call allows. */
+void host_say_large(struct host *host, uint32_t id, uint32_t method, size_t len, char c);
+
+/* Hears frames until the plugin has given `bytes` back for the call. */
+void host_hear_credit(struct host *host, uint32_t id, uint32_t bytes);
+
 /* The next frame, which must be of that kind; its body is valid until the next one. LOG and CREDIT
  * are passed over unless they are expected. */
 struct wire_bytes host_hear(struct host *host, enum wire_kind kind);

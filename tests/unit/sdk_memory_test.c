@@ -1,5 +1,5 @@
-/* A plugin without memory: whichever allocation fails, nothing crashes, nothing leaks, and every call of a
- * plugin that lives on is ended. The allocators are wrapped at link time. */
+/* A plugin without memory: whichever allocation fails, nothing crashes, nothing leaks, and every
+ * call of a plugin that lives on is ended. The allocators are wrapped at link time. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* A plugin's life as its host sees it: greeting, calls, health, configuration, the end. */
+/* What handlers of a plugin see and how their answers reach the host; and what they print and
+ * log. */
 #include <fcntl.h>
 #include <msgpack.h>
 #include <pthread.h>
@@ -15,7 +16,7 @@
 #include "sdk/proto.h"
 #include "sdk_host.h"
 
-enum { ECHO = 1, FAIL, LATER, FORGET, HANDLE_FACTS, PRINT, LOG_MUCH, CONFIG, VALUE };
+enum { ECHO = 1, FAIL, LATER, FORGET, FACTS, PRINT, LOG_MUCH, VALUE };
 
 static struct plug_answer echo(struct plug_call *call)
 {
@@ -34,7 +35,6 @@ static void *answer_later(void *arg)
 	struct plug_call *call = arg;
 	struct plug_bytes in = plug_request(call);
 
-	usleep(1000);
 	plug_reply(call, in.data, in.len);
 	return NULL;
 }
@@ -86,19 +86,6 @@ static struct plug_answer log_much(struct plug_call *call)
 	return plug_reply(call, "logged", 6);
 }
 
-static struct plug_answer config(struct plug_call *call)
-{
-	struct plug *plug = plug_call_plug(call);
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s %d %s %g %s %zu", plug_config_string(plug, "name", "none"),
-		 (int)plug_config_int(plug, "cache.size", 5),
-		 plug_config_bool(plug, "cache.on", false) ? "on" : "off",
-		 plug_config_double(plug, "ratio", 0.5), plug_config_string(plug, "list.1", "none"),
-		 plug_value_count(plug_config(plug), "list"));
-	return plug_reply(call, text, strlen(text));
-}
-
 static struct plug_answer value(struct plug_call *call)
 {
 	const struct plug_value *in = plug_request_value(call);
@@ -117,7 +104,6 @@ static const struct plug_method methods[] = {
 	{.name = "Facts", .handler = facts, .codec = PLUG_BYTES},
 	{.name = "Print", .handler = print, .codec = PLUG_BYTES},
 	{.name = "LogMuch", .handler = log_much, .codec = PLUG_BYTES},
-	{.name = "Config", .handler = config, .codec = PLUG_BYTES},
 	{.name = "Value", .handler = value, .codec = PLUG_MSGPACK},
 };
 static const struct plug_service services[] = {
@@ -160,33 +146,10 @@ static void takes_frames_byte_by_byte(void **state)
 	frame[len++] = 'x';
 	for (size_t i = 0; i < len; i++) {
 		host_say_bytes(host, frame + i, 1);
-		usleep(200);
+		host_wait_taken(host);
 	}
 	assert_int_equal(host_hear_response(host, 1).payload.len, 1);
 	assert_int_equal(host_end(host, true), 0);
-}
-
-static void welcome_tells_the_manifest(void **state)
-{
-	static const struct host_hello usual;
-	struct host *host = host_start(&simple);
-	plugd_v1_Welcome welcome = plugd_v1_Welcome_init_zero;
-	char *name = NULL;
-	char *version = NULL;
-
-	(void)state;
-	host_say_hello(host, &usual);
-	proto_get_string(&welcome.plugin_name, &name);
-	proto_get_string(&welcome.plugin_version, &version);
-	assert_true(proto_read(host_hear(host, WIRE_WELCOME), plugd_v1_Welcome_fields, &welcome));
-	assert_int_equal(welcome.version, 1);
-	assert_string_equal(name, "simple");
-	assert_string_equal(version, "1.2.3");
-	assert_true(welcome.has_manifest);
-	assert_int_equal(welcome.limits.max_calls, WIRE_MAX_CALLS);
-	free(name);
-	free(version);
-	assert_int_equal(host_end(host, false), 1);
 }
 
 static void a_failure_has_a_code_and_a_text(void **state)
@@ -232,7 +195,7 @@ static void a_handler_sees_who_asks_and_how(void **state)
 	uint8_t pairs[64];
 	struct wire_request request = {
 		.id = 1,
-		.method = HANDLE_FACTS,
+		.method = FACTS,
 		.end = true,
 		.timeout_ms = 60000,
 		.attempt = 2,
@@ -343,110 +306,6 @@ static void pack_config(msgpack_sbuffer *buffer)
 	msgpack_pack_str_with_body(&packer, "b", 1);
 }
 
-static void the_configuration_is_there(void **state)
-{
-	struct host *host = host_start(&simple);
-	msgpack_sbuffer packed;
-	struct host_hello hello = {.config = NULL};
-
-	(void)state;
-	pack_config(&packed);
-	hello.config = packed.data;
-	hello.config_len = packed.size;
-	host_greet(host, &hello);
-	msgpack_sbuffer_destroy(&packed);
-	host_call(host, 1, CONFIG, "", "ann 17 on 2 b 2");
-	assert_int_equal(host_end(host, true), 0);
-}
-
-static void without_a_configuration_there_are_defaults(void **state)
-{
-	struct host *host = host_start_ready(&simple);
-
-	(void)state;
-	host_call(host, 1, CONFIG, "", "none 5 off 0.5 none 0");
-	assert_int_equal(host_end(host, true), 0);
-}
-
-static void a_change_of_configuration_is_refused_without_a_callback(void **state)
-{
-	struct host *host = host_start_ready(&simple);
-	plugd_v1_Config change = {.seq = 9};
-	plugd_v1_ConfigResult result = plugd_v1_ConfigResult_init_zero;
-	char *error = NULL;
-
-	(void)state;
-	host_say(host, WIRE_CONFIG, plugd_v1_Config_fields, &change);
-	proto_get_string(&result.error, &error);
-	assert_true(proto_read(host_hear(host, WIRE_CONFIG_RESULT), plugd_v1_ConfigResult_fields,
-			       &result));
-	assert_int_equal(result.seq, 9);
-	assert_non_null(error);
-	free(error);
-	assert_int_equal(host_end(host, true), 0);
-}
-
-static struct plug_verdict not_today(struct plug *plug)
-{
-	return plug_refuse("%s can't open its database", plug_name(plug));
-}
-
-static void a_refused_start_is_told(void **state)
-{
-	struct plug_plugin plugin = simple;
-	static const struct host_hello usual;
-	plugd_v1_Failed failed = plugd_v1_Failed_init_zero;
-	struct host *host;
-	char *reason = NULL;
-
-	(void)state;
-	plugin.on_start = not_today;
-	host = host_start(&plugin);
-	host_say_hello(host, &usual);
-	host_hear(host, WIRE_WELCOME);
-	host_say(host, WIRE_START, plugd_v1_Start_fields, &(plugd_v1_Start){0});
-	proto_get_string(&failed.reason, &reason);
-	assert_true(proto_read(host_hear(host, WIRE_FAILED), plugd_v1_Failed_fields, &failed));
-	assert_string_equal(reason, "tested can't open its database");
-	free(reason);
-	assert_int_equal(host_wait(host), 1);
-}
-
-static struct plug_health so_so(struct plug *plug)
-{
-	static const char *const missing[] = {"db", NULL};
-	struct plug_health health = plug_degraded("slow");
-
-	(void)plug;
-	health.unavailable = missing;
-	return health;
-}
-
-static void health_is_what_the_plugin_says(void **state)
-{
-	struct plug_plugin plugin = simple;
-	plugd_v1_Ping ping = {.seq = 4};
-	plugd_v1_Pong pong = plugd_v1_Pong_init_zero;
-	struct host *host;
-	char *message = NULL;
-	char *missing = NULL;
-
-	(void)state;
-	plugin.on_health = so_so;
-	host = host_start_ready(&plugin);
-	host_say(host, WIRE_PING, plugd_v1_Ping_fields, &ping);
-	proto_get_string(&pong.message, &message);
-	proto_get_string(&pong.unavailable, &missing);
-	assert_true(proto_read(host_hear(host, WIRE_PONG), plugd_v1_Pong_fields, &pong));
-	assert_int_equal(pong.seq, 4);
-	assert_int_equal(pong.health, plugd_v1_Health_DEGRADED);
-	assert_string_equal(message, "slow");
-	assert_string_equal(missing, "db");
-	free(message);
-	free(missing);
-	assert_int_equal(host_end(host, true), 0);
-}
-
 static void a_msgpack_request_is_read_by_path(void **state)
 {
 	struct host *host = host_start_ready(&simple);
@@ -502,15 +361,6 @@ static void a_draining_plugin_takes_nothing_new(void **state)
 	assert_int_equal(host_wait(host), 0);
 }
 
-static void a_host_that_is_gone_ends_the_plugin(void **state)
-{
-	struct host *host = host_start_ready(&simple);
-
-	(void)state;
-	host_call(host, 1, ECHO, "a", "a");
-	assert_int_equal(host_end(host, false), 1);
-}
-
 static void frames_that_may_not_come_end_the_plugin(void **state)
 {
 	static const struct {
@@ -532,96 +382,6 @@ static void frames_that_may_not_come_end_the_plugin(void **state)
 		assert_non_null(strstr(errors, rows[i].why));
 		free(errors);
 		assert_int_equal(host_wait(host), 1);
-	}
-}
-
-static void an_unknown_frame_is_ignored_only_if_that_was_agreed(void **state)
-{
-	static const uint8_t newer[] = {0, 0, 0, 3, 0xfa, 0x7f, 0};
-	static const char *const none[] = {NULL};
-	struct host_hello strict = {.features = none};
-	struct host *host = host_start_ready(&simple);
-
-	(void)state;
-	host_say_bytes(host, newer, sizeof(newer));
-	host_call(host, 1, ECHO, "a", "a");
-	assert_int_equal(host_end(host, true), 0);
-	host = host_start(&simple);
-	host_greet(host, &strict);
-	host_say_bytes(host, newer, sizeof(newer));
-	assert_int_equal(host_wait(host), 1);
-}
-
-static void a_start_by_hand_is_explained(void **state)
-{
-	static const char *const inputs[] = {"", "GET / HTTP/1.1\r\n\r\n"};
-
-	(void)state;
-	for (size_t i = 0; i < PLUG_COUNT(inputs); i++) {
-		struct host *host = host_start(&simple);
-		char *errors;
-
-		host_say_bytes(host, inputs[i], strlen(inputs[i]));
-		close(host->to);
-		host->to = -1;
-		errors = host_errors(host);
-		assert_non_null(strstr(errors, "plugctl check"));
-		free(errors);
-		assert_int_equal(host_wait(host), 2);
-	}
-}
-
-static int on_a_terminal(const void *arg)
-{
-	int terminal = posix_openpt(O_RDWR | O_NOCTTY);
-
-	if (terminal < 0 || grantpt(terminal) < 0 || unlockpt(terminal) < 0)
-		return 50;
-	dup2(open(ptsname(terminal), O_RDWR | O_NOCTTY), STDIN_FILENO);
-	return plug_serve(arg);
-}
-
-static void a_start_on_a_terminal_is_explained(void **state)
-{
-	struct host *host = host_start_main(on_a_terminal, &simple);
-	char *errors = host_errors(host);
-
-	(void)state;
-	assert_non_null(strstr(errors, "plugctl check"));
-	free(errors);
-	assert_int_equal(host_wait(host), 2);
-}
-
-static void wrong_tables_are_explained(void **state)
-{
-	static const struct plug_method twice[] = {
-		{.name = "A", .handler = echo, .codec = PLUG_BYTES},
-		{.name = "A", .handler = echo, .codec = PLUG_BYTES},
-	};
-	static const struct plug_method untyped[] = {{.name = "A", .handler = echo}};
-	static const struct plug_method bad_name[] = {
-		{.name = "A.b", .handler = echo, .codec = PLUG_BYTES}};
-	static const struct plug_method no_handler[] = {{.name = "A", .codec = PLUG_BYTES}};
-	static const struct plug_service rows[] = {
-		{.name = "s", PLUG_METHODS(twice)},	{.name = "s", PLUG_METHODS(untyped)},
-		{.name = "s", PLUG_METHODS(bad_name)},	{.name = "s", PLUG_METHODS(no_handler)},
-		{.name = "s s", PLUG_METHODS(methods)}, {.name = "s"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < PLUG_COUNT(rows); i++) {
-		struct plug_plugin plugin = {
-			.name = "wrong",
-			.version = "1.0.0",
-			.services = &rows[i],
-			.service_count = 1,
-		};
-		struct host *host = host_start(&plugin);
-		char *errors = host_errors(host);
-
-		assert_non_null(strstr(errors, "wrong: "));
-		free(errors);
-		assert_int_equal(host_wait(host), 2);
 	}
 }
 
@@ -694,27 +454,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_a_call_and_says_goodbye),
 		cmocka_unit_test(takes_frames_byte_by_byte),
-		cmocka_unit_test(welcome_tells_the_manifest),
 		cmocka_unit_test(a_failure_has_a_code_and_a_text),
 		cmocka_unit_test(an_answer_may_come_later_from_another_thread),
 		cmocka_unit_test(a_handler_without_an_answer_fails_its_call),
 		cmocka_unit_test(a_handler_sees_who_asks_and_how),
 		cmocka_unit_test(what_is_printed_goes_to_stderr),
 		cmocka_unit_test(log_lines_are_dropped_and_counted_when_nobody_reads),
-		cmocka_unit_test(the_configuration_is_there),
-		cmocka_unit_test(without_a_configuration_there_are_defaults),
-		cmocka_unit_test(a_change_of_configuration_is_refused_without_a_callback),
-		cmocka_unit_test(a_refused_start_is_told),
-		cmocka_unit_test(health_is_what_the_plugin_says),
 		cmocka_unit_test(a_msgpack_request_is_read_by_path),
 		cmocka_unit_test(an_unknown_method_is_unimplemented),
 		cmocka_unit_test(a_draining_plugin_takes_nothing_new),
-		cmocka_unit_test(a_host_that_is_gone_ends_the_plugin),
 		cmocka_unit_test(frames_that_may_not_come_end_the_plugin),
-		cmocka_unit_test(an_unknown_frame_is_ignored_only_if_that_was_agreed),
-		cmocka_unit_test(a_start_by_hand_is_explained),
-		cmocka_unit_test(a_start_on_a_terminal_is_explained),
-		cmocka_unit_test(wrong_tables_are_explained),
 		cmocka_unit_test(no_descriptor_is_left_behind),
 		cmocka_unit_test(workers_answer_too),
 	};

@@ -1,0 +1,377 @@
+/* Streams of a plugin under the rules of the wire: both ways, slow readers, empty frames,
+ * cancels. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "sdk/proto.h"
+#include "sdk_host.h"
+
+enum { ECHO_STREAM = 1, COUNT, HOLD };
+
+#define MIB (1u << 20)
+
+/* What an echoed message waits for. */
+struct echo_state {
+	char *message;
+	size_t len;
+	bool end;
+};
+
+static void echo_send(struct plug_call *call, struct echo_state *echoing)
+{
+	if (echoing->message != NULL) {
+		if (plug_send(call, echoing->message, echoing->len) == -EAGAIN)
+			return;
+		free(echoing->message);
+		echoing->message = NULL;
+		plug_resume(call);
+	}
+	if (echoing->end)
+		plug_finish(call);
+}
+
+static void echo_on_message(struct plug_call *call, void *state, const void *data, size_t len)
+{
+	struct echo_state *echoing = state;
+
+	echoing->message = malloc(len + 1);
+	memcpy(echoing->message, data, len);
+	echoing->len = len;
+	plug_pause(call);
+	echo_send(call, echoing);
+}
+
+static void echo_on_end(struct plug_call *call, void *state)
+{
+	struct echo_state *echoing = state;
+
+	echoing->end = true;
+	echo_send(call, echoing);
+}
+
+static void echo_on_writable(struct plug_call *call, void *state)
+{
+	echo_send(call, state);
+}
+
+static void echo_on_cancel(struct plug_call *call, void *state, enum plug_code code)
+{
+	(void)state;
+	plug_call_log(call, PLUG_INFO, "cancelled with %s", plug_code_name(code));
+}
+
+static void echo_on_close(struct plug_call *call, void *state)
+{
+	struct echo_state *echoing = state;
+
+	plug_call_log(call, PLUG_INFO, "closed");
+	free(echoing->message);
+	free(echoing);
+}
+
+static const struct plug_stream_ops echo_ops = {
+	.on_message = echo_on_message,
+	.on_end = echo_on_end,
+	.on_writable = echo_on_writable,
+	.on_cancel = echo_on_cancel,
+	.on_close = echo_on_close,
+};
+
+static struct plug_answer echo_stream(struct plug_call *call)
+{
+	return plug_stream(call, &echo_ops, calloc(1, sizeof(struct echo_state)));
+}
+
+/* Sends numbers from 1 as fast as they are taken; the request says how many. */
+struct count_state {
+	int next;
+	int last;
+};
+
+static void count_on_writable(struct plug_call *call, void *state)
+{
+	struct count_state *count = state;
+	char text[16];
+
+	for (; count->next <= count->last; count->next++) {
+		snprintf(text, sizeof(text), "%d", count->next);
+		if (plug_send(call, text, strlen(text)) < 0)
+			return;
+	}
+	plug_finish(call);
+}
+
+static void count_on_close(struct plug_call *call, void *state)
+{
+	(void)call;
+	free(state);
+}
+
+static const struct plug_stream_ops count_ops = {
+	.on_writable = count_on_writable,
+	.on_close = count_on_close,
+};
+
+static struct plug_answer count(struct plug_call *call)
+{
+	struct count_state *state = calloc(1, sizeof(*state));
+	char text[16] = "";
+	struct plug_bytes in = plug_request(call);
+
+	memcpy(text, in.data, in.len < sizeof(text) ? in.len : sizeof(text) - 1);
+	state->next = 1;
+	state->last = atoi(text);
+	return plug_stream(call, &count_ops, state);
+}
+
+/* Never reads. */
+static struct plug_answer hold(struct plug_call *call)
+{
+	static const struct plug_stream_ops nothing;
+
+	plug_pause(call);
+	return plug_stream(call, &nothing, NULL);
+}
+
+static const struct plug_method methods[] = {
+	{.name = "EchoStream",
+	 .handler = echo_stream,
+	 .codec = PLUG_BYTES,
+	 .client_streams = true,
+	 .server_streams = true},
+	{.name = "Count", .handler = count, .codec = PLUG_BYTES, .server_streams = true},
+	{.name = "Hold",
+	 .handler = hold,
+	 .codec = PLUG_BYTES,
+	 .client_streams = true,
+	 .server_streams = true},
+};
+static const struct plug_service services[] = {
+	{.name = "test.v1.Streams", .version = "1.0.0", PLUG_METHODS(methods)},
+};
+static const struct plug_plugin home = {
+	.name = "streams",
+	.version = "1.0.0",
+	PLUG_SERVICES(services),
+};
+static const struct plug_plugin threaded = {
+	.name = "streams",
+	.version = "1.0.0",
+	PLUG_SERVICES(services),
+	.threads = 3,
+};
+
+/* Every test runs with the plugin of its state: in one thread, and in several. */
+static const struct plug_plugin *plugin_of(void **state)
+{
+	return *state;
+}
+
+static void more_than_the_window_ends_the_plugin(void **state)
+{
+	static uint8_t payload[WIRE_CHUNK_BYTES];
+	struct host *host = host_start_ready(plugin_of(state));
+	struct wire_bytes bytes = {payload, sizeof(payload)};
+
+	host_say_request(host,
+			 &(struct wire_request){.id = 1, .method = HOLD, .payload = bytes_of("x")});
+	for (int i = 0; i < 4; i++)
+		host_say_data(host, &(struct wire_data){.id = 1, .payload = bytes});
+	assert_int_equal(host_wait(host), 1);
+}
+
+static void a_stream_that_is_not_read_gets_no_credit(void **state)
+{
+	static uint8_t payload[WIRE_CHUNK_BYTES];
+	struct host *host = host_start_ready(plugin_of(state));
+	struct wire_bytes bytes = {payload, sizeof(payload)};
+
+	host_say_request(host, &(struct wire_request){.id = 1, .method = HOLD, .payload = bytes});
+	for (int i = 0; i < 3; i++)
+		host_say_data(host, &(struct wire_data){.id = 1, .payload = bytes});
+	host_hear_nothing(host);
+	host_say_cancel(host, 1, PLUG_DEADLINE_EXCEEDED);
+	assert_int_equal(host_hear_response(host, 1).code, PLUG_DEADLINE_EXCEEDED);
+	assert_int_equal(host_end(host, true), 0);
+}
+
+static void a_stream_goes_both_ways(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+	struct wire_data data;
+
+	host_say_request(host, &(struct wire_request){
+				       .id = 1, .method = ECHO_STREAM, .payload = bytes_of("one")});
+	assert_memory_equal(host_hear_response(host, 1).payload.data, "one", 3);
+	host_say_data(host, &(struct wire_data){.id = 1, .payload = bytes_of("two")});
+	assert_memory_equal(host_hear_data(host, 1).payload.data, "two", 3);
+	host_say_data(host, &(struct wire_data){.id = 1, .more = true, .payload = bytes_of("thr")});
+	host_say_data(host, &(struct wire_data){.id = 1, .payload = bytes_of("ee")});
+	data = host_hear_data(host, 1);
+	assert_int_equal(data.payload.len, 5);
+	assert_memory_equal(data.payload.data, "three", 5);
+	host_say_data(host, &(struct wire_data){.id = 1});
+	assert_int_equal(host_hear_data(host, 1).payload.len, 0);
+	host_say_data(host, &(struct wire_data){.id = 1, .end = true});
+	assert_true(host_hear_data(host, 1).end);
+	assert_int_equal(host_end(host, true), 0);
+}
+
+static void empty_frames_of_a_stream_are_told_apart(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+	struct wire_data data;
+
+	host_say_request(host, &(struct wire_request){.id = 1, .method = ECHO_STREAM});
+	host_hear_nothing(host);
+	host_say_data(host, &(struct wire_data){.id = 1});
+	assert_int_equal(host_hear_response(host, 1).payload.len, 0);
+	data = host_hear_data(host, 1);
+	assert_int_equal(data.payload.len, 0);
+	assert_false(data.end);
+	host_say_data(host, &(struct wire_data){.id = 1, .end = true});
+	assert_true(host_hear_data(host, 1).end);
+	assert_int_equal(host_end(host, true), 0);
+}
+
+static void a_stream_can_end_without_a_message(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+	struct wire_response response;
+
+	host_say_request(host, &(struct wire_request){.id = 1, .method = ECHO_STREAM, .end = true});
+	response = host_hear_response(host, 1);
+	assert_true(response.end);
+	assert_int_equal(response.code, 0);
+	assert_int_equal(host_end(host, true), 0);
+}
+
+static void one_message_of_a_stream_may_exceed_its_window(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+
+	host_say_large(host, 1, ECHO_STREAM, MIB, 's');
+	assert_int_equal(host_hear_response(host, 1).payload.len, WIRE_CHUNK_BYTES);
+	host_say_cancel(host, 1, PLUG_CANCELLED);
+	while (true) {
+		struct wire_bytes body;
+		enum wire_kind kind = host_hear_any(host, &body);
+
+		if (kind == WIRE_CANCEL)
+			break;
+		assert_true(kind == WIRE_DATA || kind == WIRE_LOG || kind == WIRE_CREDIT);
+	}
+	assert_int_equal(host_end(host, true), 0);
+}
+
+static void a_fast_stream_waits_for_its_reader(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+	uint32_t heard = 0;
+	unsigned expected = 1;
+	bool end = false;
+
+	host_say_request(host, &(struct wire_request){.id = 1,
+						      .method = COUNT,
+						      .end = true,
+						      .payload = bytes_of("100000")});
+	while (!end) {
+		struct wire_bytes payload;
+		char text[16];
+
+		if (expected == 1) {
+			payload = host_hear_response(host, 1).payload;
+		} else {
+			struct wire_data data = host_hear_data(host, 1);
+
+			payload = data.payload;
+			end = data.end;
+		}
+		if (end)
+			break;
+		snprintf(text, sizeof(text), "%u", expected++);
+		assert_int_equal(payload.len, strlen(text));
+		assert_memory_equal(payload.data, text, payload.len);
+		heard += payload.len;
+		if (heard < 100000)
+			continue;
+		host_say_credit(host, 1, heard);
+		host_say_credit(host, 0, heard);
+		heard = 0;
+	}
+	assert_int_equal(expected, 100001);
+	assert_int_equal(host_end(host, true), 0);
+}
+
+static void hear_log(struct host *host, const char *text)
+{
+	plugd_v1_Log line = plugd_v1_Log_init_zero;
+	char *message = NULL;
+
+	proto_get_string(&line.message, &message);
+	assert_true(proto_read(host_hear(host, WIRE_LOG), plugd_v1_Log_fields, &line));
+	assert_string_equal(message, text);
+	free(message);
+}
+
+static void a_cancelled_stream_is_told_and_closed(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+
+	host_say_request(host, &(struct wire_request){
+				       .id = 1, .method = ECHO_STREAM, .payload = bytes_of("one")});
+	host_hear_response(host, 1);
+	host_say_cancel(host, 1, PLUG_DEADLINE_EXCEEDED);
+	hear_log(host, "cancelled with DEADLINE_EXCEEDED");
+	host_say(host, WIRE_DRAIN, plugd_v1_Drain_fields, &(plugd_v1_Drain){0});
+	host_hear(host, WIRE_CANCEL);
+	host_hear(host, WIRE_BYE);
+	assert_int_equal(host_wait(host), 0);
+}
+
+static void a_host_that_vanishes_closes_every_stream(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+
+	for (uint32_t id = 1; id < 40; id += 2)
+		host_say_request(host, &(struct wire_request){.id = id,
+							      .method = ECHO_STREAM,
+							      .payload = bytes_of("x")});
+	for (uint32_t id = 1; id < 40; id += 2)
+		host_hear(host, WIRE_RESPONSE);
+	assert_int_equal(host_end(host, false), 1);
+}
+
+#define IN_ONE_THREAD(test)                                                                        \
+	{                                                                                          \
+#test, test, NULL, NULL, (void *)(uintptr_t)&home                                  \
+	}
+#define IN_SEVERAL(test)                                                                           \
+	{                                                                                          \
+#test " with workers", test, NULL, NULL, (void *)(uintptr_t)&threaded              \
+	}
+#define IN_BOTH(test) IN_ONE_THREAD(test), IN_SEVERAL(test)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_BOTH(more_than_the_window_ends_the_plugin),
+		IN_BOTH(a_stream_that_is_not_read_gets_no_credit),
+		IN_BOTH(a_stream_goes_both_ways),
+		IN_BOTH(empty_frames_of_a_stream_are_told_apart),
+		IN_BOTH(a_stream_can_end_without_a_message),
+		IN_BOTH(one_message_of_a_stream_may_exceed_its_window),
+		IN_BOTH(a_fast_stream_waits_for_its_reader),
+		IN_BOTH(a_cancelled_stream_is_told_and_closed),
+		IN_BOTH(a_host_that_vanishes_closes_every_stream),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
