@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes the golden vectors: bytes on which every implementation of the protocol must agree.
 
-    make.py PB2_DIR           write tests/golden/*.txt anew, and the seeds of tests/fuzz/wire_fuzz.c
+    make.py PB2_DIR           write tests/golden/*.txt anew, and seeds for tests/fuzz/{wire,plugin}
     make.py PB2_DIR --check   fail when one of these files is missing or stale, or when an example
                               of proto/README.md has other bytes than its text says
 
@@ -26,7 +26,7 @@ import plugd_pb2  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(HERE, "../../proto/README.md")
-SEEDS = os.path.join(os.path.dirname(HERE), "fuzz/seeds/wire")
+SEEDS = os.path.join(os.path.dirname(HERE), "fuzz/seeds")
 LONG = "a text that is long enough to need two bytes for its length; " * 3
 
 # kind → [(name, what it shows, the fields of that kind)]
@@ -194,6 +194,30 @@ HTTP = {
     ]),
 }
 
+# What a plugin says, for tests/fuzz/plugin_fuzz.c: the first byte is the state (0 greeting … 3
+# draining) plus 4 times what cuts the bytes into reads. The host's calls there are 131073, 131075,
+# 131077 and 131079.
+TALKS = {
+    "welcome": (0x80, [("log", 'message: "hi"'), ("welcome", FRAMES["welcome"][2][2])]),
+    "fails": (0x80, [("failed", 'reason: "no disk"')]),
+    "prepares": (0x81, [("request", "id: 2 method: 1 end: true"), ("ready", "")]),
+    "answers": (0x82, [
+        ("response", 'id: 131073 end: true payload: "ten bytes."'),
+        ("response", "id: 131075"), ("data", 'id: 131075 more: true payload: "a"'),
+        ("data", 'id: 131075 end: true payload: "b"'), ("credit", "id: 131077 bytes: 1000"),
+        ("credit", "bytes: 1000"), ("response", "id: 131077 code: 13 end: true"),
+        ("response", "id: 131079 code: 1 end: true"),
+    ]),
+    "breaks_off": (0x02, [
+        ("response", "id: 131075"), ("cancel", "id: 131075 code: 10"), ("pong", "seq: 1"),
+    ]),
+    "calls": (0x82, [
+        ("request", 'id: 2 method: 1 payload: "x"'), ("data", "id: 2 end: true"),
+        ("request", "id: 4 method: 1 end: true"), ("cancel", "id: 4 code: 1"),
+    ]),
+    "drained": (0x83, [("response", "id: 131073 end: true"), ("bye", "")]),
+}
+
 
 def frame_bytes(kind, fields):
     frame = plugd_pb2.Frame()
@@ -235,7 +259,10 @@ def all_files():
         yield os.path.join(HERE, kind + ".txt"), file_text(kind, rows).encode()
         prefix = 4 if kind in FRAMES else 0
         for name, _what, _fields, data in rows:
-            yield os.path.join(SEEDS, f"{kind}.{name}"), data[prefix:]
+            yield os.path.join(SEEDS, "wire", f"{kind}.{name}"), data[prefix:]
+    for name, (start, frames) in TALKS.items():
+        content = bytes([start]) + b"".join(frame_bytes(*frame) for frame in frames)
+        yield os.path.join(SEEDS, "plugin", name), content
 
 
 def problem_of(path, content):
@@ -267,8 +294,8 @@ def main():
         problems = [problem_of(path, content) for path, content in all_files()]
         problems += wrong_examples()
         sys.exit("\n".join(filter(None, problems)) or 0)
-    os.makedirs(SEEDS, exist_ok=True)
     for path, content in all_files():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
             file.write(content)
 
