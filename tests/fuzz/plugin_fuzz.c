@@ -1,5 +1,6 @@
-/* A plugin that says anything at all: each of its frames is taken, ignored or a violation, in every state, and the calls on
- * its channel stay in order. The first byte chooses the state and how the bytes are cut into reads. */
+/* A plugin that says anything at all: each of its frames is taken, ignored or a violation, in every
+ * state, and the calls on its channel stay in order. The first byte chooses the state and how the
+ * bytes are cut into reads. */
 #include <assert.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -133,7 +134,8 @@ static struct call *start_call(struct world *world, size_t bytes, bool end)
 	return call;
 }
 
-/* One call that waits for its answer, one that streams, one that waits for credit, and one that was cancelled. */
+/* One call that waits for its answer, one that streams, one that waits for credit, and one that was
+ * cancelled. */
 static void open_world(struct world *world, struct loop *loop)
 {
 	struct handshake_limits limits = handshake_default_limits();
