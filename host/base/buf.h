@@ -25,7 +25,7 @@ static inline size_t buf_len(const struct buf *buf)
 
 static inline uint8_t *buf_front(const struct buf *buf)
 {
-	return buf->data + buf->start;
+	return buf->data ? buf->data + buf->start : NULL; /* C forbids NULL + 0 */
 }
 
 /* Makes room for `bytes` more and returns where they go; valid until the next call on this buf.

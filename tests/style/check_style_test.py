@@ -9,8 +9,9 @@ def check(tmp_path, files, *args):
     return samples.run("check-style", *args, "--root", samples.plant(tmp_path, files))
 
 
-def function(lines):
-    return "/* x */\nint x(void)\n{\n" + "\tx();\n" * lines + "}\n"
+def function(lines, table="", rows=0):
+    data = table + "\t\t{1},\n" * rows + "\t};\n" if table else ""
+    return "/* x */\n/* clang-format off */\nint x(void)\n{\n" + data + "\tx();\n" * lines + "}\n"
 
 
 def test_a_tidy_tree_has_no_fault(tmp_path):
@@ -19,10 +20,11 @@ def test_a_tidy_tree_has_no_fault(tmp_path):
         "host/base/door_frame.c": '/* x */\n#include "base/door.h"\n\n#include <stdio.h>\n',
         "tests/plugins/slow.py": '"""Is slow."""\nimport time\n\ntime.sleep(5)\n',
         "host/base/long.c": function(60),
+        "host/base/table.c": function(55, "\tstatic const struct row rows[] = {\n", 20),
         "host/base/hash.c": '/* x */\n#include "base/a.h"\n\n#define A 1\n#include <uthash.h>\n',
     }
     status, said = check(tmp_path, files)
-    assert (status, said) == (0, "7 files, 0 faults\n")
+    assert (status, said) == (0, "8 files, 0 faults\n")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_a_tidy_tree_has_no_fault(tmp_path):
         ("host/x.c", "/* x */\n#if 0\n#endif\n", 2, "#if 0"),
         ("tests/x.py", '"""x"""\nx = 1  # FIXME\n', 2, "FIXME"),
         ("host/x.c", "/* x */\n" + "int x;\n" * 600, 601, "601 lines, 600 at most"),
-        ("host/x.c", function(61), 3, "a function of 61 lines"),
+        ("host/x.c", function(61), 4, "a function of 61 lines"),
         ("tests/unit/x.c", "/* x */\nint x = usleep(1);\n", 2, "never sleeps"),
         ("tests/system/x_test.py", '"""x"""\ntime.sleep(1)\n', 2, "never sleeps"),
         ("host/x.c", '/* x */\n#include "base/a.h"\n\n#include <a.h>\n', 4, "comes before"),

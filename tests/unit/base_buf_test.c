@@ -21,6 +21,16 @@ static void bytes_come_out_in_the_order_they_went_in(void **state)
 	buf_deinit(&buf);
 }
 
+static void an_empty_buf_has_no_front(void **state)
+{
+	struct buf buf = {0};
+
+	assert_null(buf_front(&buf));
+	assert_int_equal(buf_len(&buf), 0);
+	buf_append(&buf, NULL, 0);
+	assert_null(buf_front(&buf));
+}
+
 static void reserved_room_becomes_content_when_committed(void **state)
 {
 	struct buf buf = {0};
@@ -114,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_come_out_in_the_order_they_went_in),
+		cmocka_unit_test(an_empty_buf_has_no_front),
 		cmocka_unit_test(reserved_room_becomes_content_when_committed),
 		cmocka_unit_test(an_empty_buf_starts_at_its_front_again),
 		cmocka_unit_test(a_steady_flow_needs_steady_memory),
