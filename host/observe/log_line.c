@@ -59,8 +59,17 @@ static bool is_name_char(char c)
 
 static void put_name(struct out *out, const char *name)
 {
-	for (; *name; name++)
-		put_char(out, is_name_char(*name) ? *name : '_');
+	while (*name) {
+		size_t len = 0;
+		while (is_name_char(name[len]))
+			len++;
+		put(out, name, len);
+		name += len;
+		if (*name) {
+			put_char(out, '_');
+			name++;
+		}
+	}
 }
 
 /* ASCII that means only itself between quotes. */
