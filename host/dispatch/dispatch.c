@@ -1,12 +1,13 @@
 /* One call, carried well.
  *
- * Owns the open calls and the turn of those who wait. Edge, admin and the plugins' own calls come in here; below is the
- * pool. The limit and the deadline decide; this file obeys: it starts the attempt, passes its news up, and completes the
- * call exactly once.
+ * Owns the open calls and the turn of those who wait. Edge, admin and the plugins' own calls come
+ * in here; below is the pool. The limit and the deadline decide; this file obeys: it starts the
+ * attempt, passes its news up, and completes the call exactly once.
  *
- * Every open call has one time at which something must happen: the end of its wait, or its deadline. They stand in one
- * list, the earliest first, with one timer for the first of them that is left alone when that call ends in time. Calls
- * mostly have the same timeout, so a new one goes to the end at once: a deadline costs a call nothing that can be measured. */
+ * Every open call has one time at which something must happen: the end of its wait, or its
+ * deadline. They stand in one list, the earliest first, with one timer for the first of them that
+ * is left alone when that call ends in time. Calls mostly have the same timeout, so a new one goes
+ * to the end at once: a deadline costs a call nothing that can be measured. */
 #include "dispatch/dispatch.h"
 
 #include <assert.h>
@@ -75,8 +76,8 @@ static void set_due(struct dispatch_call *call, int64_t due_ms)
 
 /* ---- the end of a call ---- */
 
-/* After this the call is nobody's. Who waits for its place starts at the end of the turn, not here: no caller is called
- * from the middle of another's end. */
+/* After this the call is nobody's. Who waits for its place starts at the end of the turn, not here:
+ * no caller is called from the middle of another's end. */
 static void release(struct dispatch_call *call, enum outcome outcome)
 {
 	struct dispatch *dispatch = call->dispatch;

@@ -96,8 +96,8 @@ static void on_done(void *user, const struct dispatch_result *result)
 
 static const struct dispatch_ops call_ops = {on_response, on_data, on_call_writable, on_done};
 
-/* A field's value for a string of the protocol, which is UTF-8 where a header need not be: a plugin whose parser checks
- * could not read the whole frame. What is no text is no trace, and left out. */
+/* A field's value for a string of the protocol, which is UTF-8 where a header need not be: a plugin
+ * whose parser checks could not read the whole frame. What is no text is no trace, and left out. */
 static struct wire_bytes trace_text(const struct http_field *field)
 {
 	if (!field || !chars_is_clean_utf8(field->value))
