@@ -1,17 +1,10 @@
-/* Real children: what they inherit, how their end is told, and that nothing of them is left. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+/* Real children: what they inherit, which bytes they run, and what is said when they can't. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,170 +13,12 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "observe/errors.h"
-#include "plugin/process.h"
+#include "tests/support/process_world.h"
+#include "tests/support/unit.h"
 
 /* Of an ELF header; <elf.h> and <ev.h> both define EV_NONE. */
 #define MACHINE_AT	18
 #define MACHINE_AARCH64 183
-
-#define HOUR_MS	   INT64_C(3600000)
-#define TEXTS(...) ((char *const *)(const char *const[]){__VA_ARGS__, NULL})
-
-struct fixture {
-	struct loop *loop;
-	struct process *process;
-	struct process_fds fds;
-	struct process_end end;
-	unsigned ended;
-	char directory[64];
-	char path[96]; /* of a file in it */
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->loop = loop_new();
-	f->fds = (struct process_fds){-1, -1, -1};
-	strcpy(f->directory, "/tmp/plugd-process-XXXXXX");
-	assert_non_null(mkdtemp(f->directory));
-	snprintf(f->path, sizeof(f->path), "%s/program", f->directory);
-	*state = f;
-	return 0;
-}
-
-static void close_fds(struct fixture *f)
-{
-	if (f->fds.read_fd == f->fds.write_fd)
-		f->fds.read_fd = -1;
-	fd_close(&f->fds.write_fd);
-	fd_close(&f->fds.read_fd);
-	fd_close(&f->fds.stderr_fd);
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	process_free(f->process);
-	close_fds(f);
-	unlink(f->path);
-	rmdir(f->directory);
-	loop_free(f->loop);
-	free(f);
-	return 0;
-}
-
-/* ---- verbs ---- */
-
-static void on_exit_told(void *user, const struct process_end *end)
-{
-	struct fixture *f = user;
-
-	f->end = *end;
-	f->ended++;
-}
-
-static struct exec_image *load(const char *path)
-{
-	struct exec_image *image = NULL;
-	struct err err = {0};
-
-	if (exec_image_load_unpinned(path, &image, &err) < 0)
-		fail_msg("%s", err.text);
-	return image;
-}
-
-static int try_start(struct fixture *f, struct process_opts opts, struct err *err)
-{
-	opts.name = "test";
-	opts.on_exit = on_exit_told;
-	opts.user = f;
-	return process_start(f->loop, &opts, &f->process, &f->fds, err);
-}
-
-static void start(struct fixture *f, struct process_opts opts)
-{
-	struct exec_image *image = opts.image ? NULL : load(PROCESS_CHILD);
-	struct err err = {0};
-
-	if (image)
-		opts.image = image;
-	if (try_start(f, opts, &err) < 0)
-		fail_msg("%s", err.text);
-	exec_image_release(image);
-	fd_set_nonblock(f->fds.read_fd, false);
-}
-
-static void start_child(struct fixture *f, const char *what, const char *argument)
-{
-	start(f, (struct process_opts){.args = TEXTS(what, argument)});
-}
-
-static void wait_end(struct fixture *f)
-{
-	while (f->ended == 0)
-		loop_turn(f->loop, true);
-	assert_int_equal(f->ended, 1);
-	assert_false(process_is_running(f->process));
-}
-
-/* All that the child writes until nobody can write any more. */
-static char *read_all(struct fixture *f)
-{
-	static char text[8192];
-	size_t len = 0;
-	ssize_t more;
-
-	while ((more = read(f->fds.read_fd, text + len, sizeof(text) - 1 - len)) > 0)
-		len += (size_t)more;
-	text[len] = '\0';
-	return text;
-}
-
-static void read_ready(struct fixture *f)
-{
-	char text[6];
-
-	assert_int_equal(fd_read_all(f->fds.read_fd, text, sizeof(text)), 0);
-	assert_memory_equal(text, "ready\n", 6);
-}
-
-static void write_file(const char *path, const void *data, size_t len)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-
-	assert_true(fd >= 0);
-	assert_int_equal(fd_write_all(fd, data, len), 0);
-	close(fd);
-}
-
-static size_t read_file(const char *path, char *out, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len = read(fd, out, size);
-
-	close(fd);
-	assert_true(len > 0 && (size_t)len < size);
-	return (size_t)len;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in: %s", part, text);
-}
-
-static void wait_pid_gone(pid_t pid)
-{
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd watched = {.fd = pidfd, .events = POLLIN};
-
-	if (pidfd < 0)
-		return; /* gone and reaped */
-	assert_int_equal(poll(&watched, 1, -1), 1);
-	close(pidfd);
-}
 
 /* ---- what a child gets ---- */
 
@@ -388,130 +223,6 @@ static void a_failing_start_says_why(void **state)
 	}
 }
 
-/* ---- how it ends ---- */
-
-static void tells_how_it_ended(void **state)
-{
-	static const struct {
-		const char *what;
-		const char *argument;
-		bool by_signal;
-		int status;
-		const char *text;
-	} rows[] = {
-		{"exit", "0", false, 0, "exited with status 0"},
-		{"exit", "3", false, 3, "exited with status 3"},
-		{"abort", NULL, true, SIGABRT, "killed by signal 6 (SIGABRT)"},
-	};
-	struct fixture *f = *state;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		start_child(f, rows[i].what, rows[i].argument);
-		wait_end(f);
-		assert_int_equal(f->end.by_signal, rows[i].by_signal);
-		assert_int_equal(f->end.status, rows[i].status);
-		assert_memory_equal(f->end.text, rows[i].text, strlen(rows[i].text));
-		assert_false(f->end.by_host);
-		assert_true(f->end.max_rss_bytes > 0);
-		process_free(f->process);
-		f->process = NULL;
-		f->ended = 0;
-		close_fds(f);
-	}
-}
-
-static void ends_when_its_input_ends(void **state)
-{
-	struct fixture *f = *state;
-
-	start_child(f, "echo", NULL);
-	fd_close(&f->fds.write_fd);
-	process_stop(f->process, HOUR_MS, HOUR_MS);
-	wait_end(f);
-	assert_string_equal(f->end.text, "exited with status 0");
-	assert_true(f->end.by_host);
-}
-
-static void gets_sigterm_when_it_ignores_the_end_of_its_input(void **state)
-{
-	struct fixture *f = *state;
-
-	start_child(f, "on-term", NULL);
-	read_ready(f);
-	fd_close(&f->fds.write_fd);
-	process_stop(f->process, HOUR_MS, HOUR_MS);
-	process_stop(f->process, 0, HOUR_MS); /* the impatient second time counts */
-	wait_end(f);
-	assert_string_equal(f->end.text, "exited with status 7");
-}
-
-static void gets_sigkill_when_it_ignores_sigterm(void **state)
-{
-	struct fixture *f = *state;
-
-	start_child(f, "ignore", NULL);
-	read_ready(f);
-	process_stop(f->process, 0, 0);
-	wait_end(f);
-	assert_string_equal(f->end.text, "killed by signal 9 (SIGKILL)");
-	process_stop(f->process, 0, 0); /* of no effect any more */
-	process_kill(f->process);
-}
-
-static void a_stopped_process_can_be_killed(void **state)
-{
-	struct fixture *f = *state;
-
-	start_child(f, "ignore", NULL);
-	read_ready(f);
-	kill(process_pid(f->process), SIGSTOP);
-	process_kill(f->process);
-	wait_end(f);
-	assert_int_equal(f->end.status, SIGKILL);
-}
-
-static void grandchildren_of_the_group_die_with_it(void **state)
-{
-	struct fixture *f = *state;
-	char text[32] = "";
-	pid_t grandchild;
-
-	start_child(f, "grandchild", NULL);
-	for (size_t i = 0; !strchr(text, '\n'); i++)
-		assert_int_equal(read(f->fds.read_fd, text + i, 1), 1);
-	grandchild = atoi(text);
-	fd_close(&f->fds.write_fd);
-	wait_end(f);
-	assert_int_equal(f->end.status, 0);
-	wait_pid_gone(grandchild);
-}
-
-static void says_so_when_somebody_else_reaped_it(void **state)
-{
-	struct fixture *f = *state;
-
-	start_child(f, "exit", "0");
-	assert_int_equal(waitpid(process_pid(f->process), NULL, 0), process_pid(f->process));
-	wait_end(f);
-	assert_int_equal(f->end.status, -1);
-	assert_has(f->end.text, "something else took its exit status");
-}
-
-static void free_kills_what_still_runs(void **state)
-{
-	struct fixture *f = *state;
-	pid_t pid;
-
-	start_child(f, "ignore", NULL);
-	read_ready(f);
-	pid = process_pid(f->process);
-	process_free(f->process);
-	f->process = NULL;
-	assert_int_equal(kill(pid, 0), -1);
-	assert_int_equal(errno, ESRCH);
-	assert_int_equal(f->ended, 0);
-}
-
 /* ---- the wires ---- */
 
 static void bytes_pass_both_transports(void **state)
@@ -575,7 +286,8 @@ static void a_hundred_starts_leak_no_descriptor(void **state)
 	exec_image_release(image);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)                                                                                 \
+	cmocka_unit_test_setup_teardown(name, process_world_setup, process_world_teardown)
 
 int main(void)
 {
@@ -591,14 +303,6 @@ int main(void)
 		TEST(runs_the_bytes_that_were_hashed_after_the_file_was_replaced),
 		TEST(a_script_runs_by_its_interpreter_from_the_hashed_bytes),
 		TEST(a_failing_start_says_why),
-		TEST(tells_how_it_ended),
-		TEST(ends_when_its_input_ends),
-		TEST(gets_sigterm_when_it_ignores_the_end_of_its_input),
-		TEST(gets_sigkill_when_it_ignores_sigterm),
-		TEST(a_stopped_process_can_be_killed),
-		TEST(grandchildren_of_the_group_die_with_it),
-		TEST(says_so_when_somebody_else_reaped_it),
-		TEST(free_kills_what_still_runs),
 		TEST(bytes_pass_both_transports),
 		TEST(a_pipe_has_the_capacity_that_was_asked_for),
 		TEST(a_hundred_starts_leak_no_descriptor),
