@@ -125,10 +125,16 @@ static int pattern_compare(const char *a, const char *b)
 	}
 }
 
+/* HEAD first, because GET takes it too; every method last. */
 static int method_compare(const char *a, const char *b)
 {
+	bool a_is_head = a != NULL && strcmp(a, "HEAD") == 0;
+	bool b_is_head = b != NULL && strcmp(b, "HEAD") == 0;
+
 	if (a == NULL || b == NULL)
 		return (a == NULL) - (b == NULL);
+	if (a_is_head || b_is_head)
+		return b_is_head - a_is_head;
 	return strcmp(a, b);
 }
 
@@ -174,15 +180,18 @@ void route_table_deinit(struct route_table *table)
 	*table = (struct route_table){0};
 }
 
+/* RFC 9110 9.3.2: HEAD is GET without the body. */
 static bool route_takes(const struct plug_http_route *route, struct wire_bytes method)
 {
-	return route->method == NULL || text_is(method, route->method, strlen(route->method));
+	if (route->method == NULL || text_is(method, route->method, strlen(route->method)))
+		return true;
+	return text_is(method, "HEAD", 4) && strcmp(route->method, "GET") == 0;
 }
 
-static struct route_entry *route_find_exact(const struct route_table *table,
-					    struct wire_bytes method, struct wire_bytes path,
-					    bool *path_known_out)
+struct route_entry *route_find(const struct route_table *table, struct wire_bytes method,
+			       struct wire_bytes path, bool *path_known_out)
 {
+	*path_known_out = false;
 	for (size_t i = 0; i < table->count; i++) {
 		if (!pattern_match(table->sorted[i].route->pattern, path, NULL, NULL))
 			continue;
@@ -191,19 +200,6 @@ static struct route_entry *route_find_exact(const struct route_table *table,
 			return &table->sorted[i];
 	}
 	return NULL;
-}
-
-struct route_entry *route_find(const struct route_table *table, struct wire_bytes method,
-			       struct wire_bytes path, bool *path_known_out)
-{
-	static const struct wire_bytes get = {(const uint8_t *)"GET", 3};
-	struct route_entry *entry;
-
-	*path_known_out = false;
-	entry = route_find_exact(table, method, path, path_known_out);
-	if (entry == NULL && *path_known_out && text_is(method, "HEAD", 4))
-		entry = route_find_exact(table, get, path, path_known_out);
-	return entry;
 }
 
 static bool allow_has(const char *list, const char *method)

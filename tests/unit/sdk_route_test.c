@@ -75,6 +75,35 @@ static void the_most_exact_route_wins(void **state)
 	route_table_deinit(&table);
 }
 
+/* The handlers tell the rows apart. */
+static struct plug_answer other(struct plug_call *call)
+{
+	return nothing(call);
+}
+
+static void head_is_a_get_unless_it_has_a_route(void **state)
+{
+	static const struct plug_http_route own[] = {
+		{NULL, "/a", other, false, 0},	   {"GET", "/a", nothing, false, 0},
+		{NULL, "/:x", other, false, 0},	   {"GET", "/b", other, false, 0},
+		{"HEAD", "/b", nothing, false, 0},
+	};
+	static const char *const paths[] = {"/a", "/b"};
+	struct route_table table;
+	bool known;
+
+	(void)state;
+	assert_null(route_table_init(&table, own, PLUG_COUNT(own)));
+	for (size_t i = 0; i < PLUG_COUNT(paths); i++) {
+		struct route_entry *entry =
+			route_find(&table, bytes("HEAD"), bytes(paths[i]), &known);
+
+		assert_non_null(entry);
+		assert_ptr_equal(entry->route->handler, nothing);
+	}
+	route_table_deinit(&table);
+}
+
 static void names_capture_their_part(void **state)
 {
 	struct wire_bytes value;
@@ -127,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_most_exact_route_wins),
+		cmocka_unit_test(head_is_a_get_unless_it_has_a_route),
 		cmocka_unit_test(names_capture_their_part),
 		cmocka_unit_test(bad_tables_are_refused),
 		cmocka_unit_test(allow_lists_each_method_once),
