@@ -6,8 +6,3 @@ bool sm_may_move(const struct sm_state *table, unsigned from, unsigned to)
 {
 	return to < 32 && (table[from].next & SM_BIT(to)) != 0;
 }
-
-bool sm_is_final(const struct sm_state *table, unsigned state)
-{
-	return table[state].next == 0;
-}

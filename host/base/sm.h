@@ -17,7 +17,4 @@ struct sm_state {
  * bug. */
 bool sm_may_move(const struct sm_state *table, unsigned from, unsigned to);
 
-/* A state without a follower is the end. */
-bool sm_is_final(const struct sm_state *table, unsigned state);
-
 #endif

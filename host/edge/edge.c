@@ -309,20 +309,3 @@ unsigned edge_open_count(const struct edge *edge)
 {
 	return edge->open;
 }
-
-size_t edge_route_count(const struct edge *edge)
-{
-	return edge->route_count;
-}
-
-struct edge_route_view edge_route_at(const struct edge *edge, size_t index)
-{
-	struct edge_route *route = &edge->routes[index];
-	struct err err;
-
-	return (struct edge_route_view){
-		.opts = &edge->opts->routes[index],
-		.target = route->target,
-		.resolved = resolve_route((struct edge *)edge, route, &err) == 0,
-	};
-}

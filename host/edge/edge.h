@@ -44,14 +44,4 @@ bool edge_is_ready(const struct edge *edge);
 /* Requests that are not over. */
 unsigned edge_open_count(const struct edge *edge);
 
-/* One configured route, for showing. */
-struct edge_route_view {
-	const struct route_opts *opts;
-	const struct target *target;
-	bool resolved; /* the plugin has told that it provides the method */
-};
-
-size_t edge_route_count(const struct edge *edge);
-struct edge_route_view edge_route_at(const struct edge *edge, size_t index);
-
 #endif

@@ -284,11 +284,6 @@ struct instance *pool_pick(struct pool *pool)
 
 /* ---- facts ---- */
 
-const struct plugin_opts *pool_plugin(const struct pool *pool)
-{
-	return pool->plugin;
-}
-
 const struct manifest *pool_manifest(const struct pool *pool)
 {
 	return pool->manifest;

@@ -62,7 +62,6 @@ void pool_free(struct pool *pool);
 /* The ready instance with the fewest calls; among equals they take turns. NULL: none is ready. */
 struct instance *pool_pick(struct pool *pool);
 
-const struct plugin_opts *pool_plugin(const struct pool *pool);
 const struct manifest *pool_manifest(const struct pool *pool); /* NULL: not known yet */
 uint32_t pool_generation(const struct pool *pool);
 bool pool_is_draining(const struct pool *pool);

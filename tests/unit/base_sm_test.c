@@ -21,17 +21,10 @@ static void only_the_steps_of_the_table_are_allowed(void **state)
 	assert_false(sm_may_move(door, CLOSED, 33));
 }
 
-static void a_state_without_a_follower_is_the_end(void **state)
-{
-	assert_true(sm_is_final(door, GONE));
-	assert_false(sm_is_final(door, OPEN));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_the_steps_of_the_table_are_allowed),
-		cmocka_unit_test(a_state_without_a_follower_is_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
