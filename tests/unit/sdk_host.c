@@ -22,7 +22,7 @@
 #include "sdk/proto.h"
 
 /* Longer than anything takes; only a plugin that hangs waits for it. */
-#define HOST_PATIENCE_MS 20000
+#define HOST_PATIENCE_MS 10000
 
 struct wire_bytes bytes_of(const char *text)
 {
@@ -282,8 +282,14 @@ void host_hear_nothing(struct host *host)
 {
 	plugd_v1_Ping ping = {.seq = 7};
 
+	struct wire_bytes body;
+	enum wire_kind kind;
+
 	host_say(host, WIRE_PING, plugd_v1_Ping_fields, &ping);
-	host_hear(host, WIRE_PONG);
+	do {
+		kind = host_hear_any(host, &body);
+	} while (kind == WIRE_LOG);
+	assert_int_equal(kind, WIRE_PONG);
 }
 
 static bool write_bytes(pb_ostream_t *stream, const pb_field_t *field, void *const *arg)
@@ -352,10 +358,24 @@ void host_call(struct host *host, uint32_t id, uint32_t method, const char *payl
 	assert_memory_equal(response.payload.data, answer, strlen(answer));
 }
 
+/* Until the plugin has closed its end; one that does not is killed. */
+static void host_hear_the_end(struct host *host)
+{
+	struct pollfd fd = {host->from, POLLIN, 0};
+
+	do {
+		if (poll(&fd, 1, HOST_PATIENCE_MS) > 0)
+			continue;
+		kill(host->pid, SIGKILL);
+		fail_msg("the plugin does not end");
+	} while (host_read(host));
+}
+
 int host_wait(struct host *host)
 {
 	int status;
 
+	host_hear_the_end(host);
 	assert_int_equal(waitpid(host->pid, &status, 0), host->pid);
 	if (host->to >= 0)
 		close(host->to);

@@ -72,7 +72,7 @@ struct wire_data host_hear_data(struct host *host, uint32_t id);
 /* The next frame, of whatever kind. WIRE_NONE at the end. */
 enum wire_kind host_hear_any(struct host *host, struct wire_bytes *body_out);
 
-/* Nothing is there to be heard: a PING is answered before anything else. */
+/* Nothing but LOG is there to be heard: a PING is answered before anything else, even CREDIT. */
 void host_hear_nothing(struct host *host);
 
 /* Calls and compares the answer. */

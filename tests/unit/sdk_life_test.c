@@ -210,6 +210,33 @@ static void a_host_that_is_gone_ends_the_plugin(void **state)
 	assert_int_equal(host_end(host, false), 1);
 }
 
+static void a_frame_out_of_turn_ends_the_plugin(void **state)
+{
+	static const struct {
+		enum wire_kind kind;
+		bool greeted; /* after WELCOME */
+		int status;
+	} rows[] = {
+		{WIRE_START, false, 2}, {WIRE_PING, false, 2},	 {WIRE_DRAIN, false, 2},
+		{WIRE_HELLO, true, 1},	{WIRE_WELCOME, true, 1}, {WIRE_REQUEST, true, 1},
+		{WIRE_READY, true, 1},	{WIRE_PUBLISH, true, 1}, {WIRE_EXPORT, true, 1},
+	};
+	static const struct host_hello usual;
+
+	(void)state;
+	for (size_t i = 0; i < PLUG_COUNT(rows); i++) {
+		struct host *host = host_start(&simple);
+		uint8_t frame[WIRE_FRAME_HEAD_BOUND];
+
+		if (rows[i].greeted) {
+			host_say_hello(host, &usual);
+			host_hear(host, WIRE_WELCOME);
+		}
+		host_say_bytes(host, frame, wire_put_frame_head(frame, rows[i].kind, 0));
+		assert_int_equal(host_wait(host), rows[i].status);
+	}
+}
+
 static void an_unknown_frame_is_ignored_only_if_that_was_agreed(void **state)
 {
 	static const uint8_t newer[] = {0, 0, 0, 3, 0xfa, 0x7f, 0};
@@ -310,6 +337,7 @@ int main(void)
 		cmocka_unit_test(a_refused_start_is_told),
 		cmocka_unit_test(health_is_what_the_plugin_says),
 		cmocka_unit_test(a_host_that_is_gone_ends_the_plugin),
+		cmocka_unit_test(a_frame_out_of_turn_ends_the_plugin),
 		cmocka_unit_test(an_unknown_frame_is_ignored_only_if_that_was_agreed),
 		cmocka_unit_test(a_start_by_hand_is_explained),
 		cmocka_unit_test(a_start_on_a_terminal_is_explained),
