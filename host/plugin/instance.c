@@ -18,6 +18,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -202,6 +203,26 @@ static enum log_level level_of(Plugd__V1__LogLevel level)
 /* Fields of the plugin's own follow those of the host, as many as a record of ours has room for. */
 #define LOG_FIELDS_MAX 16
 
+/* A plugin's field never passes for one of the host's: where a name comes twice, readers take the
+ * last. The log replaces what isn't a letter, digit, '.', '-' or '_', so no other spelling of these
+ * becomes one of them. */
+static const char *own_field_name(const char *name)
+{
+	static const struct {
+		const char *name;
+		const char *instead;
+	} taken[] = {{"ts", "ts_"},	    {"level", "level_"},
+		     {"event", "event_"},   {"msg", "msg_"},
+		     {"plugin", "plugin_"}, {"instance", "instance_"},
+		     {"call", "call_"},	    {"", "_"}};
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		if (strcmp(taken[i].name, name) == 0)
+			return taken[i].instead;
+	}
+	return name;
+}
+
 static void take_log(struct instance *instance, struct wire_bytes body)
 {
 	Plugd__V1__Log *log = plugd__v1__log__unpack(NULL, body.len, body.data);
@@ -218,7 +239,7 @@ static void take_log(struct instance *instance, struct wire_bytes body)
 	if (log->call_id)
 		fields[n++] = LOG_INT("call", log->call_id);
 	for (size_t i = 0; i < log->n_fields && i < LOG_FIELDS_MAX; i++)
-		fields[n++] = LOG_STR(log->fields[i]->name, log->fields[i]->value);
+		fields[n++] = LOG_STR(own_field_name(log->fields[i]->name), log->fields[i]->value);
 	fields[n] = (struct log_field){LOG_FIELD_END};
 	if (log_is_on(instance->log, level_of(log->level)))
 		log_write(instance->log, level_of(log->level), "plugin.log", str_from(log->message),
