@@ -221,11 +221,13 @@ def test_config_check_says_that_a_file_is_good(tmp_path):
 
 @pytest.fixture(scope="module", name="host")
 def host_fixture(shared_hosts):
-    return shared_hosts(
+    host = shared_hosts(
         plugins=[plugin("good", instances=2, expose=False), plugin("slow"),
                  plugin("fails", name="never"), plugin("dies", name="off", enabled=False)],
         routes=[route("/good/*rest", "good"), route("/never", "never", methods=["GET", "PUT"])],
     ).start(ready=["good", "slow"])
+    host.wait_log("instance.died", plugin="never")
+    return host
 
 
 def test_status_tells_where_the_host_listens(host):

@@ -110,6 +110,8 @@ class Host:
         self.records = []  # of the log, as dicts
         self.noise = []  # lines on stderr that are no record
         self.news = threading.Condition()
+        self.may_read = threading.Event()
+        self.may_read.set()
         self.reader = None
         self.expected_status = 0
 
@@ -149,6 +151,7 @@ class Host:
 
     def read_log(self):
         for line in self.process.stderr:
+            self.may_read.wait()
             try:
                 record = json.loads(line)
             except ValueError:
@@ -161,6 +164,13 @@ class Host:
                 self.news.notify_all()
         with self.news:
             self.news.notify_all()
+
+    def pause_reading(self):
+        """The log is not read any more, until resume_reading()."""
+        self.may_read.clear()
+
+    def resume_reading(self):
+        self.may_read.set()
 
     def start(self, ready=None):
         """Until it listens, and the plugins named (by default all that are enabled) are ready."""
@@ -181,6 +191,7 @@ class Host:
 
     def wait_exit(self):
         """Its exit status, when it ends; the log is complete then."""
+        self.may_read.set()
         status = self.process.wait(PATIENCE_S)
         Host.running.discard(self.process.pid)
         self.reader.join(PATIENCE_S)

@@ -12,8 +12,9 @@ SIN_ROUTES = [route("/sin/*rest", "sinner")]
 
 @pytest.fixture
 def host_with(start):
-    """host_with(name, args…, settings…): a host with that sinner and a neighbour, who must be well at
-    the end: never restarted, and serving."""
+    """host_with(name, args…, settings…): a host with that sinner and a neighbour, who must be well
+    at the end: never restarted, and serving.
+    """
     hosts = []
 
     def begin(name, *args, ready=("good", "sinner"), **settings):
@@ -263,7 +264,8 @@ def test_full_pipes_block_nobody_else(host_with):
 def test_a_flood_on_stderr_is_drained(host_with):
     host = host_with("floods_stderr")
     assert host.rpc(DO, b"sin").body == b"dry again"
-    # Long lines are cut. The log takes what it can without making anybody wait, and counts the rest.
+    # Long lines are cut. The log takes what it can without making anybody wait, and counts the
+    # rest.
     long = host.wait_log("plugin.stderr", plugin="sinner", msg=lambda msg: msg.startswith("AAAA"))
     assert len(long["msg"]) < 10000
     assert host.rpc(DO, b"fine").body == b"fine"
