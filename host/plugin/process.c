@@ -77,16 +77,18 @@ static int wait_for(const struct process *process, siginfo_t *info, int options,
 	return rc < 0 ? -errno : 0;
 }
 
-/* The process leads its session, so it can't leave its group, and the group's signal reaches it
- * too. Its number means this group as long as the process isn't reaped; if something else did that,
- * nobody is signalled. */
+/* The group's signal reaches the process too, unless it has left its group. Its number means this
+ * group as long as the process isn't reaped; if something else did that, nobody is signalled. */
 static void signal_group(const struct process *process, int signum)
 {
 	siginfo_t info;
 
 	assert(process->pid > 1 && process->state != PROCESS_ENDED);
-	if (wait_for(process, &info, WNOWAIT | WNOHANG, NULL) == 0)
-		kill(-process->pid, signum);
+	if (wait_for(process, &info, WNOWAIT | WNOHANG, NULL) < 0)
+		return;
+	kill(-process->pid, signum);
+	if (getpgid(process->pid) != process->pid)
+		syscall(SYS_pidfd_send_signal, process->pidfd, signum, NULL, 0);
 }
 
 static void kill_all(const struct process *process)
@@ -212,7 +214,7 @@ void process_kill(struct process *process)
 
 static const char *const failed_steps[] = {
 	[SPAWN_CLONE] = "no new process can be made",
-	[SPAWN_SESSION] = "it can't have a session of its own",
+	[SPAWN_GROUP] = "it can't have a group of its own",
 	[SPAWN_DEATH_SIGNAL] = "it can't be tied to the host's life",
 	[SPAWN_DESCRIPTORS] = "its descriptors can't be set (Linux 5.11 or newer is needed)",
 	[SPAWN_WORK_DIR] = "its work_dir can't be entered",

@@ -22,7 +22,7 @@ struct spawn_plan {
 /* The step of the child at which a start failed. */
 enum spawn_step {
 	SPAWN_CLONE,
-	SPAWN_SESSION,
+	SPAWN_GROUP,
 	SPAWN_DEATH_SIGNAL,
 	SPAWN_DESCRIPTORS,
 	SPAWN_WORK_DIR,

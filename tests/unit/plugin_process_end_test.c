@@ -73,6 +73,17 @@ static void gets_sigterm_when_it_ignores_the_end_of_its_input(void **state)
 	assert_string_equal(f->end.text, "exited with status 7");
 }
 
+static void gets_sigterm_when_it_has_left_its_group(void **state)
+{
+	struct fixture *f = *state;
+
+	start_child(f, "leave-group", NULL);
+	read_ready(f);
+	process_stop(f->process, 0, HOUR_MS);
+	wait_end(f);
+	assert_string_equal(f->end.text, "exited with status 7");
+}
+
 static void gets_sigkill_when_it_ignores_sigterm(void **state)
 {
 	struct fixture *f = *state;
@@ -149,6 +160,7 @@ int main(void)
 		TEST(tells_how_it_ended),
 		TEST(ends_when_its_input_ends),
 		TEST(gets_sigterm_when_it_ignores_the_end_of_its_input),
+		TEST(gets_sigterm_when_it_has_left_its_group),
 		TEST(gets_sigkill_when_it_ignores_sigterm),
 		TEST(a_stopped_process_can_be_killed),
 		TEST(grandchildren_of_the_group_die_with_it),

@@ -98,18 +98,45 @@ static void the_host_keeps_its_signal_mask(void **state)
 		assert_int_not_equal(sigismember(&mask, signum), 1);
 }
 
-static void child_leads_its_session_without_a_terminal(void **state)
+static void child_leads_its_group_without_a_terminal(void **state)
 {
 	struct fixture *f = *state;
 	char *text;
 
 	start(f, (struct process_opts){.args = TEXTS("report"), .work_dir = "/usr"});
 	text = read_all(f);
-	assert_has(text, "leads session 1, group 1\n");
+	assert_has(text, "leads its group 1\n");
 	assert_has(text, "tty 0\n");
 	assert_has(text, "death signal 9\n");
 	assert_has(text, "umask 077\n");
 	assert_has(text, "directory /usr\n");
+}
+
+/* A terminal that the calling process, which must lead its session, is controlled by. */
+static int open_terminal(void)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 ||
+	    open(ptsname(master), O_RDWR | O_CLOEXEC) < 0)
+		return -1;
+	return open("/dev/tty", O_RDWR | O_CLOEXEC);
+}
+
+static void child_is_kept_off_the_terminal_of_the_host(void **state)
+{
+	struct fixture *f = *state;
+	pid_t host = fork();
+	int status;
+
+	if (host == 0) {
+		if (setsid() < 0 || open_terminal() < 0)
+			_exit(2);
+		start_child(f, "report", NULL);
+		_exit(strstr(read_all(f), "leads its group 1\ntty 0\n") ? 0 : 1);
+	}
+	assert_int_equal(waitpid(host, &status, 0), host);
+	assert_int_equal(status, 0);
 }
 
 static void child_dies_with_a_host_that_is_killed(void **state)
@@ -298,7 +325,8 @@ int main(void)
 		TEST(child_gets_an_empty_environment_by_default),
 		TEST(child_gets_default_signals),
 		TEST(the_host_keeps_its_signal_mask),
-		TEST(child_leads_its_session_without_a_terminal),
+		TEST(child_leads_its_group_without_a_terminal),
+		TEST(child_is_kept_off_the_terminal_of_the_host),
 		TEST(child_dies_with_a_host_that_is_killed),
 		TEST(runs_the_bytes_that_were_hashed_after_the_file_was_replaced),
 		TEST(a_script_runs_by_its_interpreter_from_the_hashed_bytes),

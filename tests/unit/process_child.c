@@ -52,7 +52,7 @@ static int report(void)
 	for (char **variable = environ; *variable; variable++)
 		printf("env %s\n", *variable);
 	prctl(PR_GET_PDEATHSIG, &death_signal);
-	printf("leads session %d, group %d\n", getsid(0) == getpid(), getpgrp() == getpid());
+	printf("leads its group %d\n", getpgrp() == getpid());
 	printf("tty %d\n", open("/dev/tty", O_RDWR | O_CLOEXEC) >= 0);
 	printf("death signal %d\n", death_signal);
 	printf("umask %03o\n", (unsigned)mask);
@@ -115,6 +115,8 @@ int main(int argc, char **argv)
 		return atoi(argv[2]);
 	if (strcmp(what, "on-term") == 0)
 		return sleep_on(on_term);
+	if (strcmp(what, "leave-group") == 0)
+		return setpgid(0, getpgid(getppid())) < 0 ? 1 : sleep_on(on_term);
 	if (strcmp(what, "ignore") == 0)
 		return sleep_on(SIG_IGN);
 	if (strcmp(what, "grandchild") == 0)
