@@ -260,6 +260,11 @@ bool wire_get_request(struct wire_bytes body, struct wire_request *out, const ch
 	return wire_reader_end(&reader, why_out);
 }
 
+/* The most that fields can take, tag included, beside their bytes. */
+#define NUMBER_BOUND (1 + WIRE_SIZE_MAX_BYTES)
+#define LENGTH_BOUND (1 + WIRE_SIZE_MAX_BYTES)
+#define BOOL_BOUND   2
+
 static size_t request_bytes(const struct wire_request *request)
 {
 	return wire_number_bytes(request->id) + wire_number_bytes(request->method) +
@@ -274,7 +279,9 @@ static size_t request_bytes(const struct wire_request *request)
 
 size_t wire_request_head_bound(const struct wire_request *request)
 {
-	return WIRE_FRAME_HEAD_BOUND + request_bytes(request) - request->payload.len;
+	return WIRE_FRAME_HEAD_BOUND + 4 * NUMBER_BOUND + 6 * LENGTH_BOUND + 2 * BOOL_BOUND +
+	       request->idempotency_key.len + request->trace_parent.len + request->trace_state.len +
+	       request->tenant.len + request->principal.len + request->metadata.len;
 }
 
 size_t wire_put_request_head(uint8_t *out, const struct wire_request *request)
@@ -353,7 +360,8 @@ static size_t response_bytes(const struct wire_response *response)
 
 size_t wire_response_head_bound(const struct wire_response *response)
 {
-	return WIRE_FRAME_HEAD_BOUND + response_bytes(response) - response->payload.len;
+	return WIRE_FRAME_HEAD_BOUND + 3 * NUMBER_BOUND + 3 * LENGTH_BOUND + 3 * BOOL_BOUND +
+	       response->message.len + response->details.len + response->metadata.len;
 }
 
 size_t wire_put_response_head(uint8_t *out, const struct wire_response *response)

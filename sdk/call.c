@@ -60,7 +60,7 @@ struct plug_call *call_new(struct plug *plug)
 	if (call != NULL) {
 		table->idle = call->chain;
 		table->idle_count--;
-		memset(call, 0, sizeof(*call));
+		memset(call, 0, offsetof(struct plug_call, head));
 	} else {
 		call = calloc(1, sizeof(*call));
 		if (call == NULL)
@@ -104,7 +104,8 @@ void *call_steal(struct plug_call *call, struct grow *collected)
 {
 	void *data = collected->data;
 
-	atomic_fetch_sub(&call->plug->calls.collected, collected->len);
+	if (collected->len > 0)
+		atomic_fetch_sub(&call->plug->calls.collected, collected->len);
 	*collected = (struct grow){0};
 	return data;
 }

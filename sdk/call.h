@@ -101,7 +101,6 @@ struct plug_call {
 	int64_t deadline_ms; /* monotonic; 0: none */
 
 	/* The request. */
-	struct wire_request head;
 	struct wire_bytes request; /* the whole message, once it is there */
 	struct block *block;	   /* what head and request point into, unless kept */
 	uint8_t *kept;		   /* a copy of that, owned */
@@ -134,6 +133,9 @@ struct plug_call {
 	void *message; /* decoded by nanopb */
 	struct parsed_value *value;
 	struct call_http http;
+
+	/* The last field: the decoder sets all of it, so call_new() doesn't clear it. */
+	struct wire_request head;
 };
 
 #define CALL_BUCKETS 256
@@ -152,7 +154,7 @@ void call_table_deinit(struct call_table *table);
 /* The call of that id, or NULL. */
 struct plug_call *call_find(const struct call_table *table, uint32_t id);
 
-/* A zeroed call, counted as live; NULL without memory. */
+/* A zeroed call, but for `head`, counted as live; NULL without memory. */
 struct plug_call *call_new(struct plug *plug);
 
 /* From now on it is found by its id. */

@@ -153,8 +153,7 @@ struct part {
 	bool end;
 };
 
-static size_t response_put(uint8_t *out, const struct lane *lane, const struct part *part,
-			   size_t *bound_out)
+static size_t response_put(uint8_t *out, const struct lane *lane, const struct part *part)
 {
 	struct wire_response response = {
 		.id = lane->id,
@@ -169,26 +168,20 @@ static size_t response_put(uint8_t *out, const struct lane *lane, const struct p
 		.payload = {NULL, part->prefix.len + part->data.len},
 	};
 
-	if (bound_out != NULL)
-		*bound_out = wire_response_head_bound(&response);
-	return out != NULL ? wire_put_response_head(out, &response) : 0;
+	return wire_put_response_head(out, &response);
 }
 
-static size_t request_put(uint8_t *out, const struct lane *lane, const struct part *part,
-			  size_t *bound_out)
+static size_t request_put(uint8_t *out, const struct lane *lane, const struct part *part)
 {
 	struct wire_request request = *lane->ask;
 
 	request.more = part->more;
 	request.end = part->end;
 	request.payload = (struct wire_bytes){NULL, part->prefix.len + part->data.len};
-	if (bound_out != NULL)
-		*bound_out = wire_request_head_bound(&request);
-	return out != NULL ? wire_put_request_head(out, &request) : 0;
+	return wire_put_request_head(out, &request);
 }
 
-static size_t data_put(uint8_t *out, const struct lane *lane, const struct part *part,
-		       size_t *bound_out)
+static size_t data_put(uint8_t *out, const struct lane *lane, const struct part *part)
 {
 	struct wire_data data = {
 		.id = lane->id,
@@ -197,19 +190,28 @@ static size_t data_put(uint8_t *out, const struct lane *lane, const struct part 
 		.payload = {NULL, part->prefix.len + part->data.len},
 	};
 
-	if (bound_out != NULL)
-		*bound_out = WIRE_DATA_HEAD_BOUND;
-	return out != NULL ? wire_put_data_head(out, &data) : 0;
+	return wire_put_data_head(out, &data);
 }
 
-typedef size_t head_put(uint8_t *out, const struct lane *lane, const struct part *part,
-			size_t *bound_out);
+static size_t head_bound(const struct lane *lane, const struct part *part)
+{
+	struct wire_response response = {
+		.message = part->say->text,
+		.details = part->say->details,
+		.metadata = {lane->metadata.data, lane->metadata.len},
+	};
 
-static head_put *lane_head(const struct lane *lane)
+	if (lane->opened)
+		return WIRE_DATA_HEAD_BOUND;
+	return lane->ask != NULL ? wire_request_head_bound(lane->ask)
+				 : wire_response_head_bound(&response);
+}
+
+static size_t head_put(uint8_t *out, const struct lane *lane, const struct part *part)
 {
 	if (lane->opened)
-		return data_put;
-	return lane->ask != NULL ? request_put : response_put;
+		return data_put(out, lane, part);
+	return lane->ask != NULL ? request_put(out, lane, part) : response_put(out, lane, part);
 }
 
 /* After RESPONSE a failure is a CANCEL. */
@@ -229,17 +231,13 @@ static bool lane_stage_cancel(struct lanes *lanes, struct lane *lane, const stru
 static bool lane_stage(struct lanes *lanes, struct lane *lane, const struct part *part,
 		       struct output_piece *piece)
 {
-	head_put *put = lane_head(lane);
 	size_t copied = part->prefix.len + (piece == NULL ? part->data.len : 0);
-	size_t bound;
+	uint8_t *out = output_reserve(lanes->output, head_bound(lane, part) + copied);
 	size_t len;
-	uint8_t *out;
 
-	put(NULL, lane, part, &bound);
-	out = output_reserve(lanes->output, bound + copied);
 	if (out == NULL)
 		return false;
-	len = put(out, lane, part, NULL);
+	len = head_put(out, lane, part);
 	if (part->prefix.len > 0)
 		memcpy(out + len, part->prefix.data, part->prefix.len);
 	len += part->prefix.len;

@@ -201,7 +201,7 @@ static void request_serve(struct plug *plug, struct plug_call *call)
 	const char *refusal = request_refusal(plug, call, &code);
 
 	if (head->timeout_ms > 0)
-		call->deadline_ms = plug_now_ms() + head->timeout_ms;
+		call->deadline_ms = plug_turn_ms(plug) + head->timeout_ms;
 	if (refusal != NULL) {
 		call->entry = &plug->methods[0];
 		call->keeps = &call->entry->keeps;

@@ -40,6 +40,7 @@ struct plug {
 	struct lanes lanes;
 	struct inbox inbox;
 	struct workers *workers; /* NULL: no threads */
+	int64_t turn_ms;	 /* when this turn began; 0: nobody has asked yet */
 	bool busy; /* the last read brought several frames: look for more before waiting */
 	bool bye_said;
 
@@ -77,5 +78,8 @@ void plug_break(struct plug *plug, const char *format, ...) PLUG_PRINTF(2, 3);
 
 /* Monotonic milliseconds. */
 int64_t plug_now_ms(void);
+
+/* The same, read once per turn of the loop: when what this turn brought has come. Only at home. */
+int64_t plug_turn_ms(struct plug *plug);
 
 #endif

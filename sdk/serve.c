@@ -35,6 +35,13 @@ int64_t plug_now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t plug_turn_ms(struct plug *plug)
+{
+	if (plug->turn_ms == 0)
+		plug->turn_ms = plug_now_ms();
+	return plug->turn_ms;
+}
+
 void *plug_user(const struct plug *plug)
 {
 	return plug->plugin->user;
@@ -268,6 +275,7 @@ static void serve_loop(struct plug *plug)
 	while (plug->state != STATE_ENDED) {
 		bool more = !plug->input.drained || plug->busy;
 
+		plug->turn_ms = 0;
 		if ((more && !plug->output.blocked) || serve_wait(plug))
 			serve_read(plug);
 		events_run_queue(plug);
