@@ -1,10 +1,11 @@
 /* One child process: started from an image, watched until its end, taken down by a ladder. It knows
  * nothing of frames.
  *
- * The child gets descriptors 0, 1, 2 (and the script in 3, see trust/exec.h) and nothing else, a
- * process group of its own, no controlling terminal, the environment of the options and no other, default signals, umask 077, and SIGKILL when the host's thread dies. The end is noticed
- * by its pidfd; nothing is ever killed by a remembered number. When the process ends by itself or
- * otherwise, what is left of its group is killed before it is reaped. */
+ * The child gets descriptors 0, 1, 2 (and the script in 3, see trust/exec.h) and nothing else,
+ * a process group of its own, no controlling terminal, the environment of the options and no
+ * other, default signals, umask 077, and SIGKILL when the host's thread dies. The end is
+ * noticed by its pidfd; nothing is ever killed by a remembered number. When the process ends by
+ * itself or otherwise, what is left of its group is killed before it is reaped. */
 #ifndef PLUGD_PLUGIN_PROCESS_H
 #define PLUGD_PLUGIN_PROCESS_H
 
