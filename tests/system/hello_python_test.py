@@ -1,4 +1,4 @@
-"""plugins-examples/hello-python against the protocol alone, without plugd."""
+"""plugins-examples/hello-python: against the protocol alone, and behind plugd as its README says."""
 import os
 
 import pytest
@@ -6,8 +6,10 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 import hello_pb2
 import http_pb2
-from plughost import PluginHost, Refused, limits_with_defaults
+from plugd import plugin as configured
+from plugd import route
 from plugd_pb2 import HEALTHY, PROTOBUF, Limits
+from plughost import PluginHost, Refused, limits_with_defaults
 
 EXECUTABLE = os.environ["HELLO_PYTHON"]
 GREET = "hello.v1.Hello/Greet"
@@ -213,3 +215,33 @@ def test_waits_for_the_head_of_an_http_request(plugin):
     assert not call.began
     call.send(http_pb2.Request(method="GET", path="/hello").SerializeToString(), end=True)
     assert http_pb2.Response.FromString(call.wait().messages[0]).status == 200
+
+
+# ---- behind plugd
+
+
+@pytest.fixture(name="host")
+def host_fixture(start):
+    return start(
+        plugins=[configured("hello-python", executable=EXECUTABLE)],
+        routes=[route("/hello/:name", "hello-python", methods=["GET"])])
+
+
+def test_the_host_serves_its_http(host):
+    response = host.http("GET", "/hello/Ada%20L")
+    assert (response.status, response.body) == (200, b"Hello, Ada L!\n")
+    assert response.header("content-type") == "text/plain; charset=utf-8"
+    assert host.http("POST", "/hello/Ada").error() == (405, "METHOD_NOT_ALLOWED")
+
+
+def test_the_host_serves_its_rpc(host):
+    response = host.rpc(GREET, hello_pb2.GreetRequest(name="Ada").SerializeToString())
+    assert hello_pb2.GreetResponse.FromString(response.body).text == "Hello, Ada!"
+    assert response.header("content-type") == "application/protobuf"
+    assert host.rpc(GREET, b"\xff").error() == (400, "INVALID_ARGUMENT")
+
+
+def test_the_host_tells_what_it_logs_and_drains_it(host):
+    host.wait_log("plugin.log", plugin="hello-python", msg="ready to greet")
+    host.stop()
+    assert "exited with status 0" in host.wait_log("instance.ended", plugin="hello-python")["msg"]

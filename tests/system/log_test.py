@@ -1,7 +1,7 @@
 """The log: one line per event, whatever plugins and clients put into it."""
 import pytest
 
-from plugd import plugin, route
+from plugd import plugin, route, wait_until
 from plugd_pb2 import DEBUG, ERROR, INFO, WARN, Log, Metadata
 
 
@@ -97,6 +97,17 @@ def test_logfmt(hosts):
     assert host.wait_exit() == 0
 
 
+def test_what_is_set_for_a_plugin_is_not_told(start):
+    host = start(plugins=[plugin("good", env={"TOKEN": "hunter2"}, config={"password": "hunter2"}),
+                          plugin("dies", "0", env={"TOKEN": "hunter2"})])
+    assert host.rpc("sin.v1.Sin/Do", b"sin").status == 502
+    host.wait_ready("dies", 2)
+    told = [host.admin(command) for command in ("status", "plugins", "instances", "routes")]
+    assert "hunter2" not in str(told)
+    host.stop()
+    assert "hunter2" not in str(host.records)
+
+
 def test_access_lines_can_be_switched_off(start):
     host = start(log={"access": False})
     assert host.http("GET", "/health/live").status == 200
@@ -125,5 +136,6 @@ def test_a_log_that_nobody_reads_blocks_nothing(hosts):
         for _ in range(100):
             assert host.http("GET", "/x/mirror").status == 200
     host.resume_reading()
-    assert host.http("GET", "/x/mirror").status == 200
-    assert host.wait_log("log.lost")["lines"] > 0
+    # The next line that fits tells.
+    wait_until(lambda: host.http("GET", "/x/mirror") and host.log("log.lost"), "what was lost")
+    assert host.log("log.lost")[0]["lines"] > 0
