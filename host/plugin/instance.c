@@ -336,7 +336,7 @@ static void on_timer(void *user)
 /* Why it is dead. The first rule that it broke, if it broke one; else how its process ended. */
 static void settle_reason(struct instance *instance, const struct process_end *end)
 {
-	bool lived_on = instance->why.code == ERR_PLUGIN_GONE && end->by_host;
+	bool lived_on = instance->why.code == ERR_PLUGIN_GONE && end->by_host && end->by_signal;
 
 	if (instance->why.code != 0 && instance->why.code != ERR_PLUGIN_GONE)
 		return;
