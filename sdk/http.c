@@ -54,16 +54,6 @@ const char *plug_http_request_id(struct plug_call *call)
 	return call_string(call, call->http.request.request_id);
 }
 
-const char *plug_http_param(struct plug_call *call, const char *name)
-{
-	struct wire_bytes value;
-
-	if (call->http.route == NULL ||
-	    !route_param(call->http.route->pattern, call->http.request.path, name, &value))
-		return NULL;
-	return call_string(call, value);
-}
-
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -75,15 +65,13 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* One character of a query, decoded; a '%' that is no escape stays what it is. */
-static char query_char(struct wire_bytes in, size_t *at)
+/* One character, decoded; a '%' that is no escape stays what it is. */
+static char path_char(struct wire_bytes in, size_t *at)
 {
 	char c = (char)in.data[(*at)++];
 	int high;
 	int low;
 
-	if (c == '+')
-		return ' ';
 	if (c != '%' || in.len - *at < 2)
 		return c;
 	high = hex_digit((char)in.data[*at]);
@@ -92,6 +80,14 @@ static char query_char(struct wire_bytes in, size_t *at)
 		return c;
 	*at += 2;
 	return (char)(high * 16 + low);
+}
+
+static char query_char(struct wire_bytes in, size_t *at)
+{
+	if (in.data[*at] != '+')
+		return path_char(in, at);
+	(*at)++;
+	return ' ';
 }
 
 static bool query_name_is(struct wire_bytes in, const char *name)
@@ -105,7 +101,8 @@ static bool query_name_is(struct wire_bytes in, const char *name)
 	return at == in.len && *name == '\0';
 }
 
-static const char *query_decode(struct plug_call *call, struct wire_bytes in)
+static const char *decode(struct plug_call *call, struct wire_bytes in,
+			  char (*next)(struct wire_bytes in, size_t *at))
 {
 	char *out = call_scratch(call, in.len + 1);
 	size_t len = 0;
@@ -113,9 +110,20 @@ static const char *query_decode(struct plug_call *call, struct wire_bytes in)
 	if (out == NULL)
 		return "";
 	for (size_t at = 0; at < in.len;)
-		out[len++] = query_char(in, &at);
+		out[len++] = next(in, &at);
 	out[len] = '\0';
 	return out;
+}
+
+/* The path comes decoded but for "%2F" and "%25", without which segments could not be told apart. */
+const char *plug_http_param(struct plug_call *call, const char *name)
+{
+	struct wire_bytes value;
+
+	if (call->http.route == NULL ||
+	    !route_param(call->http.route->pattern, call->http.request.path, name, &value))
+		return NULL;
+	return decode(call, value, path_char);
 }
 
 /* Takes the bytes up to `end` off the front. */
@@ -140,7 +148,7 @@ const char *plug_http_query_param(struct plug_call *call, const char *name)
 		struct wire_bytes key = bytes_until(&value, '=');
 
 		if (query_name_is(key, name))
-			return query_decode(call, value);
+			return decode(call, value, query_char);
 	}
 	return NULL;
 }

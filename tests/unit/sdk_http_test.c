@@ -207,6 +207,18 @@ static void what_no_route_takes_is_refused(void **state)
 	assert_int_equal(host_end(host, true), 0);
 }
 
+/* "%2F" and "%25" are what a path still holds encoded. */
+static void a_parameter_is_decoded_to_its_end(void **state)
+{
+	struct host *host = host_start_ready(*state);
+	struct answer answer = ask(host, 1, "GET", "/users/a%2Fb%252F+%", "", "");
+
+	assert_int_equal(answer.http.status, 201);
+	assert_bytes(answer.http.body, "GET /users/a%2Fb%252F+% id=a/b%2F+% size=- agent=wrk "
+				       "peer=192.0.2.7:1 none=-");
+	assert_int_equal(host_end(host, true), 0);
+}
+
 static void a_body_in_pieces_is_put_together(void **state)
 {
 	struct host *host = host_start_ready(*state);
@@ -330,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_BOTH(a_route_reads_its_request_and_answers),
 		IN_BOTH(what_no_route_takes_is_refused),
+		IN_BOTH(a_parameter_is_decoded_to_its_end),
 		IN_BOTH(a_body_in_pieces_is_put_together),
 		IN_BOTH(a_head_may_come_after_an_empty_request),
 		IN_BOTH(a_body_that_grows_too_large_is_refused_at_once),
