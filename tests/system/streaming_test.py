@@ -4,8 +4,10 @@ import threading
 
 import pytest
 
+import http_pb2
+import plug
 from plugd import plugin, route, wait_until
-from plugd_pb2 import Cancel, Credit
+from plugd_pb2 import Cancel, Credit, Data, Request, Requirement
 
 ECHO = "good.v1.Good/Echo"
 LARGE = 128 << 20
@@ -47,7 +49,7 @@ def test_a_client_that_does_not_read_holds_its_plugin_back(host, base):
     with host.connect() as client:
         client.ask("GET", f"{base}/download/{LARGE}")
         response = client.read_head()
-        # The plugin can go on only while somebody reads. Others are served meanwhile.
+        # Others are served meanwhile, by the same plugin and by the host.
         for _ in range(100):
             assert host.rpc(ECHO, b"small").body == b"small"
         assert host.plugin("good" if base == "/x" else "other")["calls_running"] == 1
@@ -100,7 +102,7 @@ def test_a_client_that_leaves_in_the_middle_frees_the_plugin(host):
     assert host.rpc(ECHO, b"x").body == b"x"
 
 
-# ---- a plugin that does not read
+# ---- windows, frame by frame
 
 
 @pytest.fixture(name="puppet_host")
@@ -111,11 +113,46 @@ def puppet_host_fixture(hosts, stage):
     host.write_config()
     host.write_whitelist()
     host.launch()
-    puppet = stage.puppet()
+    manifest = plug.manifest()
+    manifest.requires.append(Requirement(number=1, service="plugd.host.v1.Host", method="Info"))
+    puppet = stage.puppet(manifest=manifest)
     host.address = host.wait_log("listener.ready")["addr"]
     host.wait_ready("puppet")
     host.wait_ready("good")
     return host, puppet
+
+
+def credit_until(puppet, kind, call_id):
+    """Reads until a frame of that kind comes; returns the credit that the call got before it."""
+    credit = 0
+    while (frame := puppet.read()).WhichOneof("kind") != kind:
+        assert frame.WhichOneof("kind") == "credit", frame
+        if frame.credit.id == call_id:
+            credit += frame.credit.bytes
+    return credit
+
+
+def test_credit_ends_when_the_client_does_not_read(puppet_host):
+    host, puppet = puppet_host
+    with host.connect() as client:
+        client.ask("GET", "/p/x")
+        frame, _head = puppet.request()
+        puppet.answer(frame, end=False)
+        assert client.read_head().status == 200
+        block = http_pb2.Response(body=b"x" * 32000).SerializeToString()
+        sent, credit, asked = 0, WINDOW - 100, 0  # the head took some
+        while credit >= len(block):
+            while credit >= len(block):
+                puppet.send(data=Data(id=frame.id, payload=block))
+                credit -= len(block)
+                sent += len(block)
+            assert sent < ROOM
+            # A question of our own is answered after all that was sent has been taken.
+            asked += 2
+            puppet.send(request=Request(id=asked, method=1, end=True))
+            credit += credit_until(puppet, "response", frame.id)
+        assert host.rpc(ECHO, b"small").body == b"small"
+    credit_until(puppet, "cancel", frame.id)
 
 
 def test_a_plugin_without_credit_to_give_holds_its_client_back(puppet_host):
