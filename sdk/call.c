@@ -277,8 +277,6 @@ void call_spend(struct plug_call *call, uint32_t bytes)
 		inbox_post(&plug->inbox, &call->spent_post);
 		return;
 	}
-	credit_spend(&plug->channel, bytes);
-	credit_say(plug, 0, &plug->channel);
 	credit_spend(&call->credit, bytes);
 	if (!call->caller_ended && !call->finished)
 		credit_say(plug, call->lane.id, &call->credit);

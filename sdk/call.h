@@ -195,7 +195,8 @@ bool call_may_collect(struct plug_call *call, size_t bytes);
 /* Forgets the messages that nobody will take. Only at home. */
 void call_drop_input(struct plug_call *call);
 
-/* Credit for bytes that were dealt with. From any thread that runs the call. */
+/* The author is through with so many bytes: the call's window opens again. From any thread that
+ * runs the call. */
 void call_spend(struct plug_call *call, uint32_t bytes);
 
 /* Answers for the library itself: `text` is constant. The handler must not have been called. */

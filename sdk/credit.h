@@ -4,6 +4,7 @@
 #define PLUG_CREDIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct credit {
@@ -40,6 +41,11 @@ static inline uint32_t credit_take(struct credit *credit)
 }
 
 struct plug;
+
+/* Bytes of a call came in: both windows are used, and the channel's is given back, because the
+ * bytes have left the channel: who reads a call slowly slows nobody else. False: one of the windows
+ * does not allow it, and the plugin is broken. Only at home. */
+bool credit_receive(struct plug *plug, uint32_t id, struct credit *call, size_t bytes);
 
 /* Stages a CREDIT frame if it is time for one. `id` 0: the channel. Only at home. */
 void credit_say(struct plug *plug, uint32_t id, struct credit *credit);

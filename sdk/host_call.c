@@ -245,12 +245,8 @@ static bool host_call_take(struct host_call *call, struct wire_bytes piece)
 	struct plug *plug = call->plug;
 	uint32_t bytes = (uint32_t)piece.len;
 
-	if (!credit_use(&plug->channel, bytes) || !credit_use(&call->credit, bytes)) {
-		plug_break(plug, "call %u: more bytes than its window allows", call->lane.id);
+	if (!credit_receive(plug, call->lane.id, &call->credit, bytes))
 		return false;
-	}
-	credit_spend(&plug->channel, bytes);
-	credit_say(plug, 0, &plug->channel);
 	credit_spend(&call->credit, bytes);
 	credit_say(plug, call->lane.id, &call->credit);
 	if (call->told)

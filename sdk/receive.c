@@ -147,16 +147,6 @@ static void piece_receive(struct plug_call *call, struct wire_bytes piece, bool 
 		message_receive(call, piece, (uint32_t)piece.len, piece.len == 0 && (end || first));
 }
 
-/* Both windows. A host that sends more than it may would make us buffer without bound. */
-static bool credit_check(struct plug *plug, struct plug_call *call, size_t bytes)
-{
-	if (bytes <= UINT32_MAX && credit_use(&plug->channel, (uint32_t)bytes) &&
-	    credit_use(&call->credit, (uint32_t)bytes))
-		return true;
-	plug_break(plug, "call %u: more bytes than its window allows", call->lane.id);
-	return false;
-}
-
 /* The call was dealt with for now: it may be gone, or it must be found again. */
 static void call_let_go(struct plug_call *call)
 {
@@ -241,11 +231,12 @@ static void request_turn_away(struct plug *plug, struct wire_bytes body)
 		.not_processed = true,
 		.end = true,
 	};
+	struct credit credit = {.window = plug->limits.call_window_bytes};
 	const char *why;
 	uint8_t *out = NULL;
 
 	if (wire_get_request(body, &head, &why) && head.end && request_fault(plug, &head) == NULL &&
-	    credit_use(&plug->channel, (uint32_t)head.payload.len))
+	    credit_receive(plug, head.id, &credit, head.payload.len))
 		out = output_reserve(&plug->output, wire_response_head_bound(&refusal));
 	if (out == NULL) {
 		plug_break(plug, "no memory for another call");
@@ -253,8 +244,6 @@ static void request_turn_away(struct plug *plug, struct wire_bytes body)
 	}
 	refusal.id = head.id;
 	output_commit(&plug->output, wire_put_response_head(out, &refusal));
-	credit_spend(&plug->channel, (uint32_t)head.payload.len);
-	credit_say(plug, 0, &plug->channel);
 }
 
 void receive_request(struct plug *plug, struct wire_bytes body)
@@ -275,7 +264,7 @@ void receive_request(struct plug *plug, struct wire_bytes body)
 		call_discard(call);
 		return;
 	}
-	if (!credit_check(plug, call, call->head.payload.len)) {
+	if (!credit_receive(plug, call->lane.id, &call->credit, call->head.payload.len)) {
 		call_discard(call);
 		return;
 	}
@@ -306,7 +295,7 @@ void receive_data(struct plug *plug, struct wire_bytes body)
 		plug_break(plug, "DATA for call %u ends in the middle of a message", data.id);
 		return;
 	}
-	if (!credit_check(plug, call, data.payload.len))
+	if (!credit_receive(plug, data.id, &call->credit, data.payload.len))
 		return;
 	call->busy = true;
 	piece_receive(call, data.payload, data.more, data.end, false);

@@ -202,6 +202,26 @@ static void a_stream_that_is_not_read_gets_no_credit(void **state)
 	assert_int_equal(host_end(host, true), 0);
 }
 
+/* The window of the call is full; the channel has all of its own back. */
+static void a_stream_that_is_not_read_stops_nobody_else(void **state)
+{
+	static uint8_t payload[WIRE_CHUNK_BYTES];
+	struct plug_plugin plugin = *plugin_of(state);
+	struct wire_bytes bytes = {payload, sizeof(payload)};
+	struct host *host;
+
+	plugin.limits.channel_window_bytes = WIRE_CALL_WINDOW_BYTES;
+	host = host_start_ready(&plugin);
+	host_say_request(host, &(struct wire_request){.id = 1, .method = HOLD, .payload = bytes});
+	for (int i = 0; i < 3; i++)
+		host_say_data(host, &(struct wire_data){.id = 1, .payload = bytes});
+	host_hear_credit(host, 0, WIRE_CALL_WINDOW_BYTES);
+	host_say_request(host,
+			 &(struct wire_request){.id = 3, .method = ECHO_STREAM, .payload = bytes});
+	assert_int_equal(host_hear_response(host, 3).payload.len, sizeof(payload));
+	assert_int_equal(host_end(host, false), 1);
+}
+
 static void a_stream_goes_both_ways(void **state)
 {
 	struct host *host = host_start_ready(plugin_of(state));
@@ -364,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_BOTH(more_than_the_window_ends_the_plugin),
 		IN_BOTH(a_stream_that_is_not_read_gets_no_credit),
+		IN_BOTH(a_stream_that_is_not_read_stops_nobody_else),
 		IN_BOTH(a_stream_goes_both_ways),
 		IN_BOTH(empty_frames_of_a_stream_are_told_apart),
 		IN_BOTH(a_stream_can_end_without_a_message),
