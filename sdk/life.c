@@ -110,9 +110,9 @@ static void hello_answer(struct plug *plug, struct hello *hello)
 		life_fail(plug, "the host does not offer version 1 of the protocol");
 		return;
 	}
-	plug->config = parsed_value_new(hello->config.data, hello->config.len);
+	plug->config = parsed_map_new(hello->config.data, hello->config.len);
 	if (plug->config == NULL) {
-		life_fail(plug, "the configuration in HELLO is no MessagePack value");
+		life_fail(plug, "the configuration in HELLO is no MessagePack map");
 		return;
 	}
 	plug->name = hello->name;
@@ -243,9 +243,9 @@ static struct plug_verdict config_change(struct plug *plug, const struct grow *b
 
 	if (plug->plugin->on_config == NULL)
 		return plug_refuse("the plugin reads its configuration only when it starts");
-	config = parsed_value_new(bytes->data, bytes->len);
+	config = parsed_map_new(bytes->data, bytes->len);
 	if (config == NULL)
-		return plug_refuse("the configuration is no MessagePack value");
+		return plug_refuse("the configuration is no MessagePack map");
 	verdict = plug->plugin->on_config(plug, parsed_value_root(config));
 	if (verdict.ok) {
 		parsed_value_free(plug->config);

@@ -1,12 +1,15 @@
 /* MessagePack values as authors read them. Owns a copy of the bytes and msgpack-c's objects, which
- * point into it. A plug_value is a msgpack_object under another name. Pure but for the warning
- * about a value of the wrong type. Malformed bytes are NULL, a missing value is the caller's
- * fallback. */
+ * point into it. A plug_value is a msgpack_object under another name. The bytes are checked before
+ * msgpack-c sees them, so what it allocates is in proportion to them; it refuses what nests deeper
+ * than 32, so walking a value may recurse. Pure but for the warning about a value of the wrong
+ * type. Malformed bytes are NULL, a missing value is the caller's fallback. */
 #include "sdk/value.h"
 
 #include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "proto/wire_msgpack.h"
 
 struct parsed_value {
 	msgpack_unpacked unpacked;
@@ -52,6 +55,8 @@ struct parsed_value *parsed_value_new(const void *data, size_t len)
 		data = empty_map;
 		len = 1;
 	}
+	if (!wire_msgpack_is_value((struct wire_bytes){data, len}))
+		return NULL;
 	parsed = malloc(sizeof(*parsed) + len + 1);
 	if (parsed == NULL)
 		return NULL;
@@ -65,6 +70,16 @@ struct parsed_value *parsed_value_new(const void *data, size_t len)
 	}
 	object_terminate(&parsed->unpacked.data);
 	return parsed;
+}
+
+struct parsed_value *parsed_map_new(const void *data, size_t len)
+{
+	struct parsed_value *parsed = parsed_value_new(data, len);
+
+	if (parsed == NULL || parsed->unpacked.data.type == MSGPACK_OBJECT_MAP)
+		return parsed;
+	parsed_value_free(parsed);
+	return NULL;
 }
 
 void parsed_value_free(struct parsed_value *parsed)

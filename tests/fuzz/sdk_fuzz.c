@@ -85,11 +85,18 @@ static const struct plug_http_route routes[] = {
 	{.pattern = "/a/:b", .handler = web},
 	{.pattern = "/s", .handler = stream, .stream = true},
 };
+static struct plug_verdict on_config(struct plug *plug, const struct plug_value *config)
+{
+	(void)plug;
+	return plug_value_count(config, NULL) > 0 ? plug_ok() : plug_refuse("nothing there");
+}
+
 static const struct plug_plugin fuzzed = {
 	.name = "fuzzed",
 	.version = "1.0.0",
 	PLUG_SERVICES(services),
 	PLUG_ROUTES(routes),
+	.on_config = on_config,
 	.limits = {.max_message_bytes = 4096, .max_calls = 8},
 };
 

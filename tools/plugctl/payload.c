@@ -7,6 +7,7 @@
 
 #include "admin/base64.h"
 #include "admin/member.h"
+#include "proto/wire_msgpack.h"
 
 /* ---- to MessagePack ---- */
 
@@ -177,15 +178,16 @@ int payload_to_json(const uint8_t *data, size_t len, json_t **out, struct err *e
 {
 	msgpack_unpacked unpacked;
 	size_t at = 0;
-	bool is_whole;
+	bool is_value;
 
 	msgpack_unpacked_init(&unpacked);
-	is_whole = len > 0 && msgpack_unpack_next(&unpacked, (const char *)data, len, &at) ==
-				      MSGPACK_UNPACK_SUCCESS;
-	if (is_whole && at == len)
+	is_value = wire_msgpack_is_value((struct wire_bytes){data, len}) &&
+		   msgpack_unpack_next(&unpacked, (const char *)data, len, &at) ==
+			   MSGPACK_UNPACK_SUCCESS;
+	if (is_value)
 		*out = json_of(&unpacked.data);
 	msgpack_unpacked_destroy(&unpacked);
-	if (!is_whole || at != len)
+	if (!is_value)
 		return err_set(err, 0, "the answer is not one MessagePack value (%zu bytes)", len);
 	return 0;
 }
