@@ -67,6 +67,7 @@ struct plug_call *call_new(struct plug *plug)
 			return NULL;
 	}
 	call->plug = plug;
+	call->config_version = plug->config.version;
 	call->credit.window = plug->limits.call_window_bytes;
 	table->live++;
 	return call;

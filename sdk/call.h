@@ -97,8 +97,9 @@ struct plug_call {
 	struct plug_call *chain; /* in the table, or in the free list */
 	struct lane lane;
 	struct method_entry *entry;
-	bool *keeps;	     /* of the method or the route; see method_entry */
-	int64_t deadline_ms; /* monotonic; 0: none */
+	bool *keeps;		 /* of the method or the route; see method_entry */
+	int64_t deadline_ms;	 /* monotonic; 0: none */
+	uint32_t config_version; /* in force when it began: see config.h */
 
 	/* The request. */
 	struct wire_bytes request; /* the whole message, once it is there */

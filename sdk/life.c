@@ -110,8 +110,7 @@ static void hello_answer(struct plug *plug, struct hello *hello)
 		life_fail(plug, "the host does not offer version 1 of the protocol");
 		return;
 	}
-	plug->config = parsed_map_new(hello->config.data, hello->config.len);
-	if (plug->config == NULL) {
+	if (!config_begin(plug, (struct wire_bytes){hello->config.data, hello->config.len})) {
 		life_fail(plug, "the configuration in HELLO is no MessagePack map");
 		return;
 	}
@@ -235,27 +234,6 @@ void plug_health_changed(struct plug *plug, const struct plug_health *health)
 		free(changed);
 }
 
-/* Asks the author. The old configuration is freed when the new one is in force. */
-static struct plug_verdict config_change(struct plug *plug, const struct grow *bytes)
-{
-	struct parsed_value *config;
-	struct plug_verdict verdict;
-
-	if (plug->plugin->on_config == NULL)
-		return plug_refuse("the plugin reads its configuration only when it starts");
-	config = parsed_map_new(bytes->data, bytes->len);
-	if (config == NULL)
-		return plug_refuse("the configuration is no MessagePack map");
-	verdict = plug->plugin->on_config(plug, parsed_value_root(config));
-	if (verdict.ok) {
-		parsed_value_free(plug->config);
-		plug->config = config;
-	} else {
-		parsed_value_free(config);
-	}
-	return verdict;
-}
-
 void life_config(struct plug *plug, struct wire_bytes body)
 {
 	plugd_v1_ConfigResult result = plugd_v1_ConfigResult_init_zero;
@@ -269,7 +247,7 @@ void life_config(struct plug *plug, struct wire_bytes body)
 		plug_break(plug, "CONFIG can't be read");
 		return;
 	}
-	verdict = config_change(plug, &bytes);
+	verdict = config_change(plug, (struct wire_bytes){bytes.data, bytes.len});
 	grow_deinit(&bytes);
 	result.seq = config.seq;
 	if (!verdict.ok)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "sdk/call.h"
+#include "sdk/config.h"
 #include "sdk/guard.h"
 #include "sdk/host_call.h"
 #include "sdk/inbox.h"
@@ -48,7 +49,7 @@ struct plug {
 	char *name;
 	char *instance;
 	bool unknown_frames; /* taken: frames of a newer host are ignored */
-	struct parsed_value *config;
+	struct config config;
 
 	/* What is served. */
 	struct method_entry *methods;

@@ -57,31 +57,6 @@ const char *plug_instance(const struct plug *plug)
 	return plug->instance != NULL ? plug->instance : "";
 }
 
-const struct plug_value *plug_config(const struct plug *plug)
-{
-	return parsed_value_root(plug->config);
-}
-
-const char *plug_config_string(const struct plug *plug, const char *path, const char *fallback)
-{
-	return plug_value_string(plug_config(plug), path, fallback);
-}
-
-int64_t plug_config_int(const struct plug *plug, const char *path, int64_t fallback)
-{
-	return plug_value_int(plug_config(plug), path, fallback);
-}
-
-bool plug_config_bool(const struct plug *plug, const char *path, bool fallback)
-{
-	return plug_value_bool(plug_config(plug), path, fallback);
-}
-
-double plug_config_double(const struct plug *plug, const char *path, double fallback)
-{
-	return plug_value_double(plug_config(plug), path, fallback);
-}
-
 static void say_by_hand(const struct plug_plugin *plugin)
 {
 	fprintf(stderr,
@@ -120,7 +95,7 @@ static void plug_free(struct plug *plug)
 	route_table_deinit(&plug->routes);
 	inbox_deinit(&plug->inbox);
 	pthread_mutex_destroy(&plug->lock);
-	parsed_value_free(plug->config);
+	config_deinit(&plug->config);
 	free(plug->methods);
 	free(plug->instance);
 	free(plug->name);
@@ -283,6 +258,7 @@ static void serve_loop(struct plug *plug)
 		if (plug->host_calls.next_timeout > 0)
 			host_calls_expire(plug, plug_now_ms());
 		serve_write(plug);
+		config_tidy(plug);
 		if (plug->state == STATE_DRAINING)
 			serve_drained(plug);
 	}

@@ -1,5 +1,5 @@
-/* A plugin's life as its host sees it: greeting, configuration, health, the end; and what happens
- * when no host is there. */
+/* A plugin's life as its host sees it: greeting, configuration, the start, frames out of turn; and
+ * what happens when no host is there. */
 #include <fcntl.h>
 #include <msgpack.h>
 #include <stdarg.h>
@@ -166,41 +166,6 @@ static void a_refused_start_is_told(void **state)
 	assert_int_equal(host_wait(host), 1);
 }
 
-static struct plug_health so_so(struct plug *plug)
-{
-	static const char *const missing[] = {"db", NULL};
-	struct plug_health health = plug_degraded("slow");
-
-	(void)plug;
-	health.unavailable = missing;
-	return health;
-}
-
-static void health_is_what_the_plugin_says(void **state)
-{
-	struct plug_plugin plugin = simple;
-	plugd_v1_Ping ping = {.seq = 4};
-	plugd_v1_Pong pong = plugd_v1_Pong_init_zero;
-	struct host *host;
-	char *message = NULL;
-	char *missing = NULL;
-
-	(void)state;
-	plugin.on_health = so_so;
-	host = host_start_ready(&plugin);
-	host_say(host, WIRE_PING, plugd_v1_Ping_fields, &ping);
-	proto_get_string(&pong.message, &message);
-	proto_get_string(&pong.unavailable, &missing);
-	assert_true(proto_read(host_hear(host, WIRE_PONG), plugd_v1_Pong_fields, &pong));
-	assert_int_equal(pong.seq, 4);
-	assert_int_equal(pong.health, plugd_v1_Health_DEGRADED);
-	assert_string_equal(message, "slow");
-	assert_string_equal(missing, "db");
-	free(message);
-	free(missing);
-	assert_int_equal(host_end(host, true), 0);
-}
-
 static void a_host_that_is_gone_ends_the_plugin(void **state)
 {
 	struct host *host = host_start_ready(&simple);
@@ -335,7 +300,6 @@ int main(void)
 		cmocka_unit_test(without_a_configuration_there_are_defaults),
 		cmocka_unit_test(a_change_of_configuration_is_refused_without_a_callback),
 		cmocka_unit_test(a_refused_start_is_told),
-		cmocka_unit_test(health_is_what_the_plugin_says),
 		cmocka_unit_test(a_host_that_is_gone_ends_the_plugin),
 		cmocka_unit_test(a_frame_out_of_turn_ends_the_plugin),
 		cmocka_unit_test(an_unknown_frame_is_ignored_only_if_that_was_agreed),
