@@ -1,0 +1,187 @@
+/* Who answers to a service's name, as plugins come, go and tell something else. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "observe/errors.h"
+#include "proto/wire_http.h"
+#include "registry/service.h"
+#include "tests/support/unit.h"
+
+static const struct manifest_method methods[] = {{.number = 1, .name = "Get"},
+						 {.number = 2, .name = "Put"}};
+static const struct manifest_service kv_service = {"kv.v1.Kv", "1.0.0", methods, 2};
+static const struct manifest_service services[] = {{"kv.v1.Kv", "1.0.0", methods, 2},
+						   {WIRE_HTTP_SERVICE, "1.0.0", methods, 1}};
+static const struct manifest kv_manifest = {.services = services, .service_count = 2};
+static const struct manifest only_kv = {.services = &kv_service, .service_count = 1};
+static const struct manifest only_http = {.services = &services[1], .service_count = 1};
+
+static struct plugin_opts kv_opts = {.name = (char *)"kv"};
+static struct plugin_opts other_opts = {.name = (char *)"other"};
+
+struct world {
+	struct registry *registry;
+	struct target kv;
+	struct target other;
+	struct err err;
+};
+
+static int setup(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	world->registry = registry_new();
+	world->kv.plugin = &kv_opts;
+	world->other.plugin = &other_opts;
+	*state = world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+
+	registry_free(world->registry);
+	free(world);
+	return 0;
+}
+
+static int provide(struct world *world, struct target *target, const struct manifest *manifest)
+{
+	return registry_provide(world->registry, target, manifest, &world->err);
+}
+
+static int find(struct world *world, const char *service, const char *method,
+		struct service_method *out)
+{
+	return registry_find(world->registry, str_from(service), str_from(method), out,
+			     &world->err);
+}
+
+static void a_method_is_found_with_its_plugin(void **state)
+{
+	struct world *world = *state;
+	struct service_method found;
+
+	assert_int_equal(provide(world, &world->kv, &kv_manifest), 0);
+	assert_int_equal(find(world, "kv.v1.Kv", "Put", &found), 0);
+	assert_ptr_equal(found.target, &world->kv);
+	assert_int_equal(found.method->number, 2);
+}
+
+static void what_is_missing_is_named(void **state)
+{
+	struct world *world = *state;
+	struct service_method found;
+
+	provide(world, &world->kv, &kv_manifest);
+	assert_int_equal(find(world, "kv.v1.K", "Put", &found), -ENOENT);
+	assert_int_equal(world->err.code, ERR_REGISTRY_NO_SERVICE);
+	assert_int_equal(find(world, "kv.v1.Kv", "Post", &found), -ENOENT);
+	assert_int_equal(world->err.code, ERR_REGISTRY_NO_METHOD);
+}
+
+static void two_plugins_cannot_provide_the_same_service(void **state)
+{
+	struct world *world = *state;
+	struct service_method found;
+
+	provide(world, &world->kv, &kv_manifest);
+	assert_int_equal(provide(world, &world->other, &only_kv), -EINVAL);
+	assert_int_equal(world->err.code, ERR_REGISTRY_DUPLICATE);
+	assert_non_null(strstr(world->err.text, "\"kv\""));
+	assert_int_equal(find(world, "kv.v1.Kv", "Get", &found), 0);
+	assert_ptr_equal(found.target, &world->kv);
+}
+
+static void raw_http_is_everybodys_and_found_by_plugin_only(void **state)
+{
+	struct world *world = *state;
+	struct service_method found;
+	struct str service = STR_LITERAL(WIRE_HTTP_SERVICE);
+
+	assert_int_equal(provide(world, &world->kv, &kv_manifest), 0);
+	assert_int_equal(provide(world, &world->other, &only_http), 0);
+	assert_int_equal(find(world, WIRE_HTTP_SERVICE, "Get", &found), -ENOENT);
+	assert_int_equal(registry_find_in(world->registry, &world->other, service,
+					  STR_LITERAL("Get"), &found, &world->err),
+			 0);
+	assert_ptr_equal(found.target, &world->other);
+}
+
+static void a_plugin_that_has_not_told_yet_is_told_apart(void **state)
+{
+	struct world *world = *state;
+	struct service_method found;
+
+	assert_int_equal(registry_find_in(world->registry, &world->kv, STR_LITERAL("kv.v1.Kv"),
+					  STR_LITERAL("Get"), &found, &world->err),
+			 -EAGAIN);
+	provide(world, &world->kv, &only_http);
+	assert_int_equal(registry_find_in(world->registry, &world->kv, STR_LITERAL("kv.v1.Kv"),
+					  STR_LITERAL("Get"), &found, &world->err),
+			 -ENOENT);
+}
+
+static void what_a_plugin_tells_next_replaces_what_it_told(void **state)
+{
+	struct world *world = *state;
+	struct service_method found;
+
+	provide(world, &world->kv, &kv_manifest);
+	assert_int_equal(provide(world, &world->kv, &only_http), 0);
+	assert_int_equal(find(world, "kv.v1.Kv", "Get", &found), -ENOENT);
+	assert_int_equal(provide(world, &world->other, &only_kv), 0);
+	assert_int_equal(find(world, "kv.v1.Kv", "Get", &found), 0);
+	assert_ptr_equal(found.target, &world->other);
+}
+
+static void the_version_changes_when_an_answer_may(void **state)
+{
+	struct world *world = *state;
+	uint64_t at_first = registry_version(world->registry);
+	uint64_t provided;
+
+	provide(world, &world->kv, &kv_manifest);
+	provided = registry_version(world->registry);
+	assert_int_not_equal(provided, at_first);
+	registry_withdraw(world->registry, &world->other);
+	assert_int_equal(registry_version(world->registry), provided);
+	registry_withdraw(world->registry, &world->kv);
+	assert_int_not_equal(registry_version(world->registry), provided);
+}
+
+static void names_are_listed_in_order(void **state)
+{
+	static const struct manifest_service more[] = {{"z.v1.Z", "", methods, 1},
+						       {"a.v1.A", "", methods, 1}};
+	static const struct manifest manifest = {.services = more, .service_count = 2};
+	struct world *world = *state;
+	const char **names;
+
+	provide(world, &world->kv, &kv_manifest);
+	provide(world, &world->other, &manifest);
+	assert_int_equal(registry_services(world->registry, &names), 3);
+	assert_string_equal(names[0], "a.v1.A");
+	assert_string_equal(names[1], "kv.v1.Kv");
+	assert_string_equal(names[2], "z.v1.Z");
+	free(names);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_method_is_found_with_its_plugin),
+		TEST(what_is_missing_is_named),
+		TEST(two_plugins_cannot_provide_the_same_service),
+		TEST(raw_http_is_everybodys_and_found_by_plugin_only),
+		TEST(a_plugin_that_has_not_told_yet_is_told_apart),
+		TEST(what_a_plugin_tells_next_replaces_what_it_told),
+		TEST(the_version_changes_when_an_answer_may),
+		TEST(names_are_listed_in_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
