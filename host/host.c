@@ -340,6 +340,18 @@ static int start_control(struct host *host)
 	return 0;
 }
 
+/* Before anything starts: a signal that comes meanwhile waits for the loop, and then everything is
+ * there to be stopped. */
+static void listen_for_signals(struct host *host)
+{
+	signal(SIGPIPE, SIG_IGN);
+	/* Inherited as ignored, it would take the plugins' exit statuses away. */
+	signal(SIGCHLD, SIG_DFL);
+	loop_timer_init(&host->drain_timer, host->loop, on_drain_due, host);
+	loop_signal_start(&host->on_int, host->loop, SIGINT, on_stop_signal, host);
+	loop_signal_start(&host->on_term, host->loop, SIGTERM, on_stop_signal, host);
+}
+
 /* Connections and plugins need descriptors: as many as this user may have. */
 static void raise_descriptor_limit(void)
 {
@@ -363,9 +375,6 @@ static int start(struct host *host)
 	start_plugins(host);
 	if (start_edge(host) < 0 || start_control(host) < 0 || start_listener(host) < 0)
 		return -1;
-	loop_signal_start(&host->on_int, host->loop, SIGINT, on_stop_signal, host);
-	loop_signal_start(&host->on_term, host->loop, SIGTERM, on_stop_signal, host);
-	loop_timer_init(&host->drain_timer, host->loop, on_drain_due, host);
 	log_event(host->log, LOG_INFO, "host.started", "", LOG_STR("version", PLUGD_VERSION),
 		  LOG_INT("pid", getpid()), LOG_INT("plugins", host->unit_count));
 	return 0;
@@ -402,17 +411,14 @@ int host_run(const struct config *config)
 	}
 	log_opts.loop = host.loop;
 	host.log = log_new(&log_opts);
-	signal(SIGPIPE, SIG_IGN);
-	/* Inherited as ignored, it would take the plugins' exit statuses away. */
-	signal(SIGCHLD, SIG_DFL);
+	listen_for_signals(&host);
 	raise_descriptor_limit();
 	r = start(&host);
-	if (r == 0) {
+	if (r == 0)
 		loop_run(host.loop);
-		loop_signal_stop(&host.on_int);
-		loop_signal_stop(&host.on_term);
-		loop_timer_stop(&host.drain_timer);
-	}
+	loop_signal_stop(&host.on_int);
+	loop_signal_stop(&host.on_term);
+	loop_timer_stop(&host.drain_timer);
 	release(&host);
 	if (r == 0)
 		log_event(host.log, LOG_INFO, "host.stopped", "");
