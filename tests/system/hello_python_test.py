@@ -1,4 +1,4 @@
-"""plugins-examples/hello-python: against the protocol alone, and behind plugd as its README says."""
+"""plugins-examples/hello-python: alone against the protocol, and behind plugd as README says."""
 import os
 
 import pytest

@@ -51,7 +51,8 @@ def test_the_configured_environment_and_arguments_arrive(sleeping):
 def test_descriptors_are_three_and_no_more(sleeping):
     pid = sleeping()
     # The parent of a vfork goes on a moment before the kernel closes what is close-on-exec.
-    wait_until(lambda: sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2"], "three descriptors")
+    wait_until(lambda: sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2"],
+               "three descriptors")
     kinds = [os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0] for fd in range(3)]
     assert kinds == ["pipe"] * 3
 
@@ -293,7 +294,8 @@ def test_a_stop_during_a_handshake(start):
 
 def test_sigkill_of_the_host_leaves_no_plugin(start):
     host = start(["good", "ignores_term"],
-                 plugins=[plugin("good"), plugin("ignores_term"), plugin("never_greets"), sleeper()])
+                 plugins=[plugin("good"), plugin("ignores_term"), plugin("never_greets"),
+                          sleeper()])
     pids = [row["pid"] for row in host.admin("instances")]
     assert len(pids) == 4
     host.kill()

@@ -1,5 +1,5 @@
-"""Every setting that limits or changes something: each test fails when the setting is ignored. Those
-of plugins and of the log are in their own files.
+"""Every setting that limits or changes something: each test fails when the setting is ignored.
+Those of plugins and of the log are in their own files.
 """
 import json
 import subprocess
@@ -115,7 +115,8 @@ def test_all_errors_are_told_at_once_with_their_lines(tmp_path):
     text = done.stderr.decode()
     assert done.returncode == 1
     for line, word in ((1, "listen"), (3, "plenty"), (4, "parsecs"), (7, "nobody"), (10, "0")):
-        assert any(f"plugd.yaml:{line}" in told and word in told for told in text.splitlines()), text
+        assert any(f"plugd.yaml:{line}" in told and word in told
+                   for told in text.splitlines()), text
     assert "executable" in text and "retry" not in text
 
 

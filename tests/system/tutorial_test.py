@@ -1,6 +1,6 @@
 """docs/PLUGINS.md, followed to the letter: its files are written, its commands are run, and what it
-says that they print is what they print. Only the installation goes to a directory of the test's own,
-and the port is a free one."""
+says that they print is what they print. Only the installation goes to a directory of the test's
+own, and the port is a free one."""
 import os
 import pathlib
 import re
@@ -39,8 +39,8 @@ def environment(tmp_path):
 
 
 def script_of(text, home):
-    """Writes the files of the tutorial, and makes its commands one script: what a block prints goes to
-    a file of its own; after a host was started, waits until it is ready."""
+    """Writes the files of the tutorial, and makes its commands one script: what a block prints goes
+    to a file of its own; after a host was started, waits until it is ready."""
     script = ["set -eu"]
     outputs = {}
     last = None
