@@ -45,27 +45,22 @@ static void whole_values_pass(void **state)
 
 static void claims_that_the_bytes_do_not_keep_are_refused(void **state)
 {
-	static const struct
-		wire_bytes
-			rows
-				[] =
-					{
-						ROW(""),
-						ROW("\xc1"),
-						ROW("\xc0\xc0"),
-						ROW("\xa2h"),
-						ROW("\xdb\xff\xff\xff\xff"),
-						ROW("\xc9\xff\xff\xff\xff\x01"),
-						ROW("\x91"),
-						ROW("\x81\xc0"),
-						ROW("\xdc\x00"),
-						ROW("\xdc\x00\x02\xc0"),
-						ROW("\xdd\xff\xff\xff\xff"),
-						ROW("\xdf\xff\xff\xff\xff\xc0\xc0"),
-						ROW(
-							"\x92\xdd\x00\x00\x00\x05\xc0\xc0\xc0\xc0"
-							"\xc0"), /* nothing is left for the 2nd */
-					};
+	static const struct wire_bytes rows[] = {
+		ROW(""),
+		ROW("\xc1"),
+		ROW("\xc0\xc0"),
+		ROW("\xa2h"),
+		ROW("\xdb\xff\xff\xff\xff"),
+		ROW("\xc9\xff\xff\xff\xff\x01"),
+		ROW("\x91"),
+		ROW("\x81\xc0"),
+		ROW("\xdc\x00"),
+		ROW("\xdc\x00\x02\xc0"),
+		ROW("\xdd\xff\xff\xff\xff"),
+		ROW("\xdf\xff\xff\xff\xff\xc0\xc0"),
+		/* Nothing is left for the second. */
+		ROW("\x92\xdd\x00\x00\x00\x05\xc0\xc0\xc0\xc0\xc0"),
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -86,6 +81,12 @@ static bool library_takes(const uint8_t *data, size_t len)
 	return taken;
 }
 
+/* An array or a map with a count of 32 bits: the library allocates for what it claims. */
+static bool has_wide_count(uint8_t first)
+{
+	return first == 0xdd || first == 0xdf;
+}
+
 /* Every first byte, with numbers behind it that a library may well allocate for. */
 static void the_library_takes_the_same_values(void **state)
 {
@@ -101,7 +102,7 @@ static void the_library_takes_the_same_values(void **state)
 		for (size_t i = 1; i < len; i++)
 			data[i] = (uint8_t)(rand() % 4);
 		data[0] = (uint8_t)round;
-		if (len > 6)
+		if (has_wide_count(data[0]))
 			data[1] = data[2] = data[3] = 0;
 		is_value = wire_msgpack_is_value((struct wire_bytes){data, len});
 		assert_int_equal(library_takes(data, len), is_value);
