@@ -13,8 +13,9 @@
 #include "sdk/http.h"
 #include "sdk/runtime.h"
 
-#define FAIL_TEXT_BYTES	     1024
-#define METADATA_MAX_BYTES   (64u << 10)
+#define FAIL_TEXT_BYTES 1024
+/* Of metadata, and of details: with a chunk they fit into the smallest frame that a host may set. */
+#define METADATA_MAX_BYTES   (32u << 10)
 #define OWN_MEMORY_MIN_BYTES 4096
 
 static void saying_drop(const struct saying *say)
@@ -34,12 +35,14 @@ static bool lies_in(const void *data, size_t len, const void *memory, size_t mem
 	       (const uint8_t *)data + len <= (const uint8_t *)memory + memory_len;
 }
 
-/* An answer out of the request's own memory is not copied: the memory goes along. */
+/* An answer out of the request's own memory is not copied: the memory goes along. Only of a whole
+ * request: what a stream still collects belongs to the home thread. */
 static void saying_take_own(struct plug_call *call, struct saying *say)
 {
 	struct block *block;
 
-	if (say->release != NULL || say->data.len < OWN_MEMORY_MIN_BYTES)
+	if (say->release != NULL || say->data.len < OWN_MEMORY_MIN_BYTES ||
+	    !lies_in(say->data.data, say->data.len, call->request.data, call->request.len))
 		return;
 	if (lies_in(say->data.data, say->data.len, call->partial.data, call->partial.len)) {
 		say->release = free;
@@ -71,6 +74,7 @@ static void say_at_home(struct plug_call *call, const struct saying *say)
 	struct lanes *lanes = &call->plug->lanes;
 	struct outgoing *outgoing;
 
+	call->arrived = true;
 	if (call_cancel_code(call) != 0) {
 		saying_drop(say);
 		lane_abort(lanes, &call->lane, call_cancel_code(call));
@@ -94,6 +98,7 @@ static void outgoing_arrive(struct plug *plug, struct post *post)
 	struct plug_call *call = outgoing->call;
 	uint32_t code = call_cancel_code(call);
 
+	call->arrived |= outgoing->say.last;
 	if (outgoing->say.last && code != 0) {
 		outgoing_unref(outgoing);
 		lane_abort(&plug->lanes, &call->lane, code);
@@ -130,6 +135,7 @@ static void abort_arrive(struct plug *plug, struct post *post)
 	struct plug_call *call =
 		(struct plug_call *)((char *)post - offsetof(struct plug_call, abort_post));
 
+	call->arrived = true;
 	lane_abort(&plug->lanes, &call->lane, call->abort_code);
 	atomic_fetch_sub(&call->posts, 1);
 	call_settle(call);
@@ -138,6 +144,7 @@ static void abort_arrive(struct plug *plug, struct post *post)
 void call_abort(struct plug_call *call, enum plug_code code)
 {
 	if (plug_is_home(call->plug)) {
+		call->arrived = true;
 		lane_abort(&call->plug->lanes, &call->lane, code);
 		return;
 	}
@@ -170,11 +177,12 @@ struct plug_answer answer_say(struct plug_call *call, struct saying *say)
 
 	if (atomic_exchange(&call->answered, true)) {
 		saying_drop(say);
-		plug_call_log(call, PLUG_ERROR,
-			      "a call was answered twice; the first answer counts");
+		if (call_cancel_code(call) == 0) /* else the library may have been the first */
+			plug_call_log(call, PLUG_ERROR,
+				      "a call was answered twice; the first answer counts");
 		return answer;
 	}
-	stream = __atomic_load_n(&call->events.ops, __ATOMIC_SEQ_CST) != NULL;
+	stream = call_is_stream(call);
 	saying_mend(call, say);
 	if (say->message)
 		saying_take_own(call, say);
@@ -199,6 +207,17 @@ void call_refuse(struct plug_call *call, enum plug_code code, bool not_processed
 	atomic_store(&call->answered, true);
 	call->returned = true;
 	say_at_home(call, &say);
+}
+
+void call_give_up(struct plug_call *call, enum plug_code code, const char *text)
+{
+	if (!call->started) {
+		call_refuse(call, code, true, text);
+		return;
+	}
+	if (!atomic_exchange(&call->answered, true))
+		call_abort(call, code);
+	events_over(call);
 }
 
 struct plug_answer plug_reply_take(struct plug_call *call, const void *data, size_t len,
@@ -303,6 +322,8 @@ int answer_send(struct plug_call *call, const struct saying *say)
 	struct outgoing *outgoing;
 	bool home = plug_is_home(call->plug);
 
+	if (!call->lane.streams)
+		return -EINVAL;
 	if (atomic_load(&call->answered) || call_cancel_code(call) != 0)
 		return -EPIPE;
 	if (call->out_of_memory)

@@ -111,15 +111,17 @@ void *call_steal(struct plug_call *call, struct grow *collected)
 	return data;
 }
 
-bool call_may_collect(struct plug_call *call, size_t bytes)
+const char *call_collect(struct plug_call *call, struct grow *collected, struct wire_bytes piece)
 {
 	struct plug *plug = call->plug;
-	size_t before = atomic_fetch_add(&plug->calls.collected, bytes);
+	size_t all = COLLECTED_MESSAGES * (size_t)plug->limits.max_message_bytes;
 
-	if (before + bytes <= COLLECTED_MESSAGES * (size_t)plug->limits.max_message_bytes)
-		return true;
-	atomic_fetch_sub(&plug->calls.collected, bytes);
-	return false;
+	if (atomic_load(&plug->calls.collected) + piece.len > all)
+		return "too many large messages at once";
+	if (!grow_append(collected, piece.data, piece.len))
+		return "no memory for the message";
+	atomic_fetch_add(&plug->calls.collected, piece.len);
+	return NULL;
 }
 
 static void call_free(struct plug_call *call)
@@ -139,7 +141,8 @@ static void call_free(struct plug_call *call)
 
 bool call_settle(struct plug_call *call)
 {
-	if (call->busy || !call->returned || !call->lane.ended || atomic_load(&call->posts) > 0)
+	if (call->busy || !call->returned || !call->arrived || !call->lane.ended ||
+	    atomic_load(&call->posts) > 0)
 		return true;
 	if (!call->finished) {
 		call->finished = true;
@@ -253,6 +256,12 @@ void call_keep_request(struct plug_call *call, bool copy)
 		call->block = block_ref(call->plug->input.block);
 }
 
+static void call_say_credit(struct plug_call *call)
+{
+	if (!call->caller_ended && !call->finished)
+		credit_say(call->plug, call->lane.id, &call->credit);
+}
+
 static void call_spent_arrive(struct plug *plug, struct post *post)
 {
 	struct plug_call *call =
@@ -279,6 +288,15 @@ void call_spend(struct plug_call *call, uint32_t bytes)
 		return;
 	}
 	credit_spend(&call->credit, bytes);
-	if (!call->caller_ended && !call->finished)
-		credit_say(plug, call->lane.id, &call->credit);
+	call_say_credit(call);
+}
+
+void calls_say_credit(struct plug *plug)
+{
+	for (size_t i = 0; i < CALL_BUCKETS; i++) {
+		struct plug_call *call = plug->calls.buckets[i];
+
+		for (; call != NULL; call = call->chain)
+			call_say_credit(call);
+	}
 }

@@ -4,7 +4,8 @@
  *	              (more, DATA)           ├─▶ later ────── plug_reply() ──▶ answered
  *	                                     └─▶ stream ───── the end ──▶ on_close ──▶ gone
  *
- * A call is gone when three things are true: the author is through with it (returned), its end was
+ * A call is gone when four things are true: the author is through with it (returned), his answer is
+ * here (arrived: a cancel may end the call while another thread is about to answer it), its end was
  * staged (lane.ended), and no other thread's post is on the way. If the caller has not ended by
  * then, an empty call stays in the table until he does, so that his last frames are known and
  * dropped. */
@@ -108,10 +109,12 @@ struct plug_call {
 	struct grow partial;	   /* the message that is being put together */
 	struct credit credit;
 	bool in_table;
+	bool in_message; /* the message goes on in the next frame */
 	bool caller_ended;
 	bool busy;     /* a frame of it is being dealt with: don't free */
 	bool started;  /* the handler was or will be called */
 	bool returned; /* the author is through with it */
+	bool arrived;  /* the answer came home: the thread that gave it is through with the call */
 	bool finished; /* returned, ended, emptied: waits only for the caller */
 
 	/* The answer. */
@@ -152,6 +155,12 @@ struct call_table {
 
 void call_table_deinit(struct call_table *table);
 
+/* Whether the handler has made it a stream. From any thread. */
+static inline bool call_is_stream(const struct plug_call *call)
+{
+	return __atomic_load_n(&call->events.ops, __ATOMIC_SEQ_CST) != NULL;
+}
+
 /* The call of that id, or NULL. */
 struct plug_call *call_find(const struct call_table *table, uint32_t id);
 
@@ -190,8 +199,12 @@ void call_return(struct plug_call *call);
 /* Takes collected bytes away from the call: returns owned. */
 void *call_steal(struct plug_call *call, struct grow *collected);
 
-/* Counts collected bytes, and says whether all calls together may hold so many. */
-bool call_may_collect(struct plug_call *call, size_t bytes);
+/* Adds a piece to collected bytes of the call, which all calls together may hold only so many of.
+ * NULL, or why not: a constant sentence. */
+const char *call_collect(struct plug_call *call, struct grow *collected, struct wire_bytes piece);
+
+/* Gives the credit that found no memory before. Only at home. */
+void calls_say_credit(struct plug *plug);
 
 /* Forgets the messages that nobody will take. Only at home. */
 void call_drop_input(struct plug_call *call);
@@ -202,6 +215,9 @@ void call_spend(struct plug_call *call, uint32_t bytes);
 
 /* Answers for the library itself: `text` is constant. The handler must not have been called. */
 void call_refuse(struct plug_call *call, enum plug_code code, bool not_processed, const char *text);
+
+/* What came in can't be taken: refuses the call, or ends what the author has begun. Only at home. */
+void call_give_up(struct plug_call *call, enum plug_code code, const char *text);
 
 /* Ends the answer with this code and drops what waits. The author must not have answered. From any
  * thread. */

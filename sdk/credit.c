@@ -27,6 +27,7 @@ void credit_say(struct plug *plug, uint32_t id, struct credit *credit)
 	if (out == NULL) {
 		credit->used += frame.bytes;
 		credit->spent += frame.bytes;
+		plug->starved = true;
 		return;
 	}
 	output_commit(&plug->output, wire_put_credit(out, &frame));

@@ -47,7 +47,8 @@ struct plug;
  * does not allow it, and the plugin is broken. Only at home. */
 bool credit_receive(struct plug *plug, uint32_t id, struct credit *call, size_t bytes);
 
-/* Stages a CREDIT frame if it is time for one. `id` 0: the channel. Only at home. */
+/* Stages a CREDIT frame if it is time for one; without memory later. `id` 0: the channel. Only at
+ * home. */
 void credit_say(struct plug *plug, uint32_t id, struct credit *credit);
 
 #endif

@@ -362,6 +362,8 @@ void events_begin(struct plug_call *call, const struct plug_stream_ops *ops, voi
 	__atomic_store_n(&call->events.ops, ops, __ATOMIC_SEQ_CST);
 	call->events.state = state;
 	call->events.room = true;
+	/* Whoever answered or cancelled before did not see a stream. */
+	call->events.cancel = atomic_load(&call->cancelled);
 	if (atomic_load(&call->answered))
 		call->events.over = true;
 	pthread_mutex_unlock(&call->plug->lock);

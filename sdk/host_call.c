@@ -344,6 +344,16 @@ bool host_call_credit(struct plug *plug, const struct wire_credit *credit)
 	       lane_credit(&plug->lanes, &call->lane, credit->bytes);
 }
 
+void host_calls_say_credit(struct plug *plug)
+{
+	for (size_t i = 0; i < HOST_CALL_BUCKETS; i++) {
+		struct host_call *call = plug->host_calls.buckets[i];
+
+		for (; call != NULL; call = call->chain)
+			credit_say(plug, call->lane.id, &call->credit);
+	}
+}
+
 /* Only when one may be due, so a turn costs nothing for those that are not. */
 void host_calls_expire(struct plug *plug, int64_t now_ms)
 {

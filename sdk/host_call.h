@@ -28,6 +28,9 @@ void host_call_data(struct plug *plug, const struct wire_data *data);
 void host_call_cancel(struct plug *plug, const struct wire_cancel *cancel);
 bool host_call_credit(struct plug *plug, const struct wire_credit *credit); /* false: too much */
 
+/* Gives the credit that found no memory before. */
+void host_calls_say_credit(struct plug *plug);
+
 /* Fails those that are due. */
 void host_calls_expire(struct plug *plug, int64_t now_ms);
 

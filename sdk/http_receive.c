@@ -41,15 +41,16 @@ static size_t http_max_body(const struct plug_call *call)
 
 static bool http_collect(struct plug_call *call, struct wire_bytes piece)
 {
+	const char *why;
+
 	if (call->http.body.len + piece.len > http_max_body(call)) {
 		http_refuse(call, 413, "the body is too large");
 		return false;
 	}
-	if (call_may_collect(call, piece.len) &&
-	    grow_append(&call->http.body, piece.data, piece.len))
-		return true;
-	call_refuse(call, PLUG_RESOURCE_EXHAUSTED, true, "no memory for the body");
-	return false;
+	why = call_collect(call, &call->http.body, piece);
+	if (why != NULL)
+		call_give_up(call, PLUG_RESOURCE_EXHAUSTED, why);
+	return why == NULL;
 }
 
 /* Body for a handler that wants all of it. */
@@ -79,13 +80,10 @@ static void http_receive_body(struct plug_call *call, struct wire_bytes piece, u
 	}
 	if (!call->started)
 		call_start(call);
-	if (piece.len == 0) {
+	if (piece.len == 0)
 		call_spend(call, debt);
-	} else if (!events_take(call, piece, debt)) {
-		if (!atomic_exchange(&call->answered, true))
-			call_abort(call, PLUG_RESOURCE_EXHAUSTED);
-		events_over(call);
-	}
+	else if (!events_take(call, piece, debt))
+		call_give_up(call, PLUG_RESOURCE_EXHAUSTED, "no memory for the body");
 	if (call->caller_ended)
 		events_end(call);
 }
@@ -168,13 +166,7 @@ void http_receive(struct plug_call *call, struct wire_bytes message, uint32_t de
 	}
 	if (!no_message && !wire_get_http_request(message, &piece, &why)) {
 		call_spend(call, debt);
-		if (call->started) {
-			if (!atomic_exchange(&call->answered, true))
-				call_abort(call, PLUG_INVALID_ARGUMENT);
-			events_over(call);
-		} else {
-			call_refuse(call, PLUG_INVALID_ARGUMENT, true, why);
-		}
+		call_give_up(call, PLUG_INVALID_ARGUMENT, why);
 		return;
 	}
 	http_receive_body(call, piece.body, debt);

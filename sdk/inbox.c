@@ -86,7 +86,7 @@ struct post *inbox_take(struct inbox *inbox)
 	first = inbox->first;
 	inbox->first = NULL;
 	inbox->last = &inbox->first;
-	if (read(inbox->fd, &count, sizeof(count)) >= 0)
+	if (inbox->closed || read(inbox->fd, &count, sizeof(count)) >= 0)
 		atomic_store(&inbox->woken, false);
 	pthread_mutex_unlock(&inbox->lock);
 	return first;

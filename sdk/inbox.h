@@ -33,7 +33,7 @@ void inbox_post(struct inbox *inbox, struct post *post);
 /* The same, but false, and nothing was posted, after inbox_close(). */
 bool inbox_try_post(struct inbox *inbox, struct post *post);
 
-/* Nobody takes posts any more. */
+/* Nobody may post any more. What was posted before can still be taken. */
 void inbox_close(struct inbox *inbox);
 
 /* Wakes plug_serve() without a post. From any thread. */

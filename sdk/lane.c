@@ -327,8 +327,9 @@ bool lane_admit(struct lane *lane, size_t bytes)
 		return true;
 	atomic_store(&lane->wants_room, true);
 	atomic_fetch_sub(&lane->queued, cost);
-	/* If all of it left meanwhile, nobody would tell: take it after all. */
-	if (atomic_load(&lane->queued) > 0 || !atomic_exchange(&lane->wants_room, false))
+	/* If all of it left meanwhile, nobody would tell: take it after all. `wants_room` stays, for
+	 * another thread may have been turned away at the same time. */
+	if (atomic_load(&lane->queued) > 0)
 		return false;
 	atomic_fetch_add(&lane->queued, cost);
 	return true;
@@ -488,6 +489,7 @@ void lanes_pump(struct lanes *lanes)
 {
 	unsigned waiting = 0;
 
+	lanes->starved = false;
 	while (lanes_may_speak(lanes) && waiting < lanes->ready_count) {
 		struct lane *lane = TAILQ_FIRST(&lanes->ready);
 
@@ -507,6 +509,7 @@ void lanes_pump(struct lanes *lanes)
 			lane_set_ready(lanes, lane);
 			break;
 		case STEP_WAITS_FOR_MEMORY:
+			lanes->starved = true;
 			lane_set_ready(lanes, lane);
 			return;
 		}

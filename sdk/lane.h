@@ -81,6 +81,7 @@ struct lanes {
 	uint32_t call_window; /* each lane begins with it */
 	uint32_t window;      /* of the channel */
 	uint32_t credit;
+	bool starved; /* the last round found no memory for what it had to say */
 };
 
 void lanes_init(struct lanes *lanes, struct output *output, uint32_t chunk, uint32_t call_window,

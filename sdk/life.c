@@ -161,6 +161,7 @@ void life_start(struct plug *plug, struct wire_bytes body)
 void life_drain(struct plug *plug, struct wire_bytes body)
 {
 	plugd_v1_Drain drain = plugd_v1_Drain_init_zero;
+	bool has_started;
 
 	if (!proto_read(body, plugd_v1_Drain_fields, &drain)) {
 		plug_break(plug, "DRAIN can't be read");
@@ -168,8 +169,9 @@ void life_drain(struct plug *plug, struct wire_bytes body)
 	}
 	if (plug->state == STATE_DRAINING)
 		return;
+	has_started = plug->state == STATE_SERVING;
 	plug->state = STATE_DRAINING;
-	if (plug->plugin->on_drain != NULL)
+	if (has_started && plug->plugin->on_drain != NULL)
 		plug->plugin->on_drain(plug, drain.grace_ms);
 }
 

@@ -136,9 +136,16 @@ void log_stage(struct plug *plug)
 	if (!atomic_load(&sink.any) || output_pending(&plug->output) > LOG_OUTPUT_BYTES)
 		return;
 	pthread_mutex_lock(&sink.lock);
-	if (sink_stage(&plug->output) && sink.lost > 0) {
+	if (!sink_stage(&plug->output)) {
+		plug->starved = true;
+	} else if (sink.lost > 0) {
 		sink_confess();
 		(void)sink_stage(&plug->output);
 	}
 	pthread_mutex_unlock(&sink.lock);
+}
+
+bool log_waits(void)
+{
+	return atomic_load(&sink.any);
 }

@@ -13,4 +13,7 @@ void log_use(struct plug *plug);
 /* Stages the lines that wait, unless the host is slow to read. Only at home. */
 void log_stage(struct plug *plug);
 
+/* Whether there are some. */
+bool log_waits(void);
+
 #endif

@@ -38,36 +38,20 @@ static bool call_is_deaf(const struct plug_call *call)
 {
 	if (call->finished || call->returned || atomic_load(&call->answered))
 		return true;
-	return call->started && call->events.ops == NULL && call->entry->kind != METHOD_STREAM &&
+	return call->started && !call_is_stream(call) && call->entry->kind != METHOD_STREAM &&
 	       !(call->entry->kind == METHOD_HTTP && call->http.route != NULL &&
 		 call->http.route->stream);
 }
 
-/* The message can't be taken: ends the call, whatever it is. */
-static void call_give_up(struct plug_call *call, const char *text)
-{
-	if (!call->started) {
-		call_refuse(call, PLUG_RESOURCE_EXHAUSTED, true, text);
-		return;
-	}
-	if (!atomic_exchange(&call->answered, true))
-		call_abort(call, PLUG_RESOURCE_EXHAUSTED);
-	events_over(call);
-}
-
 /* Adds a piece to the message that is being put together. */
-static bool call_collect(struct plug_call *call, struct wire_bytes piece)
+static bool piece_collect(struct plug_call *call, struct wire_bytes piece)
 {
-	const char *why = NULL;
+	const char *why = "the message is larger than the plugin takes";
 
-	if (call->partial.len + piece.len > call->plug->limits.max_message_bytes)
-		why = "the message is larger than the plugin takes";
-	else if (!call_may_collect(call, piece.len))
-		why = "too many large messages at once";
-	else if (!grow_append(&call->partial, piece.data, piece.len))
-		why = "no memory for the message";
+	if (call->partial.len + piece.len <= call->plug->limits.max_message_bytes)
+		why = call_collect(call, &call->partial, piece);
 	if (why != NULL)
-		call_give_up(call, why);
+		call_give_up(call, PLUG_RESOURCE_EXHAUSTED, why);
 	return why == NULL;
 }
 
@@ -75,12 +59,8 @@ static bool call_collect(struct plug_call *call, struct wire_bytes piece)
 static void stream_receive(struct plug_call *call, struct wire_bytes message, uint32_t debt,
 			   bool no_message)
 {
-	if (!call->started) {
-		call->head.payload.len = 0;
-		call_start(call);
-	}
 	if (!no_message && !events_take(call, message, debt))
-		call_give_up(call, "no memory for the message");
+		call_give_up(call, PLUG_RESOURCE_EXHAUSTED, "no memory for the message");
 	if (call->caller_ended)
 		events_end(call);
 }
@@ -113,7 +93,7 @@ static void pieces_receive(struct plug_call *call, struct wire_bytes piece, bool
 {
 	struct wire_bytes message;
 
-	if (!call_collect(call, piece)) {
+	if (!piece_collect(call, piece)) {
 		call_spend(call, (uint32_t)piece.len);
 		return;
 	}
@@ -134,9 +114,14 @@ static void pieces_receive(struct plug_call *call, struct wire_bytes piece, bool
 static void piece_receive(struct plug_call *call, struct wire_bytes piece, bool more, bool end,
 			  bool first)
 {
-	bool in_pieces = more || call->partial.len > 0;
+	bool in_pieces = more || call->in_message;
 
 	call->caller_ended = end;
+	call->in_message = more;
+	if (first && call->entry->kind == METHOD_STREAM) {
+		call->head.payload.len = 0;
+		call_start(call);
+	}
 	if (call_is_deaf(call)) {
 		call_spend(call, (uint32_t)piece.len);
 		return;
@@ -162,6 +147,7 @@ static void call_let_go(struct plug_call *call)
 static void call_discard(struct plug_call *call)
 {
 	call->returned = true;
+	call->arrived = true;
 	call->lane.ended = true;
 	call->caller_ended = true;
 	call->busy = false;
@@ -315,7 +301,7 @@ static void call_cancel(struct plug_call *call, uint32_t code)
 	atomic_store(&call->cancelled, code);
 	if (atomic_load(&call->answered)) {
 		lane_abort(&call->plug->lanes, &call->lane, code);
-	} else if (call->events.ops != NULL || call->entry->kind == METHOD_STREAM) {
+	} else if (call_is_stream(call) || call->entry->kind == METHOD_STREAM) {
 		events_cancel(call, code);
 	}
 }

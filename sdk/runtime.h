@@ -44,6 +44,7 @@ struct plug {
 	int64_t turn_ms;	 /* when this turn began; 0: nobody has asked yet */
 	bool busy; /* the last read brought several frames: look for more before waiting */
 	bool bye_said;
+	bool starved; /* there was no memory for something that must be said: try again soon */
 
 	/* Who we are, from HELLO. */
 	char *name;

@@ -24,8 +24,11 @@
 /* From so many frames in one read on, the next read is tried before waiting. */
 #define BUSY_FRAMES 2
 
-/* How long calls may take to end when the host is gone. */
+/* How long calls and threads may take to end when the host is gone. */
 #define END_PATIENCE_MS 1000
+
+/* Until what found no memory is tried again. */
+#define STARVED_MS 10
 
 int64_t plug_now_ms(void)
 {
@@ -173,6 +176,7 @@ static void serve_drained(struct plug *plug)
 	if (!plug->bye_said) {
 		log_stage(plug);
 		plug->bye_said = life_bye(plug);
+		plug->starved |= !plug->bye_said;
 		serve_write(plug);
 	}
 	if (plug->bye_said && output_pending(&plug->output) == 0 && plug->state != STATE_ENDED) {
@@ -183,14 +187,18 @@ static void serve_drained(struct plug *plug)
 
 static int serve_timeout(const struct plug *plug)
 {
-	int64_t left;
+	bool starved = plug->starved || plug->lanes.starved;
+	int64_t left = INT32_MAX;
 
 	if (plug->workers == NULL && !TAILQ_EMPTY(&plug->run_queue))
 		return 0;
-	if (plug->host_calls.next_timeout == 0)
-		return -1;
-	left = plug->host_calls.next_timeout - plug_now_ms();
-	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left + 1;
+	if (log_waits() && !starved && !plug->output.blocked)
+		return 0;
+	if (plug->host_calls.next_timeout > 0)
+		left = plug->host_calls.next_timeout - plug_now_ms() + 1;
+	if (starved && left > STARVED_MS)
+		left = STARVED_MS;
+	return left >= INT32_MAX ? -1 : left < 0 ? 0 : (int)left;
 }
 
 /* Waits until there is something to do. Whether there is something to read. */
@@ -245,6 +253,15 @@ static void serve_read(struct plug *plug)
 		plug_break(plug, "reading from the host: %s", strerror((int)-n));
 }
 
+/* Memory ran short in an earlier turn. What waits on a lane or in the log is tried anyway. */
+static void serve_starved(struct plug *plug)
+{
+	plug->starved = false;
+	credit_say(plug, 0, &plug->channel);
+	calls_say_credit(plug);
+	host_calls_say_credit(plug);
+}
+
 static void serve_loop(struct plug *plug)
 {
 	while (plug->state != STATE_ENDED) {
@@ -255,6 +272,8 @@ static void serve_loop(struct plug *plug)
 			serve_read(plug);
 		events_run_queue(plug);
 		serve_posts(plug);
+		if (plug->starved)
+			serve_starved(plug);
 		if (plug->host_calls.next_timeout > 0)
 			host_calls_expire(plug, plug_now_ms());
 		serve_write(plug);
@@ -278,6 +297,12 @@ static unsigned calls_count(struct plug *plug, bool (*is)(struct plug_call *call
 	return count;
 }
 
+/* The author's code is in it, or will be. */
+static bool call_is_running(struct plug_call *call)
+{
+	return call->started && !call->returned;
+}
+
 /* Nobody waits for this call any more. */
 static bool call_give_notice(struct plug_call *call)
 {
@@ -285,29 +310,21 @@ static bool call_give_notice(struct plug_call *call)
 		return false;
 	if (atomic_load(&call->cancelled) == 0)
 		atomic_store(&call->cancelled, PLUG_CANCELLED);
-	if (call->events.ops != NULL || call->entry->kind == METHOD_STREAM)
+	if (call_is_running(call) && (call_is_stream(call) || call->entry->kind == METHOD_STREAM))
 		events_cancel(call, atomic_load(&call->cancelled));
 	return true;
-}
-
-/* The author's code is in it, or will be. */
-static bool call_is_running(struct plug_call *call)
-{
-	return call->started && !call->returned;
 }
 
 /* The author still has it. */
 static bool call_is_held(struct plug_call *call)
 {
 	return call_is_running(call) || atomic_load(&call->posts) > 0 ||
-	       (call->later && !atomic_load(&call->answered));
+	       (call->started && !call->arrived);
 }
 
 /* Streams are closed and handlers come back, if they do so soon. */
-static void serve_end_calls(struct plug *plug)
+static void serve_end_calls(struct plug *plug, int64_t until)
 {
-	int64_t until = plug_now_ms() + END_PATIENCE_MS;
-
 	(void)calls_count(plug, call_give_notice);
 	host_calls_end(plug);
 	do {
@@ -323,13 +340,15 @@ static void serve_end_calls(struct plug *plug)
 /* What somebody still uses is left as it is: the process is about to end. */
 static int serve_end(struct plug *plug)
 {
+	int64_t until = plug_now_ms() + END_PATIENCE_MS;
 	int status = plug->status;
 	bool stopped;
 
 	plug->state = STATE_ENDED;
-	serve_end_calls(plug);
-	stopped = workers_stop(plug->workers);
+	serve_end_calls(plug, until);
+	stopped = workers_stop(plug->workers, until - plug_now_ms());
 	inbox_close(&plug->inbox);
+	serve_posts(plug); /* somebody may wait for what they do */
 	log_use(NULL);
 	guard_close(&plug->guard);
 	if (stopped && calls_count(plug, call_is_held) == 0)

@@ -12,9 +12,6 @@
 
 #include "sdk/runtime.h"
 
-/* How long plug_serve() waits for handlers that are running when it ends. */
-#define WORKERS_PATIENCE_S 1
-
 struct workers {
 	struct plug *plug;
 	pthread_cond_t work; /* with plug->lock */
@@ -111,21 +108,31 @@ void workers_wake(struct workers *workers)
 		pthread_cond_signal(&workers->work);
 }
 
-bool workers_stop(struct workers *workers)
+static struct timespec time_in(int64_t ms)
 {
-	struct timespec until;
+	struct timespec at;
+
+	clock_gettime(CLOCK_MONOTONIC, &at);
+	ms = (ms > 0 ? ms : 0) + at.tv_nsec / 1000000;
+	at.tv_sec += ms / 1000;
+	at.tv_nsec = ms % 1000 * 1000000;
+	return at;
+}
+
+bool workers_stop(struct workers *workers, int64_t patience_ms)
+{
+	struct timespec until = time_in(patience_ms);
 	bool gone;
 	int result = 0;
 
 	if (workers == NULL)
 		return true;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += WORKERS_PATIENCE_S;
 	pthread_mutex_lock(&workers->plug->lock);
 	workers->stopping = true;
 	pthread_cond_broadcast(&workers->work);
 	while (workers->running > 0 && result != ETIMEDOUT)
-		result = pthread_cond_timedwait(&workers->gone, &workers->plug->lock, &until);
+		result = pthread_cond_clockwait(&workers->gone, &workers->plug->lock,
+						CLOCK_MONOTONIC, &until);
 	gone = workers->running == 0;
 	pthread_mutex_unlock(&workers->plug->lock);
 	if (!gone)

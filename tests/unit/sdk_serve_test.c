@@ -1,5 +1,6 @@
 /* What handlers of a plugin see and how their answers reach the host; and what they print and
  * log. */
+#include <errno.h>
 #include <fcntl.h>
 #include <msgpack.h>
 #include <pthread.h>
@@ -16,7 +17,7 @@
 #include "sdk/proto.h"
 #include "sdk_host.h"
 
-enum { ECHO = 1, FAIL, LATER, FORGET, FACTS, PRINT, LOG_MUCH, VALUE };
+enum { ECHO = 1, FAIL, LATER, FORGET, FACTS, PRINT, LOG_MUCH, VALUE, SEND, FAIL_MUCH };
 
 static struct plug_answer echo(struct plug_call *call)
 {
@@ -96,6 +97,32 @@ static struct plug_answer value(struct plug_call *call)
 			  strlen(plug_value_string(in, "name", "?")));
 }
 
+/* Says what plug_send() says. */
+static struct plug_answer send_wrongly(struct plug_call *call)
+{
+	const char *text = strerror(-plug_send(call, "x", 1));
+
+	return plug_reply(call, text, strlen(text));
+}
+
+/* As much about a failure as can be said, and a line in the log. */
+static struct plug_answer fail_much(struct plug_call *call)
+{
+	static char text[40000];
+	static uint8_t details[32768];
+	struct plug_failure failure = {
+		.code = PLUG_INTERNAL,
+		.message = text,
+		.details = {details, sizeof(details)},
+	};
+
+	memset(text, 't', sizeof(text) - 1);
+	for (int i = 0; i < 40; i++)
+		plug_set_metadata(call, "name", text + sizeof(text) - 801);
+	plug_log(PLUG_INFO, "failed");
+	return plug_fail_with(call, &failure);
+}
+
 static const struct plug_method methods[] = {
 	{.name = "Echo", .handler = echo, .codec = PLUG_BYTES, .idempotent = true},
 	{.name = "Fail", .handler = refuse, .codec = PLUG_BYTES},
@@ -105,6 +132,8 @@ static const struct plug_method methods[] = {
 	{.name = "Print", .handler = print, .codec = PLUG_BYTES},
 	{.name = "LogMuch", .handler = log_much, .codec = PLUG_BYTES},
 	{.name = "Value", .handler = value, .codec = PLUG_MSGPACK},
+	{.name = "Send", .handler = send_wrongly, .codec = PLUG_BYTES},
+	{.name = "FailMuch", .handler = fail_much, .codec = PLUG_BYTES},
 };
 static const struct plug_service services[] = {
 	{.name = "test.v1.Test", .version = "1.0.0", PLUG_METHODS(methods)},
@@ -325,6 +354,51 @@ static void a_msgpack_request_is_read_by_path(void **state)
 	assert_int_equal(host_end(host, true), 0);
 }
 
+static void nothing_is_sent_on_a_call_that_does_not_stream(void **state)
+{
+	struct host *host = host_start_ready(&simple);
+
+	(void)state;
+	host_call(host, 1, SEND, "", strerror(EINVAL));
+	assert_int_equal(host_end(host, true), 0);
+}
+
+/* Twice what is kept for the log while much waits to be written; and none of it is forgotten. */
+static void lines_behind_large_answers_come_too(void **state)
+{
+	enum { CALLS = 6 };
+	struct host *host = host_start_ready(&simple);
+	struct grow frames = {0};
+	unsigned lines = 0;
+	unsigned answers = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < CALLS; i++) {
+		struct wire_request request = {.id = 2 * i + 1, .method = FAIL_MUCH, .end = true};
+		uint8_t head[64];
+
+		assert_true(grow_append(&frames, head, wire_put_request_head(head, &request)));
+	}
+	host_say_bytes(host, frames.data, frames.len);
+	grow_deinit(&frames);
+	while (lines < CALLS || answers < CALLS) {
+		struct wire_bytes body;
+		struct wire_response response;
+		const char *why;
+		enum wire_kind kind = host_hear_any(host, &body);
+
+		lines += kind == WIRE_LOG ? 1 : 0;
+		if (kind != WIRE_RESPONSE)
+			continue;
+		assert_true(wire_get_response(body, &response, &why));
+		assert_int_equal(response.code, PLUG_INTERNAL);
+		assert_int_equal(response.details.len, 32768);
+		assert_in_range(response.metadata.len, 30000, 32768);
+		answers++;
+	}
+	assert_int_equal(host_end(host, true), 0);
+}
+
 static void an_unknown_method_is_unimplemented(void **state)
 {
 	struct host *host = host_start_ready(&simple);
@@ -461,6 +535,8 @@ int main(void)
 		cmocka_unit_test(what_is_printed_goes_to_stderr),
 		cmocka_unit_test(log_lines_are_dropped_and_counted_when_nobody_reads),
 		cmocka_unit_test(a_msgpack_request_is_read_by_path),
+		cmocka_unit_test(nothing_is_sent_on_a_call_that_does_not_stream),
+		cmocka_unit_test(lines_behind_large_answers_come_too),
 		cmocka_unit_test(an_unknown_method_is_unimplemented),
 		cmocka_unit_test(a_draining_plugin_takes_nothing_new),
 		cmocka_unit_test(frames_that_may_not_come_end_the_plugin),

@@ -13,7 +13,7 @@
 #include "sdk/proto.h"
 #include "sdk_host.h"
 
-enum { ECHO_STREAM = 1, COUNT, HOLD };
+enum { ECHO_STREAM = 1, COUNT, HOLD, REFUSE };
 
 #define MIB (1u << 20)
 
@@ -140,6 +140,11 @@ static struct plug_answer hold(struct plug_call *call)
 	return plug_stream(call, &nothing, NULL);
 }
 
+static struct plug_answer refuse(struct plug_call *call)
+{
+	return plug_fail(call, PLUG_PERMISSION_DENIED, "not you");
+}
+
 static const struct plug_method methods[] = {
 	{.name = "EchoStream",
 	 .handler = echo_stream,
@@ -152,6 +157,7 @@ static const struct plug_method methods[] = {
 	 .codec = PLUG_BYTES,
 	 .client_streams = true,
 	 .server_streams = true},
+	{.name = "Refuse", .handler = refuse, .codec = PLUG_BYTES, .client_streams = true},
 };
 static const struct plug_service services[] = {
 	{.name = "test.v1.Streams", .version = "1.0.0", PLUG_METHODS(methods)},
@@ -258,6 +264,36 @@ static void empty_frames_of_a_stream_are_told_apart(void **state)
 	assert_false(data.end);
 	host_say_data(host, &(struct wire_data){.id = 1, .end = true});
 	assert_true(host_hear_data(host, 1).end);
+	assert_int_equal(host_end(host, true), 0);
+}
+
+static void a_message_that_begins_empty_is_one(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+
+	host_say_request(host,
+			 &(struct wire_request){.id = 1, .method = ECHO_STREAM, .more = true});
+	host_say_data(host, &(struct wire_data){.id = 1, .end = true});
+	assert_int_equal(host_hear_response(host, 1).payload.len, 0);
+	assert_false(host_hear_data(host, 1).end);
+	assert_true(host_hear_data(host, 1).end);
+	assert_int_equal(host_end(host, true), 0);
+}
+
+static void a_stream_may_be_refused_before_its_first_message_is_whole(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+
+	host_say_request(
+		host, &(struct wire_request){
+			      .id = 1, .method = REFUSE, .more = true, .payload = bytes_of("x")});
+	assert_int_equal(host_hear_response(host, 1).code, PLUG_PERMISSION_DENIED);
+	host_say_data(host, &(struct wire_data){.id = 1, .more = true, .payload = bytes_of("y")});
+	host_say_data(host, &(struct wire_data){.id = 1, .end = true, .payload = bytes_of("z")});
+	host_say_request(host,
+			 &(struct wire_request){
+				 .id = 3, .method = REFUSE, .end = true, .payload = bytes_of("x")});
+	assert_int_equal(host_hear_response(host, 3).code, PLUG_PERMISSION_DENIED);
 	assert_int_equal(host_end(host, true), 0);
 }
 
@@ -387,6 +423,8 @@ int main(void)
 		IN_BOTH(a_stream_that_is_not_read_stops_nobody_else),
 		IN_BOTH(a_stream_goes_both_ways),
 		IN_BOTH(empty_frames_of_a_stream_are_told_apart),
+		IN_BOTH(a_message_that_begins_empty_is_one),
+		IN_BOTH(a_stream_may_be_refused_before_its_first_message_is_whole),
 		IN_BOTH(a_stream_can_end_without_a_message),
 		IN_BOTH(one_message_of_a_stream_may_exceed_its_window),
 		IN_BOTH(a_fast_stream_waits_for_its_reader),
