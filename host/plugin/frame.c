@@ -45,6 +45,7 @@ uint8_t *frame_reader_room(struct frame_reader *reader, size_t *len_out)
 void frame_reader_filled(struct frame_reader *reader, size_t len)
 {
 	buf_commit(&reader->in, len);
+	reader->last_bytes = len;
 	if (len >= reader->room_bytes && reader->room_bytes < ROOM_MAX)
 		reader->room_bytes *= 2;
 }
@@ -107,7 +108,8 @@ size_t frame_reader_pending(const struct frame_reader *reader)
 
 void frame_reader_rest(struct frame_reader *reader)
 {
-	if (buf_len(&reader->in) == 0 && reader->room_bytes > ROOM_MIN) {
+	if (buf_len(&reader->in) == 0 && reader->room_bytes > ROOM_MIN &&
+	    reader->last_bytes < ROOM_MIN) {
 		reader->room_bytes = ROOM_MIN;
 		buf_shrink(&reader->in, ROOM_MIN);
 	}

@@ -19,6 +19,7 @@ struct frame_reader {
 	struct buf in;
 	uint32_t max_frame_bytes;
 	size_t room_bytes; /* of the next read; follows the traffic */
+	size_t last_bytes; /* of the last read */
 };
 
 enum frame_verdict { FRAME_READY, FRAME_NEEDS_MORE, FRAME_BAD };
@@ -38,7 +39,7 @@ enum frame_verdict frame_reader_next(struct frame_reader *reader, struct frame *
 /* Bytes of a frame that has begun and is not whole. */
 size_t frame_reader_pending(const struct frame_reader *reader);
 
-/* Gives memory back when nothing is pending. */
+/* Gives memory back when nothing is pending and little came. */
 void frame_reader_rest(struct frame_reader *reader);
 
 /* "welcome", "data", …; for messages. */
