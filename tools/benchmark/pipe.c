@@ -2,8 +2,9 @@
  *
  *	pipe pipe|socketpair BYTES DEPTH FRAMES     prints: frames/s p50_ns p99_ns cpu_us/frame
  *
- * A frame is a length of four bytes and that many bytes. The child reads all that is there and writes it back at once; the parent waits in
- * epoll, keeps DEPTH frames in flight, reads all, writes all. So with DEPTH 1 it is a ping-pong through epoll. CPU is that of both. */
+ * A frame is a length of four bytes and that many bytes. The child reads all that is there and
+ * writes it back at once; the parent waits in epoll, keeps DEPTH frames in flight, reads all,
+ * writes all. So with DEPTH 1 it is a ping-pong through epoll. CPU is that of both. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>

@@ -5,6 +5,9 @@
  *		prints: calls/s p50_ns p99_ns cpu_us/call host_rss_kB plugin_rss_kB
  *	rpc EXECUTABLE start TIMES
  *		prints: median_us min_us max_us   (exec to READY)
+ *	rpc EXECUTABLE growth CALLS
+ *		prints: host_rss_kB plugin_rss_kB after a tenth of the calls, and both at the end
+ *		(64 bytes, 64 in flight)
  *
  * The plugin must provide echo.v1.Echo/Say. CPU is that of both processes, user and system. Used by
  * tools/bench. */
@@ -38,8 +41,10 @@ struct bench {
 	long done;
 	long warm;
 	bool running;
-	int64_t *started_ns; /* of each slot */
-	uint32_t *latency_ns;
+	int64_t *started_ns;  /* of each slot */
+	uint32_t *latency_ns; /* of each call; NULL: it is about memory */
+	long early_host_kb;
+	long early_plugin_kb;
 	int64_t begin_ns;
 	double begin_cpu_us;
 	struct slot {
@@ -121,6 +126,13 @@ static void report(struct bench *bench)
 	loop_stop(bench->loop);
 }
 
+static void report_growth(const struct bench *bench)
+{
+	printf("%ld %ld %ld %ld\n", bench->early_host_kb, bench->early_plugin_kb, rss_kb(getpid()),
+	       rss_kb(plugin_pid(bench)));
+	loop_stop(bench->loop);
+}
+
 static const struct dispatch_ops ops;
 
 static void begin(struct slot *slot)
@@ -174,12 +186,18 @@ static void on_done(void *user, const struct dispatch_result *result)
 			outcome_row(result->outcome)->name, STR_ARG(result->message), slot->got);
 		exit(1);
 	}
-	if (bench->done >= bench->warm)
+	if (bench->latency_ns && bench->done >= bench->warm)
 		bench->latency_ns[bench->done - bench->warm] = (uint32_t)ns;
-	if (++bench->done == bench->calls + bench->warm)
+	if (++bench->done < bench->calls + bench->warm)
+		begin(slot);
+	else if (bench->latency_ns)
 		report(bench);
 	else
-		begin(slot);
+		report_growth(bench);
+	if (bench->done == bench->calls / 10) {
+		bench->early_host_kb = rss_kb(getpid());
+		bench->early_plugin_kb = rss_kb(plugin_pid(bench));
+	}
 }
 
 static const struct dispatch_ops ops = {on_response, on_data, on_writable, on_done};
@@ -278,15 +296,17 @@ static int bench_start(struct bench *bench, const struct plugin_opts *plugin,
 }
 
 static int bench_calls(struct bench *bench, const struct plugin_opts *plugin,
-		       const struct whitelist *whitelist)
+		       const struct whitelist *whitelist, bool timed)
 {
+	size_t latency_bytes = (size_t)bench->calls * sizeof(*bench->latency_ns);
+
+	if (timed) /* touched now, so that it is not taken for growth later */
+		bench->latency_ns = memset(mem_alloc(latency_bytes), 1, latency_bytes);
 	bench->warm = bench->calls / 20 + bench->depth;
 	bench->payload = mem_zalloc(bench->bytes + 1);
 	memset(bench->payload, 'x', bench->bytes);
 	bench->slots = mem_array(bench->depth, sizeof(*bench->slots));
 	bench->started_ns = mem_array(bench->depth, sizeof(*bench->started_ns));
-	bench->latency_ns = mem_array((size_t)bench->calls, sizeof(*bench->latency_ns));
-	memset(bench->latency_ns, 1, (size_t)bench->calls * sizeof(*bench->latency_ns));
 	for (unsigned i = 0; i < bench->depth; i++)
 		bench->slots[i] = (struct slot){bench, i, 0};
 	start_pool(bench, plugin, whitelist);
@@ -315,9 +335,10 @@ int main(int argc, char **argv)
 	};
 	struct whitelist *whitelist;
 
-	if (argc < 4 || (strcmp(argv[2], "start") != 0 && argc < 6)) {
+	if (argc != 4 && argc != 6) {
 		fprintf(stderr, "usage: rpc EXECUTABLE pipe|socketpair BYTES DEPTH CALLS\n"
-				"       rpc EXECUTABLE start TIMES\n");
+				"       rpc EXECUTABLE start TIMES\n"
+				"       rpc EXECUTABLE growth CALLS\n");
 		return 2;
 	}
 	plugin.executable = argv[1];
@@ -326,8 +347,8 @@ int main(int argc, char **argv)
 	whitelist = pin(argv[1]);
 	if (strcmp(argv[2], "start") == 0)
 		return bench_start(&bench, &plugin, whitelist, atol(argv[3]));
-	bench.bytes = (size_t)atol(argv[3]);
-	bench.depth = (unsigned)atol(argv[4]);
-	bench.calls = atol(argv[5]);
-	return bench_calls(&bench, &plugin, whitelist);
+	bench.bytes = argc == 6 ? (size_t)atol(argv[3]) : 64;
+	bench.depth = argc == 6 ? (unsigned)atol(argv[4]) : 64;
+	bench.calls = atol(argv[argc - 1]);
+	return bench_calls(&bench, &plugin, whitelist, argc == 6);
 }

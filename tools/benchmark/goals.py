@@ -1,0 +1,103 @@
+"""What plugd has to reach: one row each. A ratio is made within a repetition."""
+
+import dataclasses
+import operator
+
+
+@dataclasses.dataclass
+class Goal:
+    what: str
+    scenario: str
+    subject: str
+    figure: str
+    at_most: float = None
+    at_least: float = None
+    base: str = None  # None: the figure itself, no ratio
+
+    def measured(self, samples):
+        if self.base:
+            return samples.ratios(self.scenario, self.subject, self.base, self.figure)
+        return samples.values(self.scenario, self.subject, self.figure)
+
+    def is_reached(self, value):
+        if self.at_most is not None:
+            return operator.le(value, self.at_most)
+        return operator.ge(value, self.at_least)
+
+    def text(self):
+        if self.at_most is not None:
+            return f"at most {self.at_most:g}"
+        return f"at least {self.at_least:g}"
+
+
+GOALS = [
+    Goal(
+        "HTTP, 64 connections: CPU per request ÷ nginx `return 200`",
+        *("HTTP, 64 connections", "plugd", "cpu_us"),
+        base="nginx-200",
+        at_most=1.25,
+    ),
+    Goal(
+        "HTTP, 64 connections: CPU per request ÷ nginx + FastCGI",
+        *("HTTP, 64 connections", "plugd", "cpu_us"),
+        base="nginx-fcgi",
+        at_most=0.35,
+    ),
+    Goal(
+        "HTTP, 64 connections: CPU per request ÷ Go + go-plugin gRPC",
+        *("HTTP, 64 connections", "plugd", "cpu_us"),
+        base="go-plugin-grpc",
+        at_most=0.125,
+    ),
+    Goal(
+        "HTTP, 1 connection: p50 ÷ nginx `return 200`",
+        *("HTTP, 1 connection", "plugd", "p50_us"),
+        base="nginx-200",
+        at_most=1.3,
+    ),
+    Goal(
+        "RPC, 64 B, 1 in flight, one CPU: CPU ÷ bare pipe",
+        *("RPC 64 B, 1 in flight, one CPU", "plugd", "cpu_us"),
+        base="bare",
+        at_most=1.5,
+    ),
+    Goal(
+        "RPC, 64 B, 64 in flight: calls per second",
+        *("RPC 64 B, 64 in flight", "plugd", "per_s"),
+        at_least=1e6,
+    ),
+    Goal(
+        "RPC, 64 B, 64 in flight: CPU ÷ bare pipe",
+        *("RPC 64 B, 64 in flight", "plugd", "cpu_us"),
+        base="bare",
+        at_most=2.5,
+    ),
+    Goal(
+        "RPC, 64 B, 64 in flight: calls per second ÷ go-plugin gRPC",
+        *("RPC 64 B, 64 in flight", "plugd", "per_s"),
+        base="go-plugin",
+        at_least=50,
+    ),
+    Goal(
+        "RPC, 1 MiB, 1 in flight, socketpair: calls per second ÷ go-plugin gRPC",
+        *("RPC 1 MiB, 1 in flight, socketpair", "plugd", "per_s"),
+        base="go-plugin",
+        at_least=10,
+    ),
+    Goal(
+        "host with the examples loaded and idle: RSS in MiB",
+        *("memory", "plugd", "host_mib"),
+        at_most=8,
+    ),
+    Goal("echo instance: RSS in MiB", *("memory", "plugd", "echo_mib"), at_most=2),
+    Goal(
+        "growth of both over 10 million calls: KiB",
+        *("growth", "plugd", "growth_kib"),
+        at_most=0,
+    ),
+    Goal(
+        "start of echo, exec to READY: ms",
+        *("start", "plugd", "start_ms"),
+        at_most=5,
+    ),
+]

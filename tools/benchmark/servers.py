@@ -1,0 +1,144 @@
+"""The HTTP servers that are measured: plugd with its echo plugin, nginx alone, nginx with a FastCGI
+process, and whatever lies in a folder of peers. Each answers a GET with "hello world", keeps
+connections alive and writes no access log."""
+
+import pathlib
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from benchmark import processes
+
+HERE = pathlib.Path(__file__).parent
+START_PATIENCE_S = 20
+
+PLUGD_YAML = """\
+listen: 127.0.0.1:{port}
+log: {{access: false, level: warn}}
+admin: {{socket: none}}
+whitelist: {{file: whitelist.yaml}}
+routes:
+  - {{path: /echo, plugin: echo}}
+plugins:
+  - {{name: echo, executable: {echo}}}
+"""
+
+# Peers of the same job that are worth their time; others are asked for by name.
+PEERS = ["go-plugin-grpc", "go-plugin-netrpc"]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """One server, from `with` to its end."""
+
+    def __init__(self, name, directory, path, command):
+        """`command` gets directory and port, and returns what to run."""
+        self.name = name
+        self.directory = directory / name
+        self.path = path
+        self.command = command
+        self.process = None
+        self.port = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}{self.path}"
+
+    def start(self):
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        command = self.command(self.directory, self.port)
+        with open(self.directory / "output", "wb") as output:
+            self.process = subprocess.Popen(
+                [str(word) for word in command], stdout=output, stderr=subprocess.STDOUT
+            )
+        self.wait_ready()
+
+    def wait_ready(self):
+        until = time.monotonic() + START_PATIENCE_S
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > until:
+                said = (self.directory / "output").read_text(errors="replace")
+                self.stop()
+                raise RuntimeError(f"{self.name} does not answer; it says: {said[-500:]}")
+            time.sleep(0.05)
+
+    def answers(self):
+        try:
+            with urllib.request.urlopen(self.url, timeout=1) as answer:
+                return answer.read() == b"hello world\n"
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def pids(self):
+        return processes.tree(self.process.pid)
+
+    def stop(self):
+        pids = self.pids()
+        self.process.terminate()
+        try:
+            self.process.wait(processes.END_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            pass
+        processes.end(pids)
+        self.process.wait()
+
+
+def plugd(build, directory):
+    def command(home, port):
+        echo = build / "plugins-examples/echo/echo"
+        (home / "plugd.yaml").write_text(PLUGD_YAML.format(port=port, echo=echo))
+        (home / "whitelist.yaml").unlink(missing_ok=True)
+        plugctl = build / "tools/plugctl/plugctl"
+        pin = [plugctl, "whitelist", "add", "--file", home / "whitelist.yaml", "--name", "echo"]
+        subprocess.run([*pin, echo], check=True, stdout=subprocess.DEVNULL)
+        return [build / "host/plugd", "--config", home / "plugd.yaml"]
+
+    return Server("plugd", directory, "/echo", command)
+
+
+def nginx_command(template, home, port):
+    text = (HERE / template).read_text().replace("@HOME@", str(home)).replace("@PORT@", str(port))
+    (home / "nginx.conf").write_text(text)
+    return ["nginx", "-p", home, "-e", home / "error.log", "-c", home / "nginx.conf"]
+
+
+def nginx_200(directory):
+    def command(home, port):
+        return nginx_command("nginx-200.conf", home, port)
+
+    return Server("nginx-200", directory, "/", command)
+
+
+def nginx_fcgi(build, directory):
+    """One tree: the shell starts the responder and becomes nginx."""
+
+    def command(home, port):
+        responder = build / "tools/benchmark/bench-fcgi"
+        nginx = nginx_command("nginx-fcgi.conf", home, port)
+        script = '"$0" "$1" 64 & shift; exec "$@"'
+        return ["sh", "-c", script, responder, home / "socket", *nginx]
+
+    return Server("nginx-fcgi", directory, "/", command)
+
+
+def peer(folder, name, directory):
+    def command(home, port):
+        return [folder / "peers" / name / "run.sh", port]
+
+    return Server(name, directory, "/", command)
+
+
+def all_of(build, directory, peers_folder):
+    servers = [plugd(build, directory), nginx_200(directory), nginx_fcgi(build, directory)]
+    for name in PEERS if peers_folder else []:
+        if (peers_folder / "peers" / name / "run.sh").exists():
+            servers.append(peer(peers_folder, name, directory))
+    return servers
