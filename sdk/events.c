@@ -210,7 +210,7 @@ void call_schedule(struct plug_call *call)
 		if (plug->workers != NULL)
 			workers_wake(plug->workers);
 		else
-			wake = !plug_is_home(plug);
+			wake = !atomic_exchange(&plug->runnable, true) && !plug_is_home(plug);
 	}
 	pthread_mutex_unlock(&plug->lock);
 	if (wake)
@@ -236,9 +236,10 @@ void events_run_queue(struct plug *plug)
 {
 	struct call_queue queue = TAILQ_HEAD_INITIALIZER(queue);
 
-	if (plug->workers != NULL || TAILQ_EMPTY(&plug->run_queue))
+	if (!atomic_load(&plug->runnable))
 		return;
 	pthread_mutex_lock(&plug->lock);
+	atomic_store(&plug->runnable, false);
 	TAILQ_CONCAT(&queue, &plug->run_queue, events.link);
 	while (!TAILQ_EMPTY(&queue)) {
 		struct plug_call *call = TAILQ_FIRST(&queue);
@@ -288,7 +289,6 @@ static bool events_may_tell(const struct plug_call *call)
 /* In place: no copy, no queue. Then whatever became due by it. */
 static void events_tell_message(struct plug_call *call, struct wire_bytes message, uint32_t debt)
 {
-	call->events.running = true;
 	tell_message(call, message.data, message.len);
 	events_spend(call, debt);
 	call_run(call);
@@ -302,6 +302,7 @@ bool events_take(struct plug_call *call, struct wire_bytes message, uint32_t deb
 
 	pthread_mutex_lock(&call->plug->lock);
 	now = events_may_tell(call);
+	call->events.running |= now;
 	gone = call->events.over || call->returned;
 	pthread_mutex_unlock(&call->plug->lock);
 	if (now) {

@@ -63,6 +63,7 @@ struct plug {
 
 	pthread_mutex_t lock;	     /* for call_events and run_queue */
 	struct call_queue run_queue; /* calls with something to run; workers take from it, too */
+	atomic_bool runnable;	     /* without workers: there are some; read without the lock */
 
 	struct host_calls host_calls;
 	struct plug_health health; /* what plug_health_changed() said last */

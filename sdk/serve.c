@@ -190,7 +190,7 @@ static int serve_timeout(const struct plug *plug)
 	bool starved = plug->starved || plug->lanes.starved;
 	int64_t left = INT32_MAX;
 
-	if (plug->workers == NULL && !TAILQ_EMPTY(&plug->run_queue))
+	if (atomic_load(&plug->runnable))
 		return 0;
 	if (log_waits() && !starved && !plug->output.blocked)
 		return 0;

@@ -1,6 +1,7 @@
 /* A plugin without memory: whichever allocation fails, nothing crashes, nothing leaks, and every
  * call of a plugin that lives on is ended. The allocators are wrapped at link time. */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +19,11 @@
 enum { ECHO = 1, STREAM, WEB, CALLS = 5 };
 
 /* The n-th allocation from now fails; 0: none. */
-static int countdown;
+static atomic_int countdown;
 
 static bool fails_now(void)
 {
-	return countdown > 0 && --countdown == 0;
+	return atomic_load(&countdown) > 0 && atomic_fetch_sub(&countdown, 1) == 1;
 }
 
 void *__real_malloc(size_t size);
@@ -124,7 +125,7 @@ static int serve_without_memory(const void *arg)
 {
 	const struct scenario *scenario = arg;
 
-	countdown = scenario->failing;
+	atomic_store(&countdown, scenario->failing);
 	return plug_serve(scenario->plugin);
 }
 

@@ -1,7 +1,10 @@
 /* Streams of a plugin under the rules of the wire: both ways, slow readers, empty frames,
  * cancels. */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +16,7 @@
 #include "sdk/proto.h"
 #include "sdk_host.h"
 
-enum { ECHO_STREAM = 1, COUNT, HOLD, REFUSE };
+enum { ECHO_STREAM = 1, COUNT, HOLD, REFUSE, PUSH };
 
 #define MIB (1u << 20)
 
@@ -145,6 +148,70 @@ static struct plug_answer refuse(struct plug_call *call)
 	return plug_fail(call, PLUG_PERMISSION_DENIED, "not you");
 }
 
+/* Everything is said by a thread of the author's own, which also lets messages come. */
+struct push_state {
+	struct plug_call *call;
+	pthread_t thread;
+	unsigned taken;
+	atomic_bool ended;
+};
+
+static void *push_thread(void *arg)
+{
+	struct push_state *push = arg;
+	char text[16];
+
+	for (int i = 1; i <= 1000; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		plug_resume(push->call);
+		while (plug_send(push->call, text, strlen(text)) == -EAGAIN)
+			sched_yield();
+	}
+	while (!atomic_load(&push->ended)) {
+		plug_resume(push->call);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void push_on_message(struct plug_call *call, void *state, const void *data, size_t len)
+{
+	struct push_state *push = state;
+
+	(void)data;
+	push->taken += (unsigned)len;
+	plug_pause(call);
+}
+
+static void push_on_end(struct plug_call *call, void *state)
+{
+	struct push_state *push = state;
+
+	atomic_store(&push->ended, true);
+	pthread_join(push->thread, NULL);
+	assert_int_equal(push->taken, 100);
+	plug_finish(call);
+}
+
+static void push_on_close(struct plug_call *call, void *state)
+{
+	(void)call;
+	free(state);
+}
+
+static struct plug_answer push(struct plug_call *call)
+{
+	static const struct plug_stream_ops ops = {
+		.on_message = push_on_message,
+		.on_end = push_on_end,
+		.on_close = push_on_close,
+	};
+	struct push_state *state = calloc(1, sizeof(*state));
+	state->call = call;
+	assert_int_equal(pthread_create(&state->thread, NULL, push_thread, state), 0);
+	return plug_stream(call, &ops, state);
+}
+
 static const struct plug_method methods[] = {
 	{.name = "EchoStream",
 	 .handler = echo_stream,
@@ -158,6 +225,11 @@ static const struct plug_method methods[] = {
 	 .client_streams = true,
 	 .server_streams = true},
 	{.name = "Refuse", .handler = refuse, .codec = PLUG_BYTES, .client_streams = true},
+	{.name = "Push",
+	 .handler = push,
+	 .codec = PLUG_BYTES,
+	 .client_streams = true,
+	 .server_streams = true},
 };
 static const struct plug_service services[] = {
 	{.name = "test.v1.Streams", .version = "1.0.0", PLUG_METHODS(methods)},
@@ -377,6 +449,24 @@ static void hear_log(struct host *host, const char *text)
 	free(message);
 }
 
+static void a_thread_may_send_and_let_messages_come(void **state)
+{
+	struct host *host = host_start_ready(plugin_of(state));
+	size_t heard;
+
+	host_say_request(host,
+			 &(struct wire_request){.id = 1, .method = PUSH, .payload = bytes_of("x")});
+	for (int i = 1; i < 100; i++)
+		host_say_data(host, &(struct wire_data){.id = 1, .payload = bytes_of("x")});
+	heard = host_hear_response(host, 1).payload.len;
+	for (int i = 2; i <= 1000; i++)
+		heard += host_hear_data(host, 1).payload.len;
+	assert_int_equal(heard, 9 + 90 * 2 + 900 * 3 + 4);
+	host_say_data(host, &(struct wire_data){.id = 1, .end = true});
+	assert_true(host_hear_data(host, 1).end);
+	assert_int_equal(host_end(host, true), 0);
+}
+
 static void a_cancelled_stream_is_told_and_closed(void **state)
 {
 	struct host *host = host_start_ready(plugin_of(state));
@@ -428,6 +518,7 @@ int main(void)
 		IN_BOTH(a_stream_can_end_without_a_message),
 		IN_BOTH(one_message_of_a_stream_may_exceed_its_window),
 		IN_BOTH(a_fast_stream_waits_for_its_reader),
+		IN_BOTH(a_thread_may_send_and_let_messages_come),
 		IN_BOTH(a_cancelled_stream_is_told_and_closed),
 		IN_BOTH(a_host_that_vanishes_closes_every_stream),
 	};
