@@ -3,6 +3,7 @@ says that they print is what they print. Only the installation goes to a directo
 own, and the port is a free one."""
 import os
 import pathlib
+import random
 import re
 import socket
 import subprocess
@@ -11,13 +12,21 @@ import pytest
 
 BUILD = pathlib.Path(os.environ["BUILD_DIR"])
 TUTORIAL = pathlib.Path(os.environ["SOURCE_DIR"]) / "docs/PLUGINS.md"
+PORTS_OF_KERNEL = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
 SANITIZE = os.environ["SANITIZE"]
 BLOCK = re.compile(r"(?:`([\w.]+)`[^`\n]*:\n\n)?```(\w+)( install)?\n(.*?)```\n", re.DOTALL)
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+    """One below those that the kernel hands out, so nobody gets it before the tutorial does."""
+    first_of_kernel = int(PORTS_OF_KERNEL.read_text().split()[0])
+    while True:
+        try:
+            port = random.randrange(1024, first_of_kernel)
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+        except OSError:
+            pass
 
 
 @pytest.fixture
@@ -41,7 +50,7 @@ def environment(tmp_path):
 def script_of(text, home):
     """Writes the files of the tutorial, and makes its commands one script: what a block prints goes
     to a file of its own; after a host was started, waits until it is ready."""
-    script = ["set -eu"]
+    script = ["set -eu", "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT"]
     outputs = {}
     last = None
     for number, (name, language, install, body) in enumerate(BLOCK.findall(text)):
