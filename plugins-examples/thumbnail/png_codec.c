@@ -123,7 +123,6 @@ static bool reader_set_up(struct png_decoder *decoder)
 	png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, exif, 1);
 	/* The limits are extent_check()'s, which says what they are. */
 	png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-	png_set_benign_errors(png, 0);
 	png_set_progressive_read_fn(png, decoder, on_info, on_row, on_end);
 	return true;
 }

@@ -144,6 +144,11 @@ def jpeg_resized(data, width, height, frame=SOF0):
     return data[:at + 5] + struct.pack(">HH", height, width) + data[at + 9:]
 
 
+def with_application_data(image, data):
+    """The same JPEG with a segment that is nobody's."""
+    return image[:2] + b"\xff\xe5" + struct.pack(">H", len(data) + 2) + data + image[2:]
+
+
 def flat_jpeg(width, height):
     """Grey 128 of any size, without the time that an encoder takes: in the standard's tables each
     block is the same six bits, 00 (no difference) and 1010 (end of block)."""

@@ -6,7 +6,7 @@ import pytest
 
 from images import (GREY, GREY_ALPHA, PALETTE, RGB, RGBA, SIGNATURE, SOF2, chunk, cmyk_jpeg, fill,
                     flat_jpeg, halves, jpeg, jpeg_resized, noisy_png, png, png_head, read_jpeg,
-                    read_png)
+                    read_png, with_application_data)
 from plugd import SANITIZERS, plugin, process_field, route, wait_until
 
 THUMBNAIL = os.path.join(os.environ["EXAMPLE_DIR"], "thumbnail/thumbnail")
@@ -162,13 +162,21 @@ def test_a_grey_jpeg_stays_grey(host):
     assert_near(rows[4][6], (200, 200, 200))
 
 
+def test_application_data_is_skipped(host):
+    image = jpeg(halves(64, 32, RED, BLUE))
+    for _ in range(20):
+        image = with_application_data(image, b"\xff\xd9" * 32_000)
+    assert post(host, image).body == post(host, jpeg(halves(64, 32, RED, BLUE))).body
+
+
 # ---- pieces
 
 
 @pytest.mark.parametrize("image", [
     png(halves(16, 8, RED, BLUE), RGB), png(halves(16, 8, RED, BLUE), RGB, interlaced=True),
     jpeg(halves(16, 8, RED, BLUE)), jpeg(halves(16, 8, RED, BLUE), "-progressive"),
-], ids=["png", "interlaced", "jpeg", "progressive"])
+    with_application_data(jpeg(halves(16, 8, RED, BLUE)), bytes(500)),
+], ids=["png", "interlaced", "jpeg", "progressive", "application"])
 def test_it_does_not_matter_how_the_body_is_cut(host, image):
     whole = post(host, image).body
     for step in (1, 2, 7):
@@ -216,6 +224,13 @@ def test_says_what_libpng_says(host):
     assert reason(host, image[:29] + bytes(4) + image[33:]) == (
         "the PNG is broken: IHDR: CRC error")
     assert reason(host, SIGNATURE[:3] + b"X" + image[4:]) == "the PNG is broken: Not a PNG file"
+
+
+def test_a_png_whose_pixels_are_not_those_that_were_compressed_is_refused(host):
+    pixels = bytearray(zlib.compress(b"\0" + bytes(30)))
+    pixels[-1] ^= 1  # the checksum of zlib; the one of the chunk is right
+    image = png_head(10, 1, RGB) + chunk(b"IDAT", pixels) + chunk(b"IEND")
+    assert reason(host, image).startswith("the PNG is broken: ")
 
 
 @pytest.mark.parametrize("interlaced", [False, True])
