@@ -1,6 +1,9 @@
-/* Calls that a plugin makes to its host. */
+/* Calls that a plugin makes to its host. The close of the inbox is wrapped at link time. */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "sdk/inbox.h"
 #include "sdk/proto.h"
 #include "sdk_host.h"
 
@@ -208,6 +212,65 @@ static void a_waiting_worker_is_woken_when_the_host_is_gone(void **state)
 	assert_int_equal(host_end(host, false), 1);
 }
 
+/* A thread of the author's own, which asks when nobody takes posts any more but the inbox is still
+ * open. */
+static struct plug *asked_plug;
+static bool asks_at_the_end;
+static pthread_t asking_thread;
+
+static void *ask_at_the_end(void *arg)
+{
+	struct plug_host_request request = {.need = 0, .data = "w", .len = 1};
+	struct plug_result result;
+
+	assert_int_equal(plug_host_call_wait(arg, &request, &result), 0);
+	assert_int_equal(result.code, PLUG_CANCELLED);
+	plug_result_free(&result);
+	return NULL;
+}
+
+void __real_inbox_close(struct inbox *inbox);
+void __wrap_inbox_close(struct inbox *inbox);
+
+void __wrap_inbox_close(struct inbox *inbox)
+{
+	if (asks_at_the_end) {
+		assert_int_equal(pthread_create(&asking_thread, NULL, ask_at_the_end, asked_plug),
+				 0);
+		while (!atomic_load(&inbox->woken))
+			sched_yield();
+	}
+	__real_inbox_close(inbox);
+}
+
+static struct plug_verdict remember(struct plug *plug)
+{
+	asked_plug = plug;
+	return plug_ok();
+}
+
+static int ask_at_the_end_main(const void *arg)
+{
+	int status;
+
+	asks_at_the_end = true;
+	status = plug_serve(arg);
+	pthread_join(asking_thread, NULL);
+	return status;
+}
+
+static void whoever_asks_at_the_end_is_told(void **state)
+{
+	static const struct host_hello usual;
+	struct plug_plugin plugin = *(const struct plug_plugin *)*state;
+	struct host *host;
+
+	plugin.on_start = remember;
+	host = host_start_main(ask_at_the_end_main, &plugin);
+	host_greet(host, &usual);
+	assert_int_equal(host_end(host, true), 0);
+}
+
 static void an_answer_to_nothing_ends_the_plugin(void **state)
 {
 	struct host *host = host_start_ready(*state);
@@ -236,6 +299,8 @@ int main(void)
 		AT_HOME(the_only_thread_may_not_wait),
 		WITH_WORKERS(a_worker_may_wait_for_the_host),
 		WITH_WORKERS(a_waiting_worker_is_woken_when_the_host_is_gone),
+		AT_HOME(whoever_asks_at_the_end_is_told),
+		WITH_WORKERS(whoever_asks_at_the_end_is_told),
 		AT_HOME(an_answer_to_nothing_ends_the_plugin),
 	};
 
