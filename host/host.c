@@ -1,9 +1,9 @@
 /* The composition root.
  *
- * Owns every room's object. Start: log, whitelist, targets and pools, edge, listener, admin; each
- * needs only those before it. A plugin that may not run or can't is logged and left out, and
- * /health/ready tells; the others serve. Stop: clients first (nobody new, finish what is there),
- * then the plugins (finish, BYE, end), then the memory.
+ * Owns every room's object. Start: log, whitelist, targets, edge, admin, listener, plugins; each
+ * needs only those before it, and a host that can't listen has started no plugin. A plugin that may
+ * not run or can't is logged and left out, and /health/ready tells; the others serve. Stop: clients
+ * first (nobody new, finish what is there), then the plugins (finish, BYE, end), then the memory.
  *
  *	RUNNING ──signal──▶ CLIENTS LEAVE ──last connection──▶ PLUGINS DRAIN ──last process──▶ end
  *	                         └───────── drain_timeout, or a second signal ─▶ both at once ─▶ end
@@ -223,7 +223,7 @@ static void start_plugin(struct plugin_unit *unit)
 		  LOG_STR("plugin", unit->target.plugin->name), LOG_INT("code", err.code));
 }
 
-static void start_plugins(struct host *host)
+static void make_targets(struct host *host)
 {
 	const struct config *config = host->config;
 
@@ -231,14 +231,17 @@ static void start_plugins(struct host *host)
 	host->units = mem_array(host->unit_count + 1, sizeof(*host->units));
 	host->targets = mem_array(host->unit_count + 1, sizeof(struct target *));
 	for (size_t i = 0; i < host->unit_count; i++) {
-		struct plugin_unit *unit = &host->units[i];
-
-		unit->host = host;
-		host->targets[i] = &unit->target;
-		dispatch_init_target(&unit->target, &config->plugins[i]);
-		if (config->plugins[i].enabled)
-			start_plugin(unit);
+		host->units[i].host = host;
+		host->targets[i] = &host->units[i].target;
+		dispatch_init_target(host->targets[i], &config->plugins[i]);
 	}
+}
+
+static void start_plugins(struct host *host)
+{
+	for (size_t i = 0; i < host->unit_count; i++)
+		if (host->config->plugins[i].enabled)
+			start_plugin(&host->units[i]);
 }
 
 static int start_edge(struct host *host)
@@ -372,9 +375,10 @@ static int start(struct host *host)
 					      .started_ms = loop_now_ms(host->loop)};
 	if (load_whitelist(host) < 0)
 		return -1;
-	start_plugins(host);
+	make_targets(host);
 	if (start_edge(host) < 0 || start_control(host) < 0 || start_listener(host) < 0)
 		return -1;
+	start_plugins(host);
 	log_event(host->log, LOG_INFO, "host.started", "", LOG_STR("version", PLUGD_VERSION),
 		  LOG_INT("pid", getpid()), LOG_INT("plugins", host->unit_count));
 	return 0;

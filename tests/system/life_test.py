@@ -292,6 +292,16 @@ def test_a_stop_during_a_handshake(start):
     host.stop()
 
 
+def test_a_host_that_cannot_listen_starts_no_plugin(start, hosts):
+    first = start(plugins=[])
+    second = hosts(listen=first.address, plugins=[plugin("good")])
+    second.write_config()
+    second.write_whitelist()
+    assert second.launch().wait_exit() == 1
+    assert "Address already in use" in second.log("host.failed")[0]["msg"]
+    assert not second.log("instance.started")
+
+
 def test_sigkill_of_the_host_leaves_no_plugin(start):
     host = start(["good", "ignores_term"],
                  plugins=[plugin("good"), plugin("ignores_term"), plugin("never_greets"),
