@@ -26,6 +26,7 @@ bool plug_decode_into(const struct pb_msgdesc_s *fields, const void *data, size_
 bool typed_decode_request(struct plug_call *call)
 {
 	const struct plug_method *method = call->entry->method;
+	pb_istream_t stream;
 
 	if (method == NULL || method->input.fields == NULL || call->entry->kind != METHOD_UNARY)
 		return true;
@@ -34,10 +35,11 @@ bool typed_decode_request(struct plug_call *call)
 		plug_fail(call, PLUG_RESOURCE_EXHAUSTED, "no memory for the request");
 		return false;
 	}
-	if (plug_decode_into(method->input.fields, call->request.data, call->request.len,
-			     call->message))
+	stream = pb_istream_from_buffer(call->request.data, call->request.len);
+	if (pb_decode(&stream, method->input.fields, call->message))
 		return true;
-	plug_fail(call, PLUG_INVALID_ARGUMENT, "the request is no %s", method->input.name);
+	plug_fail(call, PLUG_INVALID_ARGUMENT, "the request is no %s: %s", method->input.name,
+		  PB_GET_ERROR(&stream));
 	return false;
 }
 
