@@ -14,7 +14,8 @@
 #include "sdk/runtime.h"
 
 #define FAIL_TEXT_BYTES 1024
-/* Of metadata, and of details: with a chunk they fit into the smallest frame that a host may set. */
+/* Of metadata, and of details: with a chunk they fit into the smallest frame that a host may
+ * set. */
 #define METADATA_MAX_BYTES   (32u << 10)
 #define OWN_MEMORY_MIN_BYTES 4096
 

@@ -216,7 +216,8 @@ void call_spend(struct plug_call *call, uint32_t bytes);
 /* Answers for the library itself: `text` is constant. The handler must not have been called. */
 void call_refuse(struct plug_call *call, enum plug_code code, bool not_processed, const char *text);
 
-/* What came in can't be taken: refuses the call, or ends what the author has begun. Only at home. */
+/* What came in can't be taken: refuses the call, or ends what the author has begun. Only at
+ * home. */
 void call_give_up(struct plug_call *call, enum plug_code code, const char *text);
 
 /* Ends the answer with this code and drops what waits. The author must not have answered. From any

@@ -115,7 +115,8 @@ static const char *decode(struct plug_call *call, struct wire_bytes in,
 	return out;
 }
 
-/* The path comes decoded but for "%2F" and "%25", without which segments could not be told apart. */
+/* The path comes decoded but for "%2F" and "%25", without which segments could not be told
+ * apart. */
 const char *plug_http_param(struct plug_call *call, const char *name)
 {
 	struct wire_bytes value;

@@ -327,8 +327,8 @@ bool lane_admit(struct lane *lane, size_t bytes)
 		return true;
 	atomic_store(&lane->wants_room, true);
 	atomic_fetch_sub(&lane->queued, cost);
-	/* If all of it left meanwhile, nobody would tell: take it after all. `wants_room` stays, for
-	 * another thread may have been turned away at the same time. */
+	/* If all of it left meanwhile, nobody would tell: take it after all. `wants_room` stays,
+	 * for another thread may have been turned away at the same time. */
 	if (atomic_load(&lane->queued) > 0)
 		return false;
 	atomic_fetch_add(&lane->queued, cost);

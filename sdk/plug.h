@@ -419,7 +419,8 @@ struct plug_http_route {
 
 /* The request. Terminated strings; "" when it is not there. */
 PLUG_API const char *plug_http_method(struct plug_call *call);
-/* Begins with '/'; percent-decoded, but for "%2F" and "%25", which plug_http_param() decodes too. */
+/* Begins with '/'; percent-decoded, but for "%2F" and "%25", which plug_http_param() decodes
+ * too. */
 PLUG_API const char *plug_http_path(struct plug_call *call);
 PLUG_API const char *plug_http_query(struct plug_call *call);	  /* as sent, without '?' */
 PLUG_API const char *plug_http_scheme(struct plug_call *call);	  /* "http" or "https" */

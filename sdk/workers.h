@@ -14,8 +14,8 @@ struct workers *workers_start(struct plug *plug, unsigned count);
 /* Something was put into the run queue; with plug->lock. */
 void workers_wake(struct workers *workers);
 
-/* Lets the threads end after what they are running. False when one of them did not within that time:
- * then it may still use the plug. NULL is fine. */
+/* Lets the threads end after what they are running. False when one of them did not within that
+ * time: then it may still use the plug. NULL is fine. */
 bool workers_stop(struct workers *workers, int64_t patience_ms);
 
 #endif

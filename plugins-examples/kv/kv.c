@@ -67,7 +67,8 @@ static struct plug_verdict check_keys(const struct plug_value *config)
 	return plug_ok();
 }
 
-/* What is not of its type is told too: a fallback would keep the data in another file than meant. */
+/* What is not of its type is told too: a fallback would keep the data in another file than
+ * meant. */
 static struct plug_verdict read_config(const struct plug_value *config, const char **path_out,
 				       int *busy_timeout_ms_out)
 {

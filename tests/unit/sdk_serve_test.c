@@ -363,8 +363,8 @@ static void nothing_is_sent_on_a_call_that_does_not_stream(void **state)
 	assert_int_equal(host_end(host, true), 0);
 }
 
-/* The answer is as large as it may be, and no larger. It leaves at once; then the line must not wait
- * for the next frame. */
+/* The answer is as large as it may be, and no larger. It leaves at once; then the line must not
+ * wait for the next frame. */
 static void a_line_behind_a_large_answer_comes_too(void **state)
 {
 	struct host *host = host_start_ready(&simple);
