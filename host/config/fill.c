@@ -59,8 +59,10 @@ static void refuse_unknown(struct filling *filling, const struct part *part,
 		if (settings[i].section == part->section)
 			suggest_offer(&suggest, settings[i].key);
 	}
-	for (size_t i = 1; part->section == SECTION_TOP && i < SECTION_COUNT; i++)
-		suggest_offer(&suggest, sections[i].key);
+	for (size_t i = 1; i < SECTION_COUNT; i++) {
+		if (sections[i].parent == part->section)
+			suggest_offer(&suggest, sections[i].key);
+	}
 	problem_add(filling->errors, place_of(filling, key->line, part->path),
 		    ERR_CONFIG_UNKNOWN_KEY, "%s is not a key that plugd knows here%s%s%s",
 		    quote_of(key->text).text, suggest.best ? "; did you mean " : "",
@@ -282,38 +284,43 @@ static void report_missing(struct filling *filling, const struct part *part)
 	}
 }
 
-static enum section_id section_find(struct str key)
+static enum section_id section_find(enum section_id parent, struct str key)
 {
 	size_t id = 1;
 
-	while (id < SECTION_COUNT && !str_eq(key, str_from(sections[id].key)))
+	while (id < SECTION_COUNT &&
+	       (sections[id].parent != parent || !str_eq(key, str_from(sections[id].key))))
 		id++;
 	return (enum section_id)id;
 }
 
-static void take_section(struct filling *filling, enum section_id id, const struct yaml_node *key);
+static void take_section(struct filling *filling, const struct part *parent, enum section_id id,
+			 const struct yaml_node *key);
 
 static void take_map(struct filling *filling, const struct part *part, const struct yaml_node *map)
 {
 	duplicates_report(map, place_of(filling, map->line, part->path), filling->errors);
 	for (const struct yaml_node *key = map->first; key; key = key->next) {
 		const struct setting *setting = setting_find(part->section, key->text);
-		enum section_id id = SECTION_COUNT;
+		enum section_id id = section_find(part->section, key->text);
 
-		if (part->section == SECTION_TOP)
-			id = section_find(key->text);
 		if (setting)
 			take_setting(filling, part, setting, map, key);
 		else if (id == SECTION_COUNT)
 			refuse_unknown(filling, part, key);
 		else if (yaml_find(map, key->text.data) == key)
-			take_section(filling, id, key);
+			take_section(filling, part, id, key);
 	}
 	report_missing(filling, part);
 }
 
+/* Of a section and of those that stand in it. */
 static void set_defaults(struct filling *filling, enum section_id section, void *target)
 {
+	for (size_t id = 1; section != SECTION_TOP && id < SECTION_COUNT; id++) {
+		if (sections[id].parent == section)
+			set_defaults(filling, (enum section_id)id, target);
+	}
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		const struct setting *setting = &settings[i];
 		if (setting->section != section || !setting->fallback)
@@ -359,25 +366,27 @@ static void take_elements(struct filling *filling, enum section_id id, const str
 	memcpy((char *)filling->config + section->count, &index, sizeof(index));
 }
 
-static void take_section(struct filling *filling, enum section_id id, const struct yaml_node *key)
+static void take_section(struct filling *filling, const struct part *parent, enum section_id id,
+			 const struct yaml_node *key)
 {
 	const struct section *section = &sections[id];
 	const struct yaml_node *value = key->value;
-	struct part part = {id, section->key, filling->config, &filling->single};
+	struct part part = {id, part_path(filling, parent, section->key), parent->target,
+			    parent->element};
+	struct place place = place_of(filling, key->line, part.path);
 
 	if (yaml_is_null(value)) /* all its lines are commented out */
 		return;
 	if (section->list && value->count > section->max)
-		problem_add(filling->errors, place_of(filling, key->line, section->key),
-			    ERR_CONFIG_RANGE, "has %u items, but %u are the most", value->count,
-			    section->max);
+		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
+			    "has %u items, but %u are the most", value->count, section->max);
 	else if (section->list && value->kind == YAML_LIST)
 		take_elements(filling, id, value);
 	else if (!section->list && value->kind == YAML_MAP)
 		take_map(filling, &part, value);
 	else
-		problem_add(filling->errors, place_of(filling, key->line, section->key),
-			    ERR_CONFIG_TYPE, "is %s; write %s", yaml_kind_name(value),
+		problem_add(filling->errors, place, ERR_CONFIG_TYPE, "is %s; write %s",
+			    yaml_kind_name(value),
 			    section->list ? "a list, each item with a dash in front"
 					  : "a map of settings");
 }
@@ -385,7 +394,7 @@ static void take_section(struct filling *filling, enum section_id id, const stru
 void fill_defaults(struct filling *filling)
 {
 	for (size_t id = 0; id < SECTION_COUNT; id++) {
-		if (!sections[id].list)
+		if (section_is_single((enum section_id)id))
 			set_defaults(filling, (enum section_id)id, filling->config);
 	}
 	filling->config->log.fd = STDERR_FILENO;

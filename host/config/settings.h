@@ -80,9 +80,10 @@ struct setting {
 struct section {
 	const char *key; /* "": the top level */
 	const char *help;
-	bool list;	      /* of elements; else its settings exist once */
-	unsigned max;	      /* of a list: most elements */
-	size_t element_bytes; /* of a list: the C struct of one */
+	enum section_id parent; /* in whose map it stands; a list stands at the top level */
+	bool list;		/* of elements */
+	unsigned max;		/* of a list: most elements */
+	size_t element_bytes;	/* of a list: the C struct of one */
 	size_t array; /* of a list: offset of the pointer to the elements in struct config */
 	size_t count; /* of a list: offset of their number (size_t) */
 };
@@ -93,9 +94,15 @@ extern const struct section sections[SECTION_COUNT];
 /* NULL: the section has no such key. */
 const struct setting *setting_find(enum section_id section, struct str key);
 
+/* Whether the section's settings exist once, and not in each element of a list. */
+static inline bool section_is_single(enum section_id id)
+{
+	return !sections[id].list && !sections[sections[id].parent].list;
+}
+
 static inline bool setting_is_single(const struct setting *setting)
 {
-	return !sections[setting->section].list;
+	return section_is_single(setting->section);
 }
 
 #define SETTING_NAME 64

@@ -94,6 +94,18 @@ static void write_setting(const struct setting *setting, struct buf *out)
 	buf_append_str(out, STR_LITERAL("\n"));
 }
 
+/* `log`; `plugins`: a list; `retry` of each item of `plugins` */
+static void write_heading(const struct section *section, struct buf *out)
+{
+	const struct section *parent = &sections[section->parent];
+
+	if (parent->list)
+		buf_printf(out, "\n### `%s` of each item of `%s`\n", section->key, parent->key);
+	else
+		buf_printf(out, "\n## `%s`%s\n", section->key, section->list ? ": a list" : "");
+	buf_printf(out, "\n%s\n\n", section->help);
+}
+
 void config_md_write(struct buf *out)
 {
 	buf_append_str(out, STR_LITERAL(intro));
@@ -103,8 +115,7 @@ void config_md_write(struct buf *out)
 		if (id == SECTION_TOP)
 			buf_append_str(out, STR_LITERAL("\n## At the top\n\n"));
 		else
-			buf_printf(out, "\n## `%s`%s\n\n%s\n\n", section->key,
-				   section->list ? ": a list" : "", section->help);
+			write_heading(section, out);
 		if (section->list)
 			buf_printf(out, "At most %u. Each has:\n\n", section->max);
 		for (size_t i = 0; i < SETTING_COUNT; i++) {

@@ -37,10 +37,21 @@ static bool needs_quotes(const struct setting *setting, const char *text)
 	return is_text && (text[0] == ':' || text[0] == '*');
 }
 
+/* Of the settings in a section: a list's items are two columns in, behind their dash. */
+static const char *indent_of(enum section_id id)
+{
+	static const char spaces[] = "        ";
+	size_t columns = sections[id].list ? 4 : 0;
+
+	for (; id != SECTION_TOP && !sections[id].list; id = sections[id].parent)
+		columns += sections[sections[id].parent].list ? 6 : 2;
+	return spaces + sizeof(spaces) - 1 - columns;
+}
+
 static void write_setting(const struct setting *setting, bool first, struct buf *out)
 {
 	bool list = sections[setting->section].list;
-	const char *indent = list ? "    " : setting->section == SECTION_TOP ? "" : "  ";
+	const char *indent = indent_of(setting->section);
 	const char *value = setting->fallback ? setting->fallback : setting->example;
 	const char *quote = needs_quotes(setting, value) ? "\"" : "";
 	const char *prefix = "";
@@ -60,12 +71,14 @@ void example_yaml_write(struct buf *out)
 {
 	buf_append_str(out, STR_LITERAL(intro));
 	for (size_t id = 0; id < SECTION_COUNT; id++) {
+		const char *indent = indent_of(sections[id].parent);
 		bool first = true;
 
-		buf_append_str(out, STR_LITERAL("\n"));
+		if (sections[id].parent == SECTION_TOP)
+			buf_append_str(out, STR_LITERAL("\n"));
 		if (id != SECTION_TOP) {
-			write_comment("", sections[id].help, out);
-			buf_printf(out, "%s:\n", sections[id].key);
+			write_comment(indent, sections[id].help, out);
+			buf_printf(out, "%s%s:\n", indent, sections[id].key);
 		}
 		for (size_t i = 0; i < SETTING_COUNT; i++) {
 			if (settings[i].section != id)
