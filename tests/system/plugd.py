@@ -105,6 +105,7 @@ class Host:
         self.socket = self.directory / "admin.sock"
         self.whitelist = self.directory / "whitelist.yaml"
         self.environment = {**SANITIZERS, **(environment or {})}
+        self.under = []  # a command that runs plugd, before its name
         self.process = None
         self.address = None
         self.records = []  # of the log, as dicts
@@ -142,7 +143,7 @@ class Host:
     def launch(self):
         """Starts the process; waits for nothing."""
         self.process = subprocess.Popen(
-            [PLUGD], env={"PLUGD_CONFIG": str(self.config), **self.environment},
+            [*self.under, PLUGD], env={"PLUGD_CONFIG": str(self.config), **self.environment},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         Host.running.add(self.process.pid)
         self.reader = threading.Thread(target=self.read_log)
