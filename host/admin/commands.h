@@ -10,9 +10,10 @@
 #include "admin/office.h"
 #include "admin/reply.h"
 
-#define COMMAND_MAX_ARGS 4
+#define COMMAND_MAX_ARGS 10
 
-enum command_type { COMMAND_TEXT, COMMAND_COUNT }; /* text; an integer from 0 */
+/* text; an integer from 0; true or false */
+enum command_type { COMMAND_TEXT, COMMAND_COUNT, COMMAND_BOOL };
 
 struct command_arg {
 	const char *name; /* NULL ends the list */

@@ -90,6 +90,14 @@ void line_put_result(struct buf *out, json_t *result)
 	line_put(out, reply);
 }
 
+void line_put_progress(struct buf *out, json_t *news)
+{
+	json_t *line = json_object();
+
+	member_json(line, "progress", news);
+	line_put(out, line);
+}
+
 void line_put_error(struct buf *out, const struct err *err)
 {
 	const struct error_row *row = error_find(err->code);

@@ -2,6 +2,7 @@
  *
  *	{"command":"call","args":{"service":"kv.v1.Kv","method":"Get"}}
  *	{"ok":true,"result":{…}}
+ *	{"progress":{…}}          before it, for a command that takes long
  *	{"ok":false,"error":{"code":1900,"name":"REGISTRY_NO_SERVICE","message":"…","remedy":"…"}}
  */
 #ifndef PLUGD_ADMIN_LINE_H
@@ -27,8 +28,9 @@ struct line_request {
 int line_parse(struct str line, struct line_request *out, struct err *err);
 void line_request_deinit(struct line_request *request);
 
-/* Append a reply with its newline. */
+/* Append a reply, or news before it, with its newline. */
 void line_put_result(struct buf *out, json_t *result); /* takes */
 void line_put_error(struct buf *out, const struct err *err);
+void line_put_progress(struct buf *out, json_t *news); /* takes */
 
 #endif

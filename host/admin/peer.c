@@ -68,6 +68,14 @@ static void on_answer(struct reply *reply, json_t *result, const struct err *err
 	update_interest(peer);
 }
 
+static void on_progress(struct reply *reply, json_t *news)
+{
+	struct peer *peer = (struct peer *)((char *)reply - offsetof(struct peer, reply));
+
+	line_put_progress(&peer->out, news);
+	update_interest(peer);
+}
+
 /* False: the client is gone. */
 static bool write_some(struct peer *peer)
 {
@@ -101,6 +109,7 @@ static void answer(struct peer *peer, struct str line)
 	}
 	peer->is_waiting = true;
 	reply_init(&peer->reply, on_answer);
+	peer->reply.on_progress = on_progress;
 	struct answered proof = peer->ops->on_request(peer->user, peer, &request, &peer->reply);
 	assert(proof.reply == &peer->reply);
 	line_request_deinit(&request);

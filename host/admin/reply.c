@@ -38,6 +38,15 @@ struct answered reply_later(struct reply *reply, reply_left_fn *on_left, void *u
 	return (struct answered){reply};
 }
 
+void reply_progress(struct reply *reply, json_t *news)
+{
+	assert(reply->state == REPLY_LATER);
+	if (reply->on_progress)
+		reply->on_progress(reply, news);
+	else
+		json_decref(news);
+}
+
 void reply_abandon(struct reply *reply)
 {
 	bool is_held = reply->state == REPLY_LATER;

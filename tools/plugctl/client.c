@@ -76,16 +76,23 @@ static int send_request(struct client *client, const char *command, json_t *args
 	return r < 0 ? err_set_errno(err, ERR_ADMIN_SOCKET, -r, "the request can't be sent") : 0;
 }
 
-/* Reads until a newline; *len_out is what stands before it. */
+/* Until there is a newline, perhaps one that came with the line before; *len_out is what stands
+ * before it. */
 static int read_line(struct client *client, size_t *len_out, struct err *err)
 {
-	const uint8_t *end = NULL;
+	size_t looked = 0;
+	const uint8_t *end;
 
-	while (!end) {
+	for (;;) {
 		size_t len = buf_len(&client->in);
 		uint8_t *room = buf_reserve(&client->in, READ_BYTES);
-		ssize_t got = recv(client->fd, room, READ_BYTES, 0);
+		ssize_t got;
 
+		end = memchr(buf_front(&client->in) + looked, '\n', len - looked);
+		if (end)
+			break;
+		looked = len;
+		got = recv(client->fd, room, READ_BYTES, 0);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -94,7 +101,6 @@ static int read_line(struct client *client, size_t *len_out, struct err *err)
 			return err_set(err, ERR_ADMIN_SOCKET,
 				       got ? "the reply has no end" : "the host hung up");
 		buf_commit(&client->in, (size_t)got);
-		end = memchr(buf_front(&client->in) + len, '\n', (size_t)got);
 	}
 	*len_out = (size_t)(end - buf_front(&client->in));
 	return 0;
@@ -109,25 +115,54 @@ static int take_error(const json_t *reply, struct err *err)
 		       message ? message : "the host gave no reason");
 }
 
-int client_ask(struct client *client, const char *command, json_t *args, json_t **result_out,
-	       struct err *err)
+static int read_json(struct client *client, json_t **out, struct err *err)
+{
+	size_t len = 0;
+	int r = read_line(client, &len, err);
+
+	if (r < 0)
+		return r;
+	*out = json_loadb((const char *)buf_front(&client->in), len, JSON_REJECT_DUPLICATES, NULL);
+	buf_consume(&client->in, len + 1);
+	return *out ? 0 : err_set(err, ERR_ADMIN_SOCKET, "the reply is not JSON");
+}
+
+/* The next line that is no news. */
+static int read_reply(struct client *client, client_progress_fn *on_progress, void *user,
+		      json_t **out, struct err *err)
+{
+	for (;;) {
+		int r = read_json(client, out, err);
+		const json_t *news = r == 0 ? json_object_get(*out, "progress") : NULL;
+
+		if (!news)
+			return r;
+		if (on_progress)
+			on_progress(user, news);
+		json_decref(*out);
+	}
+}
+
+int client_watch(struct client *client, const char *command, json_t *args,
+		 client_progress_fn *on_progress, void *user, json_t **result_out, struct err *err)
 {
 	json_t *reply;
-	size_t len = 0;
 	int r = send_request(client, command, args, err);
 
 	if (r == 0)
-		r = read_line(client, &len, err);
+		r = read_reply(client, on_progress, user, &reply, err);
 	if (r < 0)
 		return r;
-	reply = json_loadb((const char *)buf_front(&client->in), len, JSON_REJECT_DUPLICATES, NULL);
-	buf_consume(&client->in, len + 1);
-	if (!reply)
-		return err_set(err, ERR_ADMIN_SOCKET, "the reply is not JSON");
 	if (!json_is_true(json_object_get(reply, "ok")))
 		r = take_error(reply, err);
 	else
 		*result_out = json_incref(json_object_get(reply, "result"));
 	json_decref(reply);
 	return r;
+}
+
+int client_ask(struct client *client, const char *command, json_t *args, json_t **result_out,
+	       struct err *err)
+{
+	return client_watch(client, command, args, NULL, NULL, result_out, err);
 }

@@ -22,4 +22,10 @@ void client_close(struct client *client);
 int client_ask(struct client *client, const char *command, json_t *args, json_t **result_out,
 	       struct err *err);
 
+/* The same for a command that takes long: on_progress gets each piece of news before the reply. */
+typedef void client_progress_fn(void *user, const json_t *news);
+
+int client_watch(struct client *client, const char *command, json_t *args,
+		 client_progress_fn *on_progress, void *user, json_t **result_out, struct err *err);
+
 #endif
