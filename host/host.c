@@ -26,19 +26,12 @@
 #include "host_service.h"
 #include "net/listener.h"
 #include "observe/errors.h"
-#include "plugin/pool.h"
 #include "registry/service.h"
 #include "trust/whitelist_file.h"
+#include "unit.h"
 
 /* A plugin that is told to end when the time is over still has this long. */
 #define LAST_GRACE_MS 1000
-
-struct plugin_unit {
-	struct host *host;
-	struct target target;
-	struct pool *pool;
-	bool is_drained;
-};
 
 enum host_phase { HOST_RUNNING, HOST_CLIENTS_LEAVE, HOST_PLUGINS_DRAIN };
 
@@ -46,12 +39,12 @@ struct host {
 	const struct config *config;
 	struct loop *loop;
 	struct log *log;
-	struct whitelist *whitelist;
 	struct dispatch *dispatch;
 	struct registry *registry;
 	struct host_service service;
-	struct plugin_unit *units; /* one for each configured plugin */
-	struct target **targets;   /* of the units */
+	struct unit_house house;
+	struct unit **units;	 /* one for each configured plugin */
+	struct target **targets; /* of the units */
 	size_t unit_count;
 	struct edge *edge;
 	struct listener *listener;
@@ -65,57 +58,18 @@ struct host {
 	bool is_forced;
 };
 
-/* ---- news from the pools ---- */
+/* ---- stop ---- */
 
-static bool on_manifest(void *user, struct pool *pool, const struct manifest *manifest,
-			struct err *err)
+static void stop_if_drained(void *user)
 {
-	struct plugin_unit *unit = user;
+	struct host *host = user;
 
-	return host_service_check(manifest, err) == 0 &&
-	       registry_provide(unit->host->registry, &unit->target, manifest, err) == 0;
-}
-
-static void on_change(void *user, struct pool *pool)
-{
-	const struct plugin_unit *unit = user;
-
-	log_event(unit->host->log, LOG_INFO, "plugin.ready_count", "",
-		  LOG_STR("plugin", unit->target.plugin->name),
-		  LOG_INT("ready", pool_ready_count(pool)),
-		  LOG_INT("instances", pool_slot_count(pool)));
-}
-
-static void on_call(void *user, struct pool *pool, struct instance *instance,
-		    const struct manifest_requirement *requirement,
-		    const struct wire_request *request)
-{
-	const struct plugin_unit *unit = user;
-
-	host_service_call(&unit->host->service, unit->target.plugin->name, instance, requirement,
-			  request, loop_now_ms(unit->host->loop));
-}
-
-static void stop_if_drained(struct host *host)
-{
 	for (size_t i = 0; i < host->unit_count; i++) {
-		if (host->units[i].pool && !host->units[i].is_drained)
+		if (!unit_is_drained(host->units[i]))
 			return;
 	}
 	loop_stop(host->loop);
 }
-
-static void on_drained(void *user, struct pool *pool)
-{
-	struct plugin_unit *unit = user;
-
-	unit->is_drained = true;
-	stop_if_drained(unit->host);
-}
-
-static const struct pool_ops pool_ops = {on_manifest, on_change, on_call, on_drained};
-
-/* ---- stop ---- */
 
 static void drain_plugins(struct host *host, int64_t longest_ms)
 {
@@ -124,13 +78,8 @@ static void drain_plugins(struct host *host, int64_t longest_ms)
 	host->phase = HOST_PLUGINS_DRAIN;
 	control_stop(host->control);
 	host->control = NULL;
-	for (size_t i = 0; i < host->unit_count; i++) {
-		int64_t grace_ms = host->units[i].target.plugin->drain_timeout_ms;
-
-		if (host->units[i].pool)
-			pool_drain(host->units[i].pool,
-				   grace_ms < longest_ms ? grace_ms : longest_ms);
-	}
+	for (size_t i = 0; i < host->unit_count; i++)
+		unit_drain(host->units[i], longest_ms);
 	stop_if_drained(host);
 }
 
@@ -185,63 +134,46 @@ static int report(const struct host *host, const struct err *err)
 	return -1;
 }
 
-static int load_whitelist(struct host *host)
+/* The one that is on disk, as a whole, or the old one stays. */
+static int reload_whitelist(struct host *host, struct err *err)
 {
 	const char *file = host->config->trust.whitelist_file;
 	struct whitelist_problems problems = {NULL, 0, 0};
+	struct whitelist *loaded;
 	int r;
 
 	if (!file)
 		return 0;
-	r = whitelist_load(file, &host->whitelist, &problems);
-	for (size_t i = 0; i < problems.count; i++)
-		report(host, &problems.rows[i].err);
+	r = whitelist_load(file, &loaded, &problems);
+	for (size_t i = 0; i < problems.count; i++) {
+		*err = problems.rows[i].err;
+		report(host, err);
+	}
 	whitelist_problems_deinit(&problems);
-	return r;
+	if (r < 0)
+		return r;
+	whitelist_free(host->house.whitelist);
+	host->house.whitelist = loaded;
+	return 0;
 }
 
-static void start_plugin(struct plugin_unit *unit)
-{
-	struct host *host = unit->host;
-	struct pool_opts opts = {
-		.loop = host->loop,
-		.log = host->log,
-		.plugin = unit->target.plugin,
-		.whitelist = host->whitelist,
-		.host_version = PLUGD_VERSION,
-		.generation = 1,
-		.ops = &pool_ops,
-		.user = unit,
-	};
-	struct err err;
-
-	unit->pool = pool_new(&opts);
-	unit->target.pool = unit->pool;
-	if (pool_start(unit->pool, &err) == 0)
-		return;
-	log_event(host->log, LOG_ERROR, "plugin.refused", err.text,
-		  LOG_STR("plugin", unit->target.plugin->name), LOG_INT("code", err.code));
-}
-
-static void make_targets(struct host *host)
+static void make_units(struct host *host)
 {
 	const struct config *config = host->config;
 
 	host->unit_count = config->plugin_count;
-	host->units = mem_array(host->unit_count + 1, sizeof(*host->units));
+	host->units = mem_array(host->unit_count + 1, sizeof(struct unit *));
 	host->targets = mem_array(host->unit_count + 1, sizeof(struct target *));
 	for (size_t i = 0; i < host->unit_count; i++) {
-		host->units[i].host = host;
-		host->targets[i] = &host->units[i].target;
-		dispatch_init_target(host->targets[i], &config->plugins[i]);
+		host->units[i] = unit_new(&host->house, &config->plugins[i]);
+		host->targets[i] = unit_target(host->units[i]);
 	}
 }
 
 static void start_plugins(struct host *host)
 {
 	for (size_t i = 0; i < host->unit_count; i++)
-		if (host->config->plugins[i].enabled)
-			start_plugin(&host->units[i]);
+		unit_start(host->units[i]);
 }
 
 static int start_edge(struct host *host)
@@ -259,6 +191,7 @@ static int start_edge(struct host *host)
 	struct err err;
 
 	host->edge = edge_new(&setup, &err);
+	host->house.edge = host->edge;
 	return host->edge ? 0 : report(host, &err);
 }
 
@@ -312,6 +245,37 @@ static void get_facts(void *user, struct office_facts *out)
 	};
 }
 
+static struct unit *unit_of(const struct host *host, const struct target *target)
+{
+	size_t i = 0;
+
+	while (host->targets[i] != target)
+		i++;
+	return host->units[i];
+}
+
+/* A swap runs what the whitelist says now, not what it said at the start. */
+static int begin_swap(void *user, struct target *target, const struct swap_order *order,
+		      const struct swap_viewer *viewer, struct err *err)
+{
+	struct host *host = user;
+	int r = reload_whitelist(host, err);
+
+	return r < 0 ? r : unit_swap(unit_of(host, target), order, viewer, err);
+}
+
+static void leave_swap(void *user, struct target *target)
+{
+	unit_leave_swap(unit_of(user, target));
+}
+
+static int abort_swap(void *user, struct target *target, struct err *err)
+{
+	return unit_abort_swap(unit_of(user, target), err);
+}
+
+static const struct office_ops office_ops = {begin_swap, leave_swap, abort_swap};
+
 static int start_control(struct host *host)
 {
 	struct control_opts opts = {
@@ -336,6 +300,7 @@ static int start_control(struct host *host)
 		.target_count = host->unit_count,
 		.edge = &host->config->edge,
 		.get_facts = get_facts,
+		.ops = &office_ops,
 		.user = host,
 	};
 	if (control_start(&opts, &host->control, &err) < 0)
@@ -368,14 +333,24 @@ static void raise_descriptor_limit(void)
 
 static int start(struct host *host)
 {
+	struct err err;
+
 	host->dispatch = dispatch_new(host->loop);
 	host->registry = registry_new();
 	host->service = (struct host_service){.version = PLUGD_VERSION,
 					      .registry = host->registry,
 					      .started_ms = loop_now_ms(host->loop)};
-	if (load_whitelist(host) < 0)
+	host->house = (struct unit_house){
+		.loop = host->loop,
+		.log = host->log,
+		.registry = host->registry,
+		.service = &host->service,
+		.on_drained = stop_if_drained,
+		.user = host,
+	};
+	if (reload_whitelist(host, &err) < 0)
 		return -1;
-	make_targets(host);
+	make_units(host);
 	if (start_edge(host) < 0 || start_control(host) < 0 || start_listener(host) < 0)
 		return -1;
 	start_plugins(host);
@@ -390,12 +365,12 @@ static void release(struct host *host)
 	control_stop(host->control);
 	listener_free(host->listener);
 	for (size_t i = 0; i < host->unit_count; i++)
-		pool_free(host->units[i].pool);
+		unit_free(host->units[i]);
 	loop_turn(host->loop, false);
 	edge_free(host->edge);
 	registry_free(host->registry);
 	dispatch_free(host->dispatch);
-	whitelist_free(host->whitelist);
+	whitelist_free(host->house.whitelist);
 	for (size_t i = 0; host->addresses && host->addresses[i]; i++)
 		free((char *)host->addresses[i]);
 	free(host->addresses);

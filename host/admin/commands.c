@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin/member.h"
+#include "admin/rollout.h"
 #include "admin/trial.h"
 #include "admin/views.h"
 #include "observe/errors.h"
@@ -57,7 +58,13 @@ static struct answered run_routes(struct office *office, const json_t *args, str
 
 static const char *type_name(enum command_type type)
 {
-	return type == COMMAND_TEXT ? "text" : "a whole number from 0";
+	static const char *const names[] = {
+		[COMMAND_TEXT] = "text",
+		[COMMAND_COUNT] = "a whole number from 0",
+		[COMMAND_BOOL] = "true or false",
+	};
+
+	return names[type];
 }
 
 static json_t *args_json(const struct command *command)
@@ -98,6 +105,18 @@ static struct answered run_help(struct office *office, const json_t *args, struc
 		"plugin", COMMAND_TEXT, false, "only this one, by its configured name"             \
 	}
 
+#define PLUGIN_NEEDED                                                                              \
+	{                                                                                          \
+		"plugin", COMMAND_TEXT, true, "which one, by its configured name"                  \
+	}
+
+#define DRAIN_ARG                                                                                  \
+	{                                                                                          \
+		"drain_timeout_ms", COMMAND_COUNT, false,                                          \
+			"how long the old generation may finish its calls; as configured if left " \
+			"out"                                                                      \
+	}
+
 const struct command commands[] = {
 	{"status", "how the host is doing", {{0}}, run_status},
 	{"plugins",
@@ -115,6 +134,18 @@ const struct command commands[] = {
 	  {"timeout_ms", COMMAND_COUNT, false,
 	   "until the call is given up; the plugin's timeout if left out"}},
 	 trial_run},
+	{"swap",
+	 "replaces a running plugin by a new generation of it, without a gap",
+	 {PLUGIN_NEEDED,
+	  {"executable", COMMAND_TEXT, false,
+	   "an absolute path; the configured executable, as it is now, if left out"},
+	  DRAIN_ARG},
+	 rollout_swap},
+	{"rollback",
+	 "swaps back to the generation that served before",
+	 {PLUGIN_NEEDED, DRAIN_ARG},
+	 rollout_back},
+	{"abort", "gives up a swap that has not switched yet", {PLUGIN_NEEDED}, rollout_abort},
 	{"help", "these commands and their arguments", {{0}}, run_help},
 };
 
@@ -149,8 +180,14 @@ static const struct command_arg *find_arg(const struct command *command, const c
 
 static bool has_type(const json_t *value, enum command_type type)
 {
-	if (type == COMMAND_TEXT)
+	switch (type) {
+	case COMMAND_TEXT:
 		return json_is_string(value);
+	case COMMAND_BOOL:
+		return json_is_boolean(value);
+	case COMMAND_COUNT:
+		break;
+	}
 	return json_is_integer(value) && json_integer_value(value) >= 0;
 }
 

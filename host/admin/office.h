@@ -1,5 +1,6 @@
-/* What the operator's office may look at: the rooms below it, and a few facts that only the
- * composition root knows. host.c fills it; commands and views read it. */
+/* What the operator's office may look at, the rooms below it and a few facts that only the
+ * composition root knows; and what it may ask the composition root to do. host.c fills it; commands
+ * and views use it. */
 #ifndef PLUGD_ADMIN_OFFICE_H
 #define PLUGD_ADMIN_OFFICE_H
 
@@ -12,6 +13,7 @@
 #include "dispatch/target.h"
 #include "edge/edge_opts.h"
 #include "observe/log.h"
+#include "plugin/swap.h"
 #include "registry/service.h"
 
 struct office_facts {
@@ -19,6 +21,36 @@ struct office_facts {
 		*listeners;   /* addresses as they are listened on; NULL-terminated; may be NULL */
 	unsigned connections; /* of clients */
 	bool is_ready;	      /* as /health/ready says it */
+};
+
+/* Which swap. */
+struct swap_order {
+	const char *executable;	  /* absolute; NULL: the configured one. Borrows until return */
+	bool is_rollback;	  /* to the generation that served before */
+	int64_t drain_timeout_ms; /* of the old generation; -1: as configured */
+};
+
+/* How a swap ended. */
+struct swap_report {
+	uint32_t generation; /* the new one */
+	int64_t took_us;     /* until the old one had ended, or the new one was given up */
+};
+
+/* Who looks at a swap. on_end is the last, and comes once; `why` NULL: it is done. */
+struct swap_viewer {
+	void (*on_progress)(void *user, const struct swap_news *news);
+	void (*on_end)(void *user, const struct err *why, const struct swap_report *report);
+	void *user;
+};
+
+/* What the composition root does for an operator. `user` is the office's. */
+struct office_ops {
+	/* 0: the viewer hears of it, maybe before the return. Or -errno with *err: nothing was
+	 * begun. */
+	int (*swap)(void *user, struct target *target, const struct swap_order *order,
+		    const struct swap_viewer *viewer, struct err *err);
+	void (*leave_swap)(void *user, struct target *target); /* the viewer is gone */
+	int (*abort_swap)(void *user, struct target *target, struct err *err);
 };
 
 /* Borrows all of it, for as long as commands run. */
@@ -34,6 +66,7 @@ struct office {
 	size_t target_count;
 	const struct edge_opts *edge;
 	void (*get_facts)(void *user, struct office_facts *out);
+	const struct office_ops *ops;
 	void *user;
 };
 

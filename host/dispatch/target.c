@@ -11,6 +11,14 @@ void target_init(struct target *target, const struct plugin_opts *plugin)
 	TAILQ_INIT(&target->waiting);
 }
 
+void target_serve(struct target *target, const struct plugin_opts *plugin, struct pool *pool)
+{
+	target->plugin = plugin;
+	target->pool = pool;
+	target->limit.max_running = plugin->concurrency;
+	target->limit.max_waiting = plugin->queue;
+}
+
 struct instance *target_pick(const struct target *target, enum outcome *why_out)
 {
 	struct instance *instance = target->pool ? pool_pick(target->pool) : NULL;

@@ -300,6 +300,14 @@ void edge_free(struct edge *edge)
 	free(edge);
 }
 
+void edge_check_drift(const struct edge *edge, const struct target *target, struct drift *drift)
+{
+	for (size_t i = 0; i < edge->route_count; i++) {
+		if (edge->routes[i].target == target)
+			drift_check(drift, edge->routes[i].service, edge->routes[i].method);
+	}
+}
+
 void edge_set_draining(struct edge *edge)
 {
 	edge->draining = true;

@@ -12,6 +12,7 @@
 #include "edge/edge_opts.h"
 #include "net/message.h"
 #include "observe/log.h"
+#include "plugin/drift.h"
 #include "registry/service.h"
 
 struct edge;
@@ -34,6 +35,9 @@ void edge_free(struct edge *edge); /* no request may be open; NULL is fine */
 
 /* For the listener, whose user is the edge. */
 extern const struct http_upcalls edge_upcalls;
+
+/* Asks about each method that a route of this target leads to. */
+void edge_check_drift(const struct edge *edge, const struct target *target, struct drift *drift);
 
 /* The host is going: /health/ready says so. */
 void edge_set_draining(struct edge *edge);

@@ -132,6 +132,8 @@ static void schedule_restart(struct slot *slot, const struct err *why)
 		  LOG_STR("plugin", pool->plugin->name), LOG_INT("number", slot - pool->slots + 1),
 		  LOG_INT("code", why->code), LOG_INT("failures", slot->failures),
 		  LOG_INT("restart_in_ms", delay_ms));
+	if (pool->ops->on_failure)
+		pool->ops->on_failure(pool->user, pool, why);
 }
 
 static void release_instance(void *instance)
@@ -209,6 +211,7 @@ struct pool *pool_new(const struct pool_opts *opts)
 	pool->log = opts->log;
 	pool->plugin = opts->plugin;
 	pool->whitelist = opts->whitelist;
+	pool->image = opts->image ? exec_image_hold(opts->image) : NULL;
 	pool->host_version = opts->host_version;
 	pool->generation = opts->generation;
 	pool->ops = opts->ops;
@@ -224,14 +227,18 @@ struct pool *pool_new(const struct pool_opts *opts)
 
 int pool_start(struct pool *pool, struct err *err)
 {
-	int r = exec_image_load(pool->whitelist, pool->plugin->executable, pool->plugin->name,
-				&pool->image, err);
+	int r = 0;
 
+	if (!pool->image)
+		r = exec_image_load(pool->whitelist, pool->plugin->executable, pool->plugin->name,
+				    &pool->image, err);
+	pool->whitelist = NULL;
 	if (r < 0) {
 		pool->last_failure = *err;
 		return r;
 	}
-	for (unsigned i = 0; i < pool->slot_count; i++)
+	/* A first failure may make the owner drain it from on_failure. */
+	for (unsigned i = 0; i < pool->slot_count && !pool->draining; i++)
 		start_slot(&pool->slots[i]);
 	return 0;
 }
@@ -302,6 +309,11 @@ bool pool_is_draining(const struct pool *pool)
 unsigned pool_ready_count(const struct pool *pool)
 {
 	return pool->ready;
+}
+
+bool pool_is_complete(const struct pool *pool)
+{
+	return pool->ready == pool->slot_count;
 }
 
 unsigned pool_slot_count(const struct pool *pool)

@@ -31,6 +31,9 @@ struct pool_ops {
 			const struct manifest_requirement *requirement,
 			const struct wire_request *request);
 
+	/* A process ended or could not be started, and nobody had asked for that. May be NULL. */
+	void (*on_failure)(void *user, struct pool *pool, const struct err *why);
+
 	/* After pool_drain(): the last process has ended. */
 	void (*on_drained)(void *user, struct pool *pool);
 };
@@ -39,7 +42,8 @@ struct pool_opts {
 	struct loop *loop;
 	struct log *log;
 	const struct plugin_opts *plugin;  /* borrows while the pool lives */
-	const struct whitelist *whitelist; /* borrows while the pool lives */
+	const struct whitelist *whitelist; /* borrows until pool_start() returns */
+	struct exec_image *image;	   /* holds; NULL: that of the executable is loaded */
 	const char *host_version;	   /* borrows */
 	uint32_t generation;
 	const struct pool_ops *ops;
@@ -48,7 +52,7 @@ struct pool_opts {
 
 struct pool *pool_new(const struct pool_opts *opts); /* returns owned */
 
-/* Loads and checks the executable, and starts the instances. 0, or -errno with *err: the executable
+/* Loads and checks the executable, if no image was given, and starts the instances. 0, or -errno with *err: the executable
  * may not run, or can't. A process that dies later is started again, with growing pauses. */
 int pool_start(struct pool *pool, struct err *err);
 
@@ -66,6 +70,7 @@ const struct manifest *pool_manifest(const struct pool *pool); /* NULL: not know
 uint32_t pool_generation(const struct pool *pool);
 bool pool_is_draining(const struct pool *pool);
 unsigned pool_ready_count(const struct pool *pool);
+bool pool_is_complete(const struct pool *pool); /* all its instances are ready */
 
 /* For showing. The slots are as many as configured instances; a slot is NULL while it waits for its
  * next start. */

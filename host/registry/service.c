@@ -90,8 +90,8 @@ static bool is_everybodys(const struct manifest_service *service)
 	return strcmp(service->name, WIRE_HTTP_SERVICE) == 0;
 }
 
-static int check_free(const struct registry *registry, const struct target *target,
-		      const struct manifest *manifest, struct err *err)
+int registry_check(const struct registry *registry, const struct target *target,
+		   const struct manifest *manifest, struct err *err)
 {
 	for (size_t i = 0; i < manifest->service_count; i++) {
 		const struct manifest_service *service = &manifest->services[i];
@@ -118,7 +118,7 @@ int registry_provide(struct registry *registry, struct target *target,
 		     const struct manifest *manifest, struct err *err)
 {
 	struct entry *entry;
-	int r = check_free(registry, target, manifest, err);
+	int r = registry_check(registry, target, manifest, err);
 
 	if (r < 0)
 		return r;

@@ -28,6 +28,10 @@ void registry_free(struct registry *registry);
  * plugin provides one of them. The raw HTTP service is everybody's: routes name the plugin. */
 int registry_provide(struct registry *registry, struct target *target,
 		     const struct manifest *manifest, struct err *err);
+
+/* Whether registry_provide() would take it; as it would answer. Enters nothing. */
+int registry_check(const struct registry *registry, const struct target *target,
+		   const struct manifest *manifest, struct err *err);
 void registry_withdraw(struct registry *registry, const struct target *target);
 
 /* 0 and *out, or -ENOENT with *err saying whether service or method is missing. */

@@ -53,6 +53,27 @@ const struct subcommand subcommands[] = {
 	 .max_operands = 2,
 	 .options = call_options,
 	 .run = run_call},
+	{.name = "swap",
+	 .arguments = "<plugin>",
+	 .help = "replaces a running plugin by a new generation of it, without a gap",
+	 .more = "The new generation is verified against the whitelist as it is on disk now, "
+		 "started\n"
+		 "beside the old one, and takes over when all its instances are ready; the old "
+		 "one\n"
+		 "finishes its calls and ends. Whatever goes wrong before that leaves the old one\n"
+		 "serving. An interrupt ends plugctl, not the swap; --abort gives that up.\n",
+	 .min_operands = 1,
+	 .max_operands = 1,
+	 .options = swap_options,
+	 .run = run_swap},
+	{.name = "rollback",
+	 .arguments = "<plugin>",
+	 .help = "swaps back to the generation that served before",
+	 .more = "The very bytes that ran before run again, whatever stands at their path now.\n",
+	 .min_operands = 1,
+	 .max_operands = 1,
+	 .options = rollback_options,
+	 .run = run_rollback},
 	{.name = "check",
 	 .arguments = "<executable> [<argument>…]",
 	 .help = "runs a plugin alone, without a host, and tells which rules it keeps",

@@ -43,6 +43,12 @@ enum exit_status run_routes(const struct plugctl *plugctl, const struct args *ar
 extern const struct arg_option call_options[];
 enum exit_status run_call(const struct plugctl *plugctl, const struct args *args);
 
+/* ---- swap.c ---- */
+extern const struct arg_option swap_options[];
+extern const struct arg_option rollback_options[];
+enum exit_status run_swap(const struct plugctl *plugctl, const struct args *args);
+enum exit_status run_rollback(const struct plugctl *plugctl, const struct args *args);
+
 /* ---- check.c ---- */
 extern const struct arg_option check_options[];
 enum exit_status run_check(const struct plugctl *plugctl, const struct args *args);

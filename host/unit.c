@@ -1,0 +1,412 @@
+/* One configured plugin as the host runs it.
+ *
+ *	previous ◀──── serving ────▶ target.pool        draining ─▶ gone
+ *	(its image)       ▲                                ▲
+ *	                 next ──swap.c says: switch────────┘ (what served before)
+ *
+ * Owns the generations with their pools, and the swap. A generation has options of its own, because
+ * a swap may change them, and lives until its last process has ended. Decides nothing: plugin/swap
+ * says when, the registry and the edge say whether, this file does it. */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/mem.h"
+#include "dispatch/dispatch.h"
+#include "observe/errors.h"
+#include "plugin/drift.h"
+#include "plugin/pool.h"
+#include "plugin/swap.h"
+
+struct generation {
+	struct unit *unit;
+	struct plugin_opts opts; /* texts are borrowed from the configuration */
+	char *executable;	 /* in place of the configured one; NULL: none; owned */
+	struct pool *pool;
+	LIST_ENTRY(generation) link; /* of those that drain */
+};
+
+/* What a rollback needs: the very bytes that ran. */
+struct previous {
+	struct plugin_opts opts;
+	char *executable;	  /* owned */
+	struct exec_image *image; /* holds; NULL: there is no previous generation */
+};
+
+struct unit {
+	struct unit_house *house;
+	const struct plugin_opts *plugin; /* as configured */
+	struct target target;
+	struct generation *serving; /* NULL: disabled */
+	struct generation *next;    /* NULL: no swap is under way, or it has switched */
+	LIST_HEAD(, generation) draining;
+	struct previous previous;
+	struct swap *swap; /* NULL: none is under way */
+	struct swap_viewer viewer;
+	int64_t swap_began_us;
+	int64_t swap_drain_ms;
+	uint32_t last_generation;
+	bool is_draining; /* all of it */
+};
+
+/* ---- generations ---- */
+
+static const struct pool_ops pool_ops;
+
+static struct generation *generation_new(struct unit *unit, const struct plugin_opts *opts,
+					 const char *executable, struct exec_image *image)
+{
+	struct generation *generation = mem_new(struct generation);
+	struct unit_house *house = unit->house;
+
+	generation->unit = unit;
+	generation->opts = *opts;
+	generation->executable = mem_strdup(executable);
+	if (executable)
+		generation->opts.executable = generation->executable;
+	generation->pool = pool_new(&(struct pool_opts){
+		.loop = house->loop,
+		.log = house->log,
+		.plugin = &generation->opts,
+		.whitelist = house->whitelist,
+		.image = image,
+		.host_version = house->service->version,
+		.generation = ++unit->last_generation,
+		.ops = &pool_ops,
+		.user = generation,
+	});
+	return generation;
+}
+
+static void generation_free(void *object)
+{
+	struct generation *generation = object;
+
+	if (!generation)
+		return;
+	pool_free(generation->pool);
+	free(generation->executable);
+	free(generation);
+}
+
+/* It gets no new calls from here on. */
+static void generation_drain(struct generation *generation, int64_t grace_ms)
+{
+	LIST_INSERT_HEAD(&generation->unit->draining, generation, link);
+	pool_drain(generation->pool, grace_ms);
+}
+
+static void keep_previous(struct unit *unit, const struct generation *generation)
+{
+	const struct exec_image *image = pool_image(generation->pool);
+
+	if (!image)
+		return;
+	exec_image_release(unit->previous.image);
+	free(unit->previous.executable);
+	unit->previous = (struct previous){
+		.opts = generation->opts,
+		.executable = mem_strdup(generation->executable),
+		.image = exec_image_hold((struct exec_image *)image),
+	};
+}
+
+/* ---- who serves ---- */
+
+static int serve(struct unit *unit, struct generation *generation, struct err *err)
+{
+	unit->serving = generation;
+	target_serve(&unit->target, &generation->opts, generation->pool);
+	if (!pool_manifest(generation->pool))
+		return 0;
+	return registry_provide(unit->house->registry, &unit->target,
+				pool_manifest(generation->pool), err);
+}
+
+/* The methods that somebody relies on: those of routes, and all of a plugin whose methods clients
+ * can call by name. */
+static int check_drift(const struct unit *unit, const struct manifest *manifest, struct err *err)
+{
+	const struct manifest *old = unit->serving ? pool_manifest(unit->serving->pool) : NULL;
+
+	struct drift drift;
+
+	if (!old)
+		return 0;
+	drift_init(&drift, old, manifest);
+	if (unit->plugin->expose)
+		drift_check_all(&drift);
+	else
+		edge_check_drift(unit->house->edge, &unit->target, &drift);
+	return drift_result(&drift, err);
+}
+
+/* ---- news from the pools ---- */
+
+static bool on_manifest(void *user, struct pool *pool, const struct manifest *manifest,
+			struct err *err)
+{
+	struct generation *generation = user;
+	struct unit *unit = generation->unit;
+	struct registry *registry = unit->house->registry;
+
+	if (host_service_check(manifest, err) < 0)
+		return false;
+	if (generation == unit->serving)
+		return registry_provide(registry, &unit->target, manifest, err) == 0;
+	return registry_check(registry, &unit->target, manifest, err) == 0 &&
+	       check_drift(unit, manifest, err) == 0;
+}
+
+static void on_change(void *user, struct pool *pool)
+{
+	const struct generation *generation = user;
+	struct unit *unit = generation->unit;
+
+	log_event(unit->house->log, LOG_INFO, "plugin.ready_count", "",
+		  LOG_STR("plugin", unit->plugin->name),
+		  LOG_INT("generation", pool_generation(pool)),
+		  LOG_INT("ready", pool_ready_count(pool)),
+		  LOG_INT("instances", pool_slot_count(pool)));
+	if (unit->swap)
+		swap_on_change(unit->swap, pool);
+}
+
+static void on_call(void *user, struct pool *pool, struct instance *instance,
+		    const struct manifest_requirement *requirement,
+		    const struct wire_request *request)
+{
+	const struct generation *generation = user;
+	const struct unit_house *house = generation->unit->house;
+
+	host_service_call(house->service, generation->unit->plugin->name, instance, requirement,
+			  request, loop_now_ms(house->loop));
+}
+
+static void on_failure(void *user, struct pool *pool, const struct err *why)
+{
+	const struct generation *generation = user;
+
+	if (generation->unit->swap)
+		swap_on_failure(generation->unit->swap, pool, why);
+}
+
+static void on_drained(void *user, struct pool *pool)
+{
+	struct generation *generation = user;
+	struct unit *unit = generation->unit;
+
+	LIST_REMOVE(generation, link);
+	if (unit->swap)
+		swap_on_drained(unit->swap, pool);
+	if (generation == unit->serving) {
+		registry_withdraw(unit->house->registry, &unit->target);
+		unit->target.pool = NULL;
+		unit->serving = NULL;
+	}
+	loop_retire(unit->house->loop, generation_free, generation);
+	if (unit_is_drained(unit))
+		unit->house->on_drained(unit->house->user);
+}
+
+static const struct pool_ops pool_ops = {on_manifest, on_change, on_call, on_failure, on_drained};
+
+/* ---- a swap ---- */
+
+static void on_swap_progress(void *user, const struct swap_news *news)
+{
+	const struct unit *unit = user;
+
+	if (unit->viewer.on_progress)
+		unit->viewer.on_progress(unit->viewer.user, news);
+}
+
+static void on_switch(void *user)
+{
+	struct unit *unit = user;
+	struct generation *old = unit->serving;
+	struct generation *next = unit->next;
+	struct err err;
+
+	unit->next = NULL;
+	if (old)
+		keep_previous(unit, old);
+	/* It was checked when the manifest came, and nobody else has entered anything since that
+	 * this one could collide with: else its own check has failed. */
+	if (serve(unit, next, &err) < 0)
+		log_event(unit->house->log, LOG_ERROR, "swap.collision", err.text,
+			  LOG_STR("plugin", unit->plugin->name), LOG_INT("code", err.code));
+	if (old)
+		generation_drain(old, unit->swap_drain_ms);
+}
+
+static void release_swap(void *swap)
+{
+	swap_free(swap);
+}
+
+static void on_swap_end(void *user, const struct err *why)
+{
+	struct unit *unit = user;
+	struct generation *next = unit->next;
+	struct swap_viewer viewer = unit->viewer;
+	struct swap_report report = {
+		.generation = pool_generation((next ? next : unit->serving)->pool),
+		.took_us = loop_now_us(unit->house->loop) - unit->swap_began_us,
+	};
+
+	loop_retire(unit->house->loop, release_swap, unit->swap);
+	unit->swap = NULL;
+	unit->next = NULL;
+	unit->viewer = (struct swap_viewer){0};
+	if (next)
+		generation_drain(next, 0);
+	if (viewer.on_end)
+		viewer.on_end(viewer.user, why, &report);
+}
+
+static const struct swap_ops swap_ops = {on_swap_progress, on_switch, on_swap_end};
+
+static int refuse_swap(struct err *err, int code, const char *why)
+{
+	return err_set(err, code, "%s", why);
+}
+
+static int check_order(const struct unit *unit, const struct swap_order *order, struct err *err)
+{
+	if (unit->is_draining)
+		return refuse_swap(err, ERR_SWAP_REFUSED, "the host is stopping");
+	if (!unit->plugin->enabled)
+		return refuse_swap(err, ERR_SWAP_REFUSED, "the plugin is disabled");
+	if (unit->swap)
+		return refuse_swap(err, ERR_SWAP_BUSY, "another swap of it is under way");
+	if (order->is_rollback && !unit->previous.image)
+		return refuse_swap(err, ERR_SWAP_REFUSED,
+				   "there is no generation before this one to go back to");
+	if (order->executable && order->executable[0] != '/')
+		return refuse_swap(err, ERR_SWAP_REFUSED,
+				   "the path of the executable is not absolute");
+	return 0;
+}
+
+int unit_swap(struct unit *unit, const struct swap_order *order, const struct swap_viewer *viewer,
+	      struct err *err)
+{
+	int r = check_order(unit, order, err);
+
+	if (r < 0)
+		return r;
+	if (order->is_rollback)
+		unit->next = generation_new(unit, &unit->previous.opts, unit->previous.executable,
+					    unit->previous.image);
+	else
+		unit->next = generation_new(unit, unit->plugin, order->executable, NULL);
+	unit->viewer = *viewer;
+	unit->swap_began_us = loop_now_us(unit->house->loop);
+	unit->swap_drain_ms = order->drain_timeout_ms >= 0 ? order->drain_timeout_ms
+							   : unit->plugin->drain_timeout_ms;
+	unit->swap = swap_new(&(struct swap_opts){
+		.log = unit->house->log,
+		.plugin = unit->plugin->name,
+		.old = unit->serving ? unit->serving->pool : NULL,
+		.next = unit->next->pool,
+		.ops = &swap_ops,
+		.user = unit,
+	});
+	swap_start(unit->swap);
+	return 0;
+}
+
+void unit_leave_swap(struct unit *unit)
+{
+	unit->viewer = (struct swap_viewer){0};
+}
+
+int unit_abort_swap(struct unit *unit, struct err *err)
+{
+	struct err why;
+
+	if (!unit->swap)
+		return refuse_swap(err, ERR_SWAP_REFUSED, "no swap of it is under way");
+	if (!unit->next)
+		return refuse_swap(
+			err, ERR_SWAP_REFUSED,
+			"it has switched already; plugctl rollback brings back what was");
+	err_set(&why, ERR_SWAP_ABORTED, "the operator gave it up");
+	swap_abort(unit->swap, &why);
+	return 0;
+}
+
+/* ---- life ---- */
+
+struct unit *unit_new(struct unit_house *house, const struct plugin_opts *plugin)
+{
+	struct unit *unit = mem_new(struct unit);
+
+	unit->house = house;
+	unit->plugin = plugin;
+	LIST_INIT(&unit->draining);
+	dispatch_init_target(&unit->target, plugin);
+	return unit;
+}
+
+struct target *unit_target(struct unit *unit)
+{
+	return &unit->target;
+}
+
+void unit_start(struct unit *unit)
+{
+	struct err err;
+
+	if (!unit->plugin->enabled)
+		return;
+	serve(unit, generation_new(unit, unit->plugin, NULL, NULL), &err);
+	if (pool_start(unit->serving->pool, &err) == 0)
+		return;
+	log_event(unit->house->log, LOG_ERROR, "plugin.refused", err.text,
+		  LOG_STR("plugin", unit->plugin->name), LOG_INT("code", err.code));
+}
+
+void unit_drain(struct unit *unit, int64_t longest_ms)
+{
+	int64_t grace_ms = unit->plugin->drain_timeout_ms;
+	struct err why;
+
+	unit->is_draining = true;
+	err_set(&why, ERR_SWAP_ABORTED, "the host is stopping");
+	if (unit->swap)
+		swap_abort(unit->swap, &why);
+	if (unit->serving)
+		generation_drain(unit->serving, grace_ms < longest_ms ? grace_ms : longest_ms);
+	else if (unit_is_drained(unit))
+		unit->house->on_drained(unit->house->user);
+}
+
+bool unit_is_drained(const struct unit *unit)
+{
+	return unit->is_draining && !unit->serving && LIST_EMPTY(&unit->draining);
+}
+
+void unit_free(struct unit *unit)
+{
+	struct generation *generation;
+
+	if (!unit)
+		return;
+	swap_free(unit->swap);
+	while ((generation = LIST_FIRST(&unit->draining))) {
+		LIST_REMOVE(generation, link);
+		if (generation == unit->serving)
+			unit->serving = NULL;
+		generation_free(generation);
+	}
+	generation_free(unit->next);
+	generation_free(unit->serving);
+	exec_image_release(unit->previous.image);
+	free(unit->previous.executable);
+	free(unit);
+}

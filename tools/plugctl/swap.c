@@ -1,0 +1,201 @@
+/* `plugctl swap` and `plugctl rollback`: asks for a swap and shows how far it is, as a bar on a
+ * terminal, as a line for each step elsewhere, as one JSON object a line with --output json. */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin/member.h"
+#include "base/units.h"
+#include "client.h"
+#include "observe/errors.h"
+#include "output.h"
+#include "subcommand.h"
+
+#define BAR_CELLS 24
+
+const struct arg_option swap_options[] = {
+	{"executable", 'e', "PATH", "run this one [the configured executable, as it is now]"},
+	{"drain-timeout", 0, "DURATION", "time for the old calls to end [as configured]"},
+	{"abort", 0, NULL, "give up the swap that is under way, if it has not switched"},
+	{NULL},
+};
+
+const struct arg_option rollback_options[] = {
+	{"drain-timeout", 0, "DURATION", "time for the old calls to end [as configured]"},
+	{NULL},
+};
+
+/* ---- how far it is ---- */
+
+struct screen {
+	bool is_json;
+	bool is_terminal;
+	bool has_bar; /* the cursor stands behind one */
+	char step[32];
+};
+
+static void clear_bar(struct screen *screen)
+{
+	if (screen->has_bar)
+		fputs("\r\033[K", stderr);
+	screen->has_bar = false;
+}
+
+static void draw_bar(struct screen *screen, const char *step, int64_t done, int64_t of)
+{
+	int64_t full = of > 0 ? done * BAR_CELLS / of : 0;
+
+	clear_bar(screen);
+	fprintf(stderr, "%-9s [", step);
+	for (int64_t i = 0; i < BAR_CELLS; i++)
+		fputc(i < full ? '#' : ' ', stderr);
+	fputc(']', stderr);
+	if (of > 0)
+		fprintf(stderr, " %" PRId64 " of %" PRId64, done, of);
+	fflush(stderr);
+	screen->has_bar = true;
+}
+
+static void on_progress(void *user, const json_t *news)
+{
+	struct screen *screen = user;
+	const char *step = output_member(news, "step");
+	bool is_new = strcmp(screen->step, step) != 0;
+
+	snprintf(screen->step, sizeof(screen->step), "%s", step);
+	if (screen->is_json) {
+		json_dumpf(news, stdout, JSON_COMPACT);
+		putchar('\n');
+		fflush(stdout);
+	} else if (screen->is_terminal) {
+		draw_bar(screen, step, output_number(news, "done"), output_number(news, "of"));
+	} else if (is_new) {
+		output_note("step", step);
+	}
+}
+
+/* ---- asking ---- */
+
+/* False: the command line is wrong, and that was said. */
+static bool take_duration(const struct args *args, const char *name, json_t *request,
+			  const char *member)
+{
+	const char *text = args_value(args, name);
+	int64_t ms;
+
+	if (!text)
+		return true;
+	if (!units_parse_duration_ms(str_from(text), &ms))
+		return usage_error("\"%s\" is no duration; write 500ms, 3s or 1m", text), false;
+	member_int(request, member, ms);
+	return true;
+}
+
+/* The host's working directory is another one. */
+static bool take_path(const struct args *args, json_t *request)
+{
+	const char *path = args_value(args, "executable");
+	char here[PATH_MAX];
+
+	if (!path)
+		return true;
+	if (path[0] == '/') {
+		member_text(request, "executable", path);
+		return true;
+	}
+	if (!getcwd(here, sizeof(here)))
+		return usage_error("the path \"%s\" can't be made absolute", path), false;
+	json_object_set_new(request, "executable", json_sprintf("%s/%s", here, path));
+	return true;
+}
+
+static void print_result(const struct plugctl *plugctl, const json_t *result)
+{
+	char took[OUTPUT_TEXT];
+
+	if (plugctl->is_json) {
+		json_dumpf(result, stdout, JSON_COMPACT);
+		putchar('\n');
+		return;
+	}
+	output_us(took, output_number(result, "took_us"));
+	printf("%s: generation %" PRId64 " serves, the one before has ended (%s)\n",
+	       output_member(result, "plugin"), output_number(result, "generation"), took);
+}
+
+static enum exit_status watch(const struct plugctl *plugctl, const char *command, json_t *request)
+{
+	struct screen screen = {.is_json = plugctl->is_json, .is_terminal = isatty(STDERR_FILENO)};
+	struct client client;
+	struct err err;
+	json_t *result;
+	int r = client_open(&client, plugctl->socket, &err);
+
+	if (r == 0) {
+		r = client_watch(&client, command, request, on_progress, &screen, &result, &err);
+		client_close(&client);
+	} else {
+		json_decref(request);
+	}
+	clear_bar(&screen);
+	if (r < 0) {
+		output_error(&err);
+		return STATUS_FAILED;
+	}
+	print_result(plugctl, result);
+	json_decref(result);
+	return STATUS_OK;
+}
+
+static enum exit_status run_abort(const struct plugctl *plugctl, json_t *request)
+{
+	struct client client;
+	struct err err;
+	json_t *result;
+	int r = client_open(&client, plugctl->socket, &err);
+
+	if (r == 0) {
+		r = client_ask(&client, "abort", request, &result, &err);
+		client_close(&client);
+	} else {
+		json_decref(request);
+	}
+	if (r < 0) {
+		output_error(&err);
+		return STATUS_FAILED;
+	}
+	printf("%s: the swap is given up, the old generation serves\n",
+	       output_member(result, "plugin"));
+	json_decref(result);
+	return STATUS_OK;
+}
+
+enum exit_status run_swap(const struct plugctl *plugctl, const struct args *args)
+{
+	json_t *request = json_object();
+
+	member_text(request, "plugin", args->operands[0]);
+	if (args_has(args, "abort"))
+		return run_abort(plugctl, request);
+	if (!take_path(args, request) ||
+	    !take_duration(args, "drain-timeout", request, "drain_timeout_ms")) {
+		json_decref(request);
+		return STATUS_USAGE;
+	}
+	return watch(plugctl, "swap", request);
+}
+
+enum exit_status run_rollback(const struct plugctl *plugctl, const struct args *args)
+{
+	json_t *request = json_object();
+
+	member_text(request, "plugin", args->operands[0]);
+	if (!take_duration(args, "drain-timeout", request, "drain_timeout_ms")) {
+		json_decref(request);
+		return STATUS_USAGE;
+	}
+	return watch(plugctl, "rollback", request);
+}
