@@ -185,9 +185,11 @@ struct buf *channel_queue(struct channel *channel)
 	return &channel->out;
 }
 
+/* A closed one has nothing to flush: its owner may free it before the turn ends. */
 void channel_queued(struct channel *channel)
 {
-	loop_flush_queue(channel->loop, &channel->flush);
+	if (channel_is_open(channel))
+		loop_flush_queue(channel->loop, &channel->flush);
 }
 
 /* Writes the queue and the payload in one go. What the kernel didn't take is copied behind the rest

@@ -51,7 +51,8 @@ void channel_close(struct channel *channel);
 void channel_deinit(struct channel *channel); /* of a closed one: frees its buffers */
 bool channel_is_open(const struct channel *channel);
 
-/* The queue of what goes out at the end of this turn: append whole frames, then say so. */
+/* The queue of what goes out at the end of this turn: append whole frames, then say so. What is
+ * said to a closed channel is lost. */
 struct buf *channel_queue(struct channel *channel);
 void channel_queued(struct channel *channel);
 

@@ -478,6 +478,20 @@ static void a_channel_can_go_in_the_turn_in_which_something_was_queued(void **st
 	assert_int_equal(read(world->from_host, (char[1]){0}, 1), 0);
 }
 
+static void what_is_said_after_the_close_goes_nowhere(void **state)
+{
+	struct world *world = *state;
+	uint8_t *bytes = pattern_new(THROUGH_BYTES);
+
+	channel_close(world->channel);
+	queue_text(world, "too late");
+	channel_send_payload(world->channel, (struct wire_bytes){bytes, THROUGH_BYTES});
+	free_channel(world);
+	loop_turn(world->loop, false);
+	assert_int_equal(read(world->from_host, (char[1]){0}, 1), 0);
+	free(bytes);
+}
+
 static void the_rest_is_read_up_to_the_end(void **state)
 {
 	struct world *world = *state;
@@ -531,6 +545,7 @@ int main(void)
 		WITH(set_up_pipes, closing_twice_closes_each_descriptor_once),
 		WITH(set_up_stream, closing_twice_closes_each_descriptor_once),
 		WITH(set_up_pipes, a_channel_can_go_in_the_turn_in_which_something_was_queued),
+		WITH(set_up_pipes, what_is_said_after_the_close_goes_nowhere),
 		WITH(set_up_pipes, the_rest_is_read_up_to_the_end),
 		WITH(set_up_pipes, a_full_pipe_is_read_to_its_last_frame),
 	};
