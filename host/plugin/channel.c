@@ -23,6 +23,10 @@
 /* What an idle channel keeps of its queue. */
 #define QUEUE_KEPT (64u << 10)
 
+/* What is read at most after the process has ended: what the largest socket buffer holds, and the
+ * end. A grandchild that left the group may still hold the other end, and write for ever. */
+#define LAST_READS 160
+
 static void channel_break(struct channel *channel, const struct err *err)
 {
 	channel_close(channel);
@@ -93,7 +97,7 @@ static void on_readable(void *user, bool readable, bool writable)
 
 void channel_read_rest(struct channel *channel)
 {
-	while (channel_is_open(channel) && read_once(channel))
+	for (int i = 0; i < LAST_READS && channel_is_open(channel) && read_once(channel); i++)
 		;
 }
 

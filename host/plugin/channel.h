@@ -61,7 +61,7 @@ void channel_queued(struct channel *channel);
 void channel_send_payload(struct channel *channel, struct wire_bytes payload);
 
 /* Reads and delivers what is there already, up to the end of the stream: for a process that has
- * ended. */
+ * ended. Ends although somebody goes on writing. */
 void channel_read_rest(struct channel *channel);
 
 /* Bytes that the plugin has not read from us yet, as far as we know. */

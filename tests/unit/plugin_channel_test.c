@@ -27,6 +27,7 @@ struct world {
 	char heard[400]; /* the payloads of the frames, and "broken" */
 	struct err err;
 	unsigned close_after; /* so many frames; 0: never */
+	bool plugin_never_stops;
 	unsigned frames;
 };
 
@@ -90,6 +91,8 @@ static void on_frame(void *user, const struct frame *frame)
 	world->frames++;
 	if (world->frames == world->close_after)
 		channel_close(world->channel);
+	if (world->plugin_never_stops)
+		plugin_sends(world, "and another thing");
 }
 
 static void on_broken(void *user, const struct err *err)
@@ -523,6 +526,18 @@ static void a_full_pipe_is_read_to_its_last_frame(void **state)
 	assert_int_equal(world->frames, count);
 }
 
+/* Somebody else may still hold the other end of a process that has ended: a child of its own that
+ * left its group. */
+static void whoever_never_stops_talking_is_not_heard_out(void **state)
+{
+	struct world *world = *state;
+
+	world->plugin_never_stops = true;
+	plugin_sends(world, "one thing");
+	channel_read_rest(world->channel);
+	assert_true(world->frames > 0);
+}
+
 #define WITH(setup, name) cmocka_unit_test_setup_teardown(name, setup, tear_down)
 
 int main(void)
@@ -548,6 +563,7 @@ int main(void)
 		WITH(set_up_pipes, what_is_said_after_the_close_goes_nowhere),
 		WITH(set_up_pipes, the_rest_is_read_up_to_the_end),
 		WITH(set_up_pipes, a_full_pipe_is_read_to_its_last_frame),
+		WITH(set_up_pipes, whoever_never_stops_talking_is_not_heard_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
