@@ -33,11 +33,11 @@ static void channel_break(struct channel *channel, const struct err *err)
 	channel->ops->on_broken(channel->user, err);
 }
 
-static void break_errno(struct channel *channel, const char *what)
+static void break_errno(struct channel *channel, int errnum, const char *what)
 {
 	struct err err;
 
-	err_set_errno(&err, ERR_PLUGIN_GONE, errno, "%s", what);
+	err_set_errno(&err, ERR_PLUGIN_GONE, errnum, "%s", what);
 	channel_break(channel, &err);
 }
 
@@ -85,7 +85,7 @@ static bool read_once(struct channel *channel)
 	} else if (n == 0) {
 		break_eof(channel);
 	} else if (errno != EAGAIN && errno != EINTR) {
-		break_errno(channel, "reading from it failed");
+		break_errno(channel, errno, "reading from it failed");
 	}
 	return n > 0;
 }
@@ -115,8 +115,16 @@ static void set_write_blocked(struct channel *channel, bool blocked)
 	update_interest(channel);
 }
 
-/* A plugin that has closed its input but still talks is broken the same way: nothing reaches it.
- * EAGAIN and a short count both mean that the pipe is full now. */
+/* A plugin that has ended, or closed its input: nothing reaches it any more. What it said before
+ * still counts; its last answers may be in the pipe. */
+static void break_writing(struct channel *channel, int errnum)
+{
+	channel_read_rest(channel);
+	if (channel_is_open(channel))
+		break_errno(channel, errnum, "writing to it failed");
+}
+
+/* EAGAIN and a short count both mean that the pipe is full now. */
 static void on_flush(void *user)
 {
 	struct channel *channel = user;
@@ -126,7 +134,7 @@ static void on_flush(void *user)
 		return;
 	n = write(channel->write_fd, buf_front(&channel->out), buf_len(&channel->out));
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		break_errno(channel, "writing to it failed");
+		break_writing(channel, errno);
 		return;
 	}
 	if (n > 0)

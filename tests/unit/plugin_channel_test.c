@@ -448,6 +448,19 @@ static void a_plugin_that_closed_its_input_is_gone(void **state)
 	assert_string_equal(world->err.text, "writing to it failed: Broken pipe");
 }
 
+static void the_last_words_of_a_plugin_that_closed_its_input_are_heard(void **state)
+{
+	struct world *world = *state;
+
+	plugin_sends(world, "last");
+	plugin_sends(world, "words");
+	fd_close(&world->from_host);
+	queue_text(world, "hello");
+	loop_turn(world->loop, false);
+	assert_string_equal(world->heard, "last words broken ");
+	assert_string_equal(world->err.text, "writing to it failed: Broken pipe");
+}
+
 /* ---- the end ---- */
 
 static void closing_twice_closes_each_descriptor_once(void **state)
@@ -557,6 +570,7 @@ int main(void)
 		WITH(set_up_pipes, nothing_overtakes_what_a_full_pipe_holds_up),
 		WITH(set_up_stream, a_socket_carries_both_ways_while_it_is_full),
 		WITH(set_up_pipes, a_plugin_that_closed_its_input_is_gone),
+		WITH(set_up_pipes, the_last_words_of_a_plugin_that_closed_its_input_are_heard),
 		WITH(set_up_pipes, closing_twice_closes_each_descriptor_once),
 		WITH(set_up_stream, closing_twice_closes_each_descriptor_once),
 		WITH(set_up_pipes, a_channel_can_go_in_the_turn_in_which_something_was_queued),
