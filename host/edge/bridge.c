@@ -66,7 +66,8 @@ static void on_call_writable(void *user)
 
 	if (exchange->bridge->resume)
 		exchange->bridge->resume(exchange);
-	if (exchange->body_ended || !exchange->call)
+	/* What resume() has sent may have used up the credit again: then this comes again. */
+	if (exchange->body_ended || !exchange->call || !dispatch_is_writable(exchange->call))
 		return;
 	if (exchange->end_waits) {
 		exchange->end_waits = false;

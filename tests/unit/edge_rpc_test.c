@@ -268,6 +268,23 @@ static void a_stream_that_waits_for_its_turn_keeps_what_has_come(void **state)
 	plugin_hears(world, "cancel(CANCELLED) ");
 }
 
+static void a_stream_whose_turn_brings_no_credit_for_more_holds_its_client(void **state)
+{
+	struct edge_world *world = *state;
+
+	world->call_waits = true;
+	world->fills_up = true;
+	client_asks(world, RPC "Talk", CHUNKED);
+	client_sends_bytes(world, "\0\0\0\2hi", 6);
+	plugin_takes_more(world, true);
+	plugin_hears(world, "call(0) send(2) ");
+	client_hears(world, "want hold ");
+	plugin_takes_more(world, true);
+	client_hears(world, "want ");
+	client_closes(world, HTTP_CLOSED_LEFT);
+	plugin_hears(world, "cancel(CANCELLED) ");
+}
+
 static void a_whole_stream_that_waits_is_sent_with_its_end(void **state)
 {
 	struct edge_world *world = *state;
@@ -402,6 +419,7 @@ int main(void)
 		IN_WORLD(a_stream_that_ends_early_is_refused),
 		IN_WORLD(a_message_of_a_stream_above_max_message_is_refused),
 		IN_WORLD(a_stream_that_waits_for_its_turn_keeps_what_has_come),
+		IN_WORLD(a_stream_whose_turn_brings_no_credit_for_more_holds_its_client),
 		IN_WORLD(a_whole_stream_that_waits_is_sent_with_its_end),
 		IN_WORLD(who_leaves_while_a_stream_waits_leaves_nothing),
 		IN_WORLD(each_message_of_an_answer_has_its_length),
