@@ -1,6 +1,6 @@
 /* The one answer to one request of an operator: given now, or later, and until then perhaps news of
- * how far it is. Who runs a command can't forget it: the command's type wants a struct answered, and only these functions make one.
- * Pure. */
+ * how far it is. Who runs a command can't forget it: the command's type wants a struct answered,
+ * and only these functions make one. Pure. */
 #ifndef PLUGD_ADMIN_REPLY_H
 #define PLUGD_ADMIN_REPLY_H
 

@@ -1,5 +1,5 @@
-/* The commands that replace a running plugin: "swap", "rollback" and "abort". Long ones tell how far
- * they are; an operator who leaves does not stop them. */
+/* The commands that replace a running plugin: "swap", "rollback" and "abort". Long ones tell how
+ * far they are; an operator who leaves does not stop them. */
 #ifndef PLUGD_ADMIN_ROLLOUT_H
 #define PLUGD_ADMIN_ROLLOUT_H
 

@@ -52,8 +52,9 @@ struct pool_opts {
 
 struct pool *pool_new(const struct pool_opts *opts); /* returns owned */
 
-/* Loads and checks the executable, if no image was given, and starts the instances. 0, or -errno with *err: the executable
- * may not run, or can't. A process that dies later is started again, with growing pauses. */
+/* Loads and checks the executable, if no image was given, and starts the instances. 0, or -errno
+ * with *err: the executable may not run, or can't. A process that dies later is started again, with
+ * growing pauses. */
 int pool_start(struct pool *pool, struct err *err);
 
 /* No new calls, no new processes; what is in flight may end within the time. on_drained follows,

@@ -303,7 +303,10 @@ static void on_drained(void *user, struct pool *pool)
 {
 }
 
-static const struct pool_ops pool_ops = {on_manifest, on_change, on_call, on_drained};
+static const struct pool_ops pool_ops = {.on_manifest = on_manifest,
+					 .on_change = on_change,
+					 .on_call = on_call,
+					 .on_drained = on_drained};
 
 /* It names the plugin's executable and nothing else. */
 static struct whitelist *whitelist_for(const char *path)

@@ -70,7 +70,10 @@ static void on_drained(void *user, struct pool *pool)
 		assert_null(pool_slot(pool, i));
 }
 
-static const struct pool_ops ops = {on_manifest, on_change, on_call, on_drained};
+static const struct pool_ops ops = {.on_manifest = on_manifest,
+				    .on_change = on_change,
+				    .on_call = on_call,
+				    .on_drained = on_drained};
 
 /* ---- the world ---- */
 
