@@ -37,7 +37,8 @@ FRAMES = {
          'versions: [2, 1, 300] host_version: "0.1.0" plugin_name: "kv" instance_id: "kv/1/3"'
          ' generation: 1 limits { max_frame_bytes: 1048576 chunk_bytes: 65536'
          ' call_window_bytes: 262144 channel_window_bytes: 4194304 max_calls: 1024'
-         ' max_message_bytes: 16777216 } features: ["unknown-frames", "state"]'
+         ' max_message_bytes: 16777216 max_state_bytes: 67108864 }'
+         ' features: ["unknown-frames", "state"]'
          r' config: "\201\244path\252/var/lib/kv"'),
     ],
     "welcome": [
@@ -49,7 +50,8 @@ FRAMES = {
         ("full", "every field",
          'version: 1 plugin_name: "kv" plugin_version: "1.4.0" sdk: "libplug/0.1.0"'
          ' limits { max_frame_bytes: 131072 chunk_bytes: 4096 call_window_bytes: 8192'
-         ' channel_window_bytes: 65536 max_calls: 7 max_message_bytes: 100000 }'
+         ' channel_window_bytes: 65536 max_calls: 7 max_message_bytes: 100000'
+         ' max_state_bytes: 1000000 }'
          ' features: "unknown-frames" manifest {'
          ' provides { name: "kv.v1.Kv" version: "2.1.0"'
          ' methods { number: 1 name: "Get" idempotent: true input_type: "kv.v1.GetRequest"'
@@ -144,11 +146,21 @@ FRAMES = {
         ("full", "every field",
          'sequence: 300 subscription: "s1" code: 14 message: "try again"'),
     ],
-    "export": [("second_format", "in format 2", "format: 2")],
-    "state": [("piece", "some of it", r'payload: "\202\241a\001\241b\002"')],
+    "export": [
+        ("second_format", "in format 2", "format: 2"),
+        ("largest", "all bits", "format: 4294967295"),
+    ],
+    "state": [
+        ("piece", "some of it", r'payload: "\202\241a\001\241b\002"'),
+        ("long", "a length of two bytes", f'payload: "{LONG}"'),
+        ("empty", "nobody sends it, everybody reads it", ""),
+    ],
     "state_end": [
         ("whole", "the checksum of all pieces",
          r'sha256: "0123456789abcdef0123456789abcde\377" total_bytes: 4294967296'),
+        ("empty", "a state of no bytes has the checksum of nothing",
+         r'sha256: "\343\260\304B\230\374\034\024\232\373\364\310\231o\271$\047\256A\344d\233\223L'
+         r'\244\225\231\033xR\270U"'),
         ("failed", "the export broke off", 'error: "the table is locked"'),
     ],
     "import": [("second_format", "in format 2", "format: 2")],
