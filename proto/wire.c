@@ -1,4 +1,4 @@
-/* The hot codec: how a frame is told apart, and the five messages of a call. wire_field.h has the
+/* The hot codec: how a frame is told apart, the five messages of a call, and STATE. wire_field.h has the
  * primitives and says where it is stricter than other protobuf parsers.
  *
  * Owns nothing; called by host/plugin and by the SDK for each frame. Never allocates, never reads
@@ -18,6 +18,7 @@
 #define RESPONSE_FIELDS (DATA_FIELDS | 0xfeu)
 #define CANCEL_FIELDS	0xeu
 #define CREDIT_FIELDS	0x6u
+#define STATE_FIELDS	FIELD(15)
 #define PAIR_FIELDS	0x6u
 #define FRAME_FIELDS	((1u << WIRE_KIND_END) - 2)
 
@@ -471,5 +472,28 @@ size_t wire_put_credit(uint8_t *out, const struct wire_credit *credit)
 	uint8_t *at = put_frame_head(out, WIRE_CREDIT, body_len);
 	at = wire_put_number(at, 1, credit->id);
 	at = wire_put_number(at, 2, credit->bytes);
+	return (size_t)(at - out);
+}
+
+/* --------------------------------------------------------------------------------------- state */
+
+bool wire_get_state(struct wire_bytes body, struct wire_bytes *payload_out, const char **why_out)
+{
+	struct wire_reader reader = wire_reader_from(body);
+	uint32_t tag;
+	*payload_out = (struct wire_bytes){0};
+	while (wire_read_tag(&reader, &tag)) {
+		if (tag == WIRE_BYTES_TAG(15))
+			wire_read_bytes(&reader, payload_out);
+		else
+			wire_read_unknown(&reader, tag, STATE_FIELDS);
+	}
+	return wire_reader_end(&reader, why_out);
+}
+
+size_t wire_put_state_head(uint8_t *out, size_t payload_len)
+{
+	uint8_t *at = put_frame_head(out, WIRE_STATE, wire_bytes_bytes(payload_len));
+	at = wire_put_length(at, 15, payload_len);
 	return (size_t)(at - out);
 }

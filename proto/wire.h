@@ -1,5 +1,5 @@
-/* The hot path of the wire: REQUEST, RESPONSE, DATA, CANCEL and CREDIT, encoded and decoded without
- * a library. Host and SDK compile this one codec, so they can't drift apart; the golden tests hold
+/* The hot path of the wire: REQUEST, RESPONSE, DATA, CANCEL and CREDIT, and STATE because its
+ * payload is large, encoded and decoded without a library. Host and SDK compile this one codec, so they can't drift apart; the golden tests hold
  * it to the very bytes that protobuf-c and nanopb write and read. Every other frame goes through
  * those libraries.
  *
@@ -23,6 +23,7 @@
 #define WIRE_CHANNEL_WINDOW_BYTES (4u << 20)
 #define WIRE_MAX_CALLS		  1024u
 #define WIRE_MAX_MESSAGE_BYTES	  (16u << 20)
+#define WIRE_MAX_STATE_BYTES	  (64u << 20)
 
 /* Number of the field of Frame that is set; WIRE_NONE: nothing this version knows. */
 enum wire_kind {
@@ -126,6 +127,7 @@ bool wire_get_response(struct wire_bytes body, struct wire_response *out, const 
 bool wire_get_data(struct wire_bytes body, struct wire_data *out, const char **why_out);
 bool wire_get_cancel(struct wire_bytes body, struct wire_cancel *out, const char **why_out);
 bool wire_get_credit(struct wire_bytes body, struct wire_credit *out, const char **why_out);
+bool wire_get_state(struct wire_bytes body, struct wire_bytes *payload_out, const char **why_out);
 
 /* Encode a frame up to its payload: prefix, envelope and the payload's tag and length. The
  * payload's bytes (payload.len of them; payload.data is not read) must follow on the wire. `out`
@@ -136,6 +138,8 @@ size_t wire_response_head_bound(const struct wire_response *response);
 size_t wire_put_response_head(uint8_t *out, const struct wire_response *response);
 #define WIRE_DATA_HEAD_BOUND 32
 size_t wire_put_data_head(uint8_t *out, const struct wire_data *data);
+#define WIRE_STATE_HEAD_BOUND 32
+size_t wire_put_state_head(uint8_t *out, size_t payload_len);
 
 /* Encode a whole frame. `out` holds the bound plus reason.len. Return what was written. */
 #define WIRE_CANCEL_BOUND 32

@@ -15,6 +15,7 @@ union hot {
 	struct wire_data data;
 	struct wire_cancel cancel;
 	struct wire_credit credit;
+	struct wire_bytes state;
 	struct wire_http_request http_request;
 	struct wire_http_response http_response;
 };
@@ -126,6 +127,13 @@ static bool same_credit(const union hot *hot, const void *message)
 	return hot->credit.id == b->id && hot->credit.bytes == b->bytes;
 }
 
+static bool same_state(const union hot *hot, const void *message)
+{
+	const Plugd__V1__State *b = message;
+
+	return same_bytes(hot->state, b->payload);
+}
+
 static bool same_http_request(const union hot *hot, const void *message)
 {
 	const struct wire_http_request *a = &hot->http_request;
@@ -180,6 +188,11 @@ static bool get_credit(struct wire_bytes in, union hot *out, const char **why_ou
 	return wire_get_credit(in, &out->credit, why_out);
 }
 
+static bool get_state(struct wire_bytes in, union hot *out, const char **why_out)
+{
+	return wire_get_state(in, &out->state, why_out);
+}
+
 static bool get_http_request(struct wire_bytes in, union hot *out, const char **why_out)
 {
 	return wire_get_http_request(in, &out->http_request, why_out);
@@ -231,6 +244,13 @@ static void put_credit(const union hot *hot, struct written *out)
 	out->head_len = wire_put_credit(out->head, &hot->credit);
 }
 
+static void put_state(const union hot *hot, struct written *out)
+{
+	out->head = malloc(WIRE_STATE_HEAD_BOUND);
+	out->head_len = wire_put_state_head(out->head, hot->state.len);
+	out->payload = hot->state;
+}
+
 static void put_http_request(const union hot *hot, struct written *out)
 {
 	out->head = malloc(wire_http_request_head_bound(&hot->http_request) + 1);
@@ -265,6 +285,8 @@ static const struct row rows[AGREE_MESSAGES] = {
 			  put_cancel},
 	[AGREE_CREDIT] = {WIRE_CREDIT, &plugd__v1__credit__descriptor, get_credit, same_credit,
 			  put_credit},
+	[AGREE_STATE] = {WIRE_STATE, &plugd__v1__state__descriptor, get_state, same_state,
+			 put_state},
 	[AGREE_HTTP_REQUEST] = {WIRE_NONE, &plugd__http__v1__request__descriptor, get_http_request,
 				same_http_request, put_http_request},
 	[AGREE_HTTP_RESPONSE] = {WIRE_NONE, &plugd__http__v1__response__descriptor,

@@ -138,6 +138,13 @@ static size_t put_data(uint8_t *out, const void *message)
 	return wire_put_data_head(out, message);
 }
 
+static size_t put_state(uint8_t *out, const void *message)
+{
+	const struct wire_bytes *state = message;
+
+	return wire_put_state_head(out, state->len);
+}
+
 static size_t put_http_request(uint8_t *out, const void *message)
 {
 	return wire_put_http_request_head(out, message);
@@ -212,6 +219,13 @@ static struct made make_credit(struct random *random)
 	return made;
 }
 
+static struct made make_state(struct random *random)
+{
+	struct wire_bytes state = payload(random);
+
+	return join(WIRE_STATE_HEAD_BOUND, put_state, &state, state);
+}
+
 static struct made make_http_request(struct random *random)
 {
 	struct wire_http_request request = {
@@ -256,6 +270,7 @@ static const struct {
 	{make_data, &plugd__v1__frame__descriptor, AGREE_MESSAGES},
 	{make_cancel, &plugd__v1__frame__descriptor, AGREE_MESSAGES},
 	{make_credit, &plugd__v1__frame__descriptor, AGREE_MESSAGES},
+	{make_state, &plugd__v1__frame__descriptor, AGREE_MESSAGES},
 	{make_http_request, &plugd__http__v1__request__descriptor, AGREE_HTTP_REQUEST},
 	{make_http_response, &plugd__http__v1__response__descriptor, AGREE_HTTP_RESPONSE},
 };
