@@ -42,6 +42,10 @@ static inline uint32_t credit_take(struct credit *credit)
 
 struct plug;
 
+/* Bytes that belong to no call came in: they use the channel's window, which is given back. False:
+ * more than it allows. Only at home. */
+bool credit_receive_channel(struct plug *plug, size_t bytes);
+
 /* Bytes of a call came in: both windows are used, and the channel's is given back, because the
  * bytes have left the channel: who reads a call slowly slows nobody else. False: one of the windows
  * does not allow it, and the plugin is broken. Only at home. */

@@ -10,20 +10,22 @@ struct frame_rule {
 	const char *name;
 	unsigned states; /* in which it may come */
 	void (*receive)(struct plug *plug, struct wire_bytes body);
+	bool of_state; /* only with the feature "state" */
 };
 
 #define IN(state) (1u << STATE_##state)
 #define CALLS	  (IN(SERVING) | IN(DRAINING))
-#define OURS	  (IN(STARTING) | IN(SERVING) | IN(DRAINING))
+#define PREPARING (IN(STARTING) | IN(IMPORTING) | IN(IMPORTED) | IN(REFUSED))
+#define OURS	  (PREPARING | IN(SERVING) | IN(DRAINING))
 
 /* Frames without a function are the plugin's to send, or belong to features that were not taken. */
 static const struct frame_rule rules[WIRE_KIND_END] = {
 	[WIRE_HELLO] = {"HELLO", IN(GREETING), life_hello},
 	[WIRE_WELCOME] = {"WELCOME", 0, NULL},
-	[WIRE_START] = {"START", IN(STARTING), life_start},
+	[WIRE_START] = {"START", IN(STARTING) | IN(IMPORTED), life_start},
 	[WIRE_READY] = {"READY", 0, NULL},
 	[WIRE_FAILED] = {"FAILED", 0, NULL},
-	[WIRE_DRAIN] = {"DRAIN", IN(STARTING) | CALLS, life_drain},
+	[WIRE_DRAIN] = {"DRAIN", PREPARING | CALLS, life_drain},
 	[WIRE_BYE] = {"BYE", 0, NULL},
 	[WIRE_REQUEST] = {"REQUEST", CALLS, receive_request},
 	[WIRE_RESPONSE] = {"RESPONSE", OURS, host_call_response},
@@ -36,18 +38,23 @@ static const struct frame_rule rules[WIRE_KIND_END] = {
 	[WIRE_PUBLISH] = {"PUBLISH", 0, NULL},
 	[WIRE_DELIVER] = {"DELIVER", 0, NULL},
 	[WIRE_ACK] = {"ACK", 0, NULL},
-	[WIRE_EXPORT] = {"EXPORT", 0, NULL},
-	[WIRE_STATE] = {"STATE", 0, NULL},
-	[WIRE_STATE_END] = {"STATE_END", 0, NULL},
-	[WIRE_IMPORT] = {"IMPORT", 0, NULL},
+	[WIRE_EXPORT] = {"EXPORT", IN(SERVING), export_receive, true},
+	[WIRE_STATE] = {"STATE", IN(IMPORTING), import_receive_state, true},
+	[WIRE_STATE_END] = {"STATE_END", IN(IMPORTING), import_receive_end, true},
+	[WIRE_IMPORT] = {"IMPORT", IN(STARTING), import_receive, true},
 	[WIRE_IMPORTED] = {"IMPORTED", 0, NULL},
 	[WIRE_CONFIG] = {"CONFIG", OURS, life_config},
 	[WIRE_CONFIG_RESULT] = {"CONFIG_RESULT", 0, NULL},
 };
 
 static const char *const state_names[] = {
-	[STATE_GREETING] = "before HELLO", [STATE_STARTING] = "before START",
-	[STATE_SERVING] = "while serving", [STATE_DRAINING] = "while draining",
+	[STATE_GREETING] = "before HELLO",
+	[STATE_STARTING] = "before START",
+	[STATE_IMPORTING] = "in the middle of a state",
+	[STATE_IMPORTED] = "before START, with a state",
+	[STATE_REFUSED] = "after a state was refused",
+	[STATE_SERVING] = "while serving",
+	[STATE_DRAINING] = "while draining",
 	[STATE_ENDED] = "after the end",
 };
 
@@ -68,6 +75,10 @@ void frame_receive(struct plug *plug, struct wire_bytes frame)
 	rule = &rules[kind];
 	if ((rule->states & (1u << plug->state)) == 0) {
 		plug_break(plug, "%s may not come %s", rule->name, state_names[plug->state]);
+		return;
+	}
+	if (rule->of_state && !plug->hands_over) {
+		plug_break(plug, "%s may not come without the feature \"state\"", rule->name);
 		return;
 	}
 	rule->receive(plug, body);

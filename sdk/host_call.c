@@ -139,8 +139,7 @@ static void host_call_arrive(struct plug *plug, struct post *post)
 	struct host_call *call = (struct host_call *)post;
 	struct host_calls *calls = &plug->host_calls;
 
-	if (plug->state != STATE_SERVING && plug->state != STATE_DRAINING &&
-	    plug->state != STATE_STARTING) {
+	if (plug->state == STATE_GREETING || plug->state == STATE_ENDED) {
 		host_call_fail(call, PLUG_CANCELLED, "the plugin is ending", true);
 		host_call_drop(call);
 		return;

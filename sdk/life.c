@@ -23,6 +23,7 @@ struct hello {
 	struct grow config;
 	bool unknown_frames;
 	bool config_changes;
+	bool state;
 };
 
 static bool read_feature(pb_istream_t *stream, const pb_field_t *field, void **arg)
@@ -38,6 +39,7 @@ static bool read_feature(pb_istream_t *stream, const pb_field_t *field, void **a
 		return false;
 	hello->unknown_frames |= strcmp(name, "unknown-frames") == 0;
 	hello->config_changes |= strcmp(name, "config") == 0;
+	hello->state |= strcmp(name, "state") == 0;
 	return true;
 }
 
@@ -87,6 +89,24 @@ static void hello_obey(struct plug *plug, const plugd_v1_Limits *limits)
 		   or_default(limits->call_window_bytes, WIRE_CALL_WINDOW_BYTES),
 		   or_default(limits->channel_window_bytes, WIRE_CHANNEL_WINDOW_BYTES));
 	plug->host_calls.max_live = or_default(limits->max_calls, WIRE_MAX_CALLS);
+	plug->export.state.limit_bytes = or_default(limits->max_state_bytes, WIRE_MAX_STATE_BYTES);
+}
+
+/* Which of the features to take: lists them, up to NULL. */
+static void hello_choose(struct plug *plug, const struct hello *hello,
+			 const char *features_out[FEATURES_MAX])
+{
+	size_t count = 0;
+
+	plug->unknown_frames = hello->unknown_frames;
+	plug->hands_over = hello->state && plug->plugin->state_format_count > 0;
+	if (plug->unknown_frames)
+		features_out[count++] = "unknown-frames";
+	if (hello->config_changes)
+		features_out[count++] = "config";
+	if (plug->hands_over)
+		features_out[count++] = "state";
+	features_out[count] = NULL;
 }
 
 /* Tells the host why not; the end follows when that has been written. */
@@ -102,8 +122,7 @@ static void life_fail(struct plug *plug, const char *reason)
 
 static void hello_answer(struct plug *plug, struct hello *hello)
 {
-	const char *features[FEATURES_MAX] = {NULL};
-	size_t count = 0;
+	const char *features[FEATURES_MAX];
 
 	plug->state = STATE_STARTING;
 	if (!hello_offers(hello, 1)) {
@@ -118,12 +137,8 @@ static void hello_answer(struct plug *plug, struct hello *hello)
 	plug->instance = hello->instance;
 	hello->name = NULL;
 	hello->instance = NULL;
-	plug->unknown_frames = hello->unknown_frames;
 	hello_obey(plug, &hello->message.limits);
-	if (hello->unknown_frames)
-		features[count++] = "unknown-frames";
-	if (hello->config_changes)
-		features[count++] = "config";
+	hello_choose(plug, hello, features);
 	if (!manifest_say(plug, features))
 		plug_break(plug, "no memory for WELCOME");
 }
@@ -169,6 +184,7 @@ void life_drain(struct plug *plug, struct wire_bytes body)
 	}
 	if (plug->state == STATE_DRAINING)
 		return;
+	export_give_up(plug, "the plugin is ending");
 	has_started = plug->state == STATE_SERVING;
 	plug->state = STATE_DRAINING;
 	if (has_started && plug->plugin->on_drain != NULL)

@@ -11,8 +11,9 @@
 #include "sdk/proto.h"
 #include "sdk/runtime.h"
 
-#define SERVICE_NAME_MAX 128
-#define METHOD_NAME_MAX	 64
+#define SERVICE_NAME_MAX  128
+#define METHOD_NAME_MAX	  64
+#define STATE_FORMATS_MAX PLUG_COUNT(((plugd_v1_Manifest *)NULL)->state_exports)
 
 static bool is_name(const char *name, size_t max, bool dots)
 {
@@ -101,6 +102,33 @@ static size_t method_total(const struct plug_plugin *plugin)
 	return count;
 }
 
+const struct plug_state_format *manifest_format(const struct plug_plugin *plugin, uint32_t version)
+{
+	for (size_t i = 0; i < plugin->state_format_count; i++) {
+		if (plugin->state_formats[i].version == version)
+			return &plugin->state_formats[i];
+	}
+	return NULL;
+}
+
+static struct plug_verdict formats_check(const struct plug_plugin *plugin)
+{
+	if (plugin->state_format_count > STATE_FORMATS_MAX)
+		return plug_refuse("there are more than %zu .state_formats", STATE_FORMATS_MAX);
+	for (size_t i = 0; i < plugin->state_format_count; i++) {
+		const struct plug_state_format *format = &plugin->state_formats[i];
+
+		if (format->version == 0)
+			return plug_refuse(".state_formats[%zu] has no .version from 1", i);
+		if (format->on_export == NULL && format->on_import == NULL)
+			return plug_refuse("state format %u is neither written nor read",
+					   format->version);
+		if (manifest_format(plugin, format->version) != format)
+			return plug_refuse("there are two state formats %u", format->version);
+	}
+	return plug_ok();
+}
+
 struct plug_verdict manifest_check(const struct plug_plugin *plugin)
 {
 	struct plug_verdict verdict = plug_ok();
@@ -119,6 +147,8 @@ struct plug_verdict manifest_check(const struct plug_plugin *plugin)
 		    !is_name(need->method, METHOD_NAME_MAX, false))
 			return plug_refuse(".needs[%zu] has no proper service and method", i);
 	}
+	if (verdict.ok)
+		verdict = formats_check(plugin);
 	if (verdict.ok && method_total(plugin) == 0)
 		return plug_refuse("the plugin has neither methods nor routes");
 	return verdict;
@@ -241,6 +271,18 @@ static bool write_needs(pb_ostream_t *stream, const pb_field_t *field, void *con
 	return true;
 }
 
+static void put_formats(plugd_v1_Manifest *manifest, const struct plug_plugin *plugin)
+{
+	for (size_t i = 0; i < plugin->state_format_count; i++) {
+		const struct plug_state_format *format = &plugin->state_formats[i];
+
+		if (format->on_export != NULL)
+			manifest->state_exports[manifest->state_exports_count++] = format->version;
+		if (format->on_import != NULL)
+			manifest->state_imports[manifest->state_imports_count++] = format->version;
+	}
+}
+
 bool manifest_say(struct plug *plug, const char *const *features)
 {
 	plugd_v1_Welcome welcome = plugd_v1_Welcome_init_zero;
@@ -255,7 +297,9 @@ bool manifest_say(struct plug *plug, const char *const *features)
 	welcome.limits.max_message_bytes = plug->limits.max_message_bytes;
 	welcome.limits.call_window_bytes = plug->limits.call_window_bytes;
 	welcome.limits.channel_window_bytes = plug->limits.channel_window_bytes;
+	welcome.limits.max_state_bytes = plug->limits.max_state_bytes;
 	welcome.has_manifest = true;
+	put_formats(&welcome.manifest, plug->plugin);
 	welcome.manifest.provides.funcs.encode = write_services;
 	welcome.manifest.provides.arg = (void *)(uintptr_t)plug->plugin;
 	welcome.manifest.requires.funcs.encode = write_needs;

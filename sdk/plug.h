@@ -59,9 +59,11 @@ extern "C" {
 #define PLUG_API			__attribute__((visibility("default")))
 #define PLUG_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
 
-struct plug;	     /* the running plugin */
-struct plug_call;    /* one call to it */
-struct plug_value;   /* a parsed value: configuration, or a MessagePack request */
+struct plug;	   /* the running plugin */
+struct plug_call;  /* one call to it */
+struct plug_value; /* a parsed value: configuration, or a MessagePack request */
+struct plug_state; /* what the instance before this one has handed over */
+struct plug_state_writer;
 struct pb_msgdesc_s; /* nanopb's pb_msgdesc_t */
 struct msgpack_object;
 struct msgpack_sbuffer;
@@ -159,8 +161,7 @@ struct plug_service {
 };
 #define PLUG_METHODS(array) .methods = (array), .method_count = PLUG_COUNT(array)
 
-/* ------------------------------------------------------------------------------------ the
- * plugin */
+/* ---------------------------------------------------------------------------------- the plugin */
 
 /* Yes, or no with a reason for a human. */
 struct plug_verdict {
@@ -175,9 +176,8 @@ enum plug_health_state { PLUG_HEALTHY = 0, PLUG_DEGRADED = 1, PLUG_UNHEALTHY = 2
 struct plug_health {
 	enum plug_health_state state;
 	char message[256]; /* for a human */
-	const char *const
-		*unavailable; /* NULL-terminated names of what can't be reached, or NULL; must
-					   stay valid while the plugin runs */
+	/* NULL-terminated names of what can't be reached, or NULL; valid while the plugin runs */
+	const char *const *unavailable;
 };
 PLUG_API struct plug_health plug_healthy(void);
 PLUG_API struct plug_health plug_degraded(const char *format, ...) PLUG_PRINTF(1, 2);
@@ -196,9 +196,11 @@ struct plug_limits {
 	uint32_t max_calls;	    /* [1024] calls at once; more are refused by the host or here */
 	uint32_t call_window_bytes; /* [256 KiB] of one call on the way to us */
 	uint32_t channel_window_bytes; /* [4 MiB] of all calls together */
+	uint32_t max_state_bytes;      /* [64 MiB] largest state that is imported */
 };
 
 struct plug_http_route;
+struct plug_state_format;
 
 /* A plugin. `name` and `version` are required, and so is at least one method or route. Every
  * callback is optional and runs in the thread of plug_serve(). */
@@ -212,9 +214,10 @@ struct plug_plugin {
 	size_t route_count;
 	const struct plug_need *needs;
 	size_t need_count;
+	const struct plug_state_format *state_formats;
+	size_t state_format_count;
 
-	unsigned
-		threads; /* 0: handlers run in plug_serve()'s thread; otherwise in so many others */
+	unsigned threads; /* 0: handlers run in plug_serve()'s; otherwise in so many others */
 	struct plug_limits limits;
 	void *user; /* yours: plug_user(), plug_call_user() */
 
@@ -255,8 +258,7 @@ PLUG_API const char *plug_instance(const struct plug *plug); /* "<plugin>/<gener
 /* Tells the host that the health changed, without being asked. */
 PLUG_API void plug_health_changed(struct plug *plug, const struct plug_health *health);
 
-/* -------------------------------------------------------------------------------------- the
- * call */
+/* ------------------------------------------------------------------------------------ the call */
 
 PLUG_API struct plug *plug_call_plug(const struct plug_call *call);
 PLUG_API void *plug_call_user(const struct plug_call *call); /* plug_plugin.user */
@@ -341,12 +343,10 @@ PLUG_API struct plug_answer plug_fail_with(struct plug_call *call,
  * before this handler has returned. The call and its request stay valid until then. */
 PLUG_API struct plug_answer plug_later(struct plug_call *call);
 
-/* Adds metadata to the answer; before the answer or the first plug_send(). The name in lower
- * case. */
+/* Adds metadata to the answer; before it, or the first plug_send(). The name in lower case. */
 PLUG_API void plug_set_metadata(struct plug_call *call, const char *name, const char *value);
 
-/* ---------------------------------------------------------------------------------------
- * streams */
+/* ------------------------------------------------------------------------------------- streams */
 
 /* Events of one stream; each may be NULL. One thread serves many slow streams: nobody waits in an
  * event. */
@@ -371,12 +371,10 @@ PLUG_API struct plug_answer plug_stream(struct plug_call *call, const struct plu
 					void *state);
 
 /* Sends the next message (for an HTTP route: the next piece of the body). 0, -EAGAIN when the
- * window is full (on_writable comes; nothing was taken), -EPIPE when the stream is over,
- * -ENOMEM. */
+ * window is full (on_writable comes; nothing was taken), -EPIPE when the stream is over, -ENOMEM. */
 PLUG_API int plug_send(struct plug_call *call, const void *data, size_t len);
 
-/* The same with a nanopb message (also -EINVAL when it does not encode): plug_send_message(call, T,
- * &m). */
+/* The same with a nanopb message (-EINVAL: it does not encode): plug_send_message(call, T, &m). */
 #define plug_send_message(call, c_type, message)                                                   \
 	plug_send_encoded(call, c_type##_fields, PLUG_POINTER_TO_(c_type, message))
 PLUG_API int plug_send_encoded(struct plug_call *call, const struct pb_msgdesc_s *fields,
@@ -401,8 +399,7 @@ PLUG_API void plug_finish(struct plug_call *call);
 PLUG_API void plug_abort(struct plug_call *call, enum plug_code code, const char *format, ...)
 	PLUG_PRINTF(3, 4);
 
-/* ------------------------------------------------------------------------------------------
- * HTTP */
+/* ---------------------------------------------------------------------------------------- HTTP */
 
 /* Requests of this method and path go to the handler. Patterns: "/users/:id" (one segment),
  * "/files/" followed by "*rest" (all that follows, may be empty), "/exact". The most exact route
@@ -515,8 +512,33 @@ PLUG_API int64_t plug_config_int(const struct plug *plug, const char *path, int6
 PLUG_API bool plug_config_bool(const struct plug *plug, const char *path, bool fallback);
 PLUG_API double plug_config_double(const struct plug *plug, const char *path, double fallback);
 
-/* --------------------------------------------------------------------------------------------
- * log */
+/* --------------------------------------------------------------------------------------- state
+ *
+ * What a plugin keeps in memory goes to the instance that takes its place in a swap. A row is a
+ * version of the format, the layout of the bytes: the host takes the highest one that the old
+ * instance writes and the new one reads. Both functions run in the thread of plug_serve(). */
+
+struct plug_state_format {
+	uint32_t version; /* >= 1 */
+	/* Write all of it, by plug_state_write(). No call is in flight. Stay as you are: if the
+	 * swap fails, calls come again. NULL: this version is only read. */
+	struct plug_verdict (*on_export)(struct plug *plug, struct plug_state_writer *writer);
+	/* Take it, before on_start; all of it has come, unharmed. After a refusal this instance is
+	 * ended, and the old one serves on. NULL: this version is only written. */
+	struct plug_verdict (*on_import)(struct plug *plug, struct plug_state *state);
+};
+#define PLUG_STATE(array) .state_formats = (array), .state_format_count = PLUG_COUNT(array)
+
+/* Adds bytes to the state. 0; or -ENOMEM, or -EFBIG when the host takes no state that large: then
+ * the export fails, whatever on_export says. */
+PLUG_API int plug_state_write(struct plug_state_writer *writer, const void *data, size_t len);
+
+/* The whole state; and parsed as MessagePack (NULL when it is not one value). Until on_import
+ * returns. */
+PLUG_API struct plug_bytes plug_state_bytes(const struct plug_state *state);
+PLUG_API const struct plug_value *plug_state_value(struct plug_state *state);
+
+/* ----------------------------------------------------------------------------------------- log */
 
 enum plug_log_level { PLUG_DEBUG = 0, PLUG_INFO = 1, PLUG_WARN = 2, PLUG_ERROR = 3 };
 
@@ -531,8 +553,7 @@ PLUG_API void plug_vlog(enum plug_log_level level, const char *format, va_list a
 PLUG_API void plug_call_log(const struct plug_call *call, enum plug_log_level level,
 			    const char *format, ...) PLUG_PRINTF(3, 4);
 
-/* ------------------------------------------------------------------------------ calls to the
- * host */
+/* --------------------------------------------------------------------------- calls to the host */
 
 /* How a call to the host ended. */
 struct plug_result {
@@ -549,9 +570,9 @@ struct plug_host_request {
 	const void *data; /* the request message */
 	size_t len;
 	int64_t timeout_ms; /* 0: none of its own */
-	const struct plug_call
-		*parent; /* the call that it serves, or NULL: never outlives its deadline,
-					   and carries its trace and idempotency key on */
+	/* The call that it serves, or NULL: never outlives its deadline, and carries its trace and
+	 * idempotency key on. */
+	const struct plug_call *parent;
 	/* Once, in the thread of plug_serve(); the result is valid until it returns. */
 	void (*done)(void *user, const struct plug_result *result);
 	void *user;

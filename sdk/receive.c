@@ -237,6 +237,7 @@ void receive_request(struct plug *plug, struct wire_bytes body)
 	struct plug_call *call = call_new(plug);
 	const char *why = NULL;
 
+	export_give_up(plug, "calls came before the state was handed over");
 	if (call == NULL) {
 		request_turn_away(plug, body);
 		return;

@@ -10,8 +10,10 @@
 
 #include "sdk/call.h"
 #include "sdk/config.h"
+#include "sdk/export.h"
 #include "sdk/guard.h"
 #include "sdk/host_call.h"
+#include "sdk/import.h"
 #include "sdk/inbox.h"
 #include "sdk/input.h"
 #include "sdk/lane.h"
@@ -24,16 +26,28 @@
 
 /*	        HELLO            START            DRAIN
  *	GREETING ────▶ STARTING ────▶ SERVING ────▶ DRAINING ── all answered ──▶ ENDED
+ *	   │               │ IMPORT     ▲ START
+ *	   │            IMPORTING ─▶ IMPORTED
+ *	   │               └ STATE_END ─▶ REFUSED, which waits for the end
  *	   └───────────────┴──── refusal, violation, end of file ────────────────▶ ENDED
  */
-enum plug_state { STATE_GREETING, STATE_STARTING, STATE_SERVING, STATE_DRAINING, STATE_ENDED };
+enum life_state {
+	STATE_GREETING,
+	STATE_STARTING,
+	STATE_IMPORTING,
+	STATE_IMPORTED,
+	STATE_REFUSED,
+	STATE_SERVING,
+	STATE_DRAINING,
+	STATE_ENDED,
+};
 
 TAILQ_HEAD(call_queue, plug_call);
 
 struct plug {
 	const struct plug_plugin *plugin;
 	pthread_t thread;
-	enum plug_state state;
+	enum life_state state;
 	int status; /* of plug_serve(), once ENDED */
 	struct guard guard;
 	struct input input;
@@ -50,6 +64,7 @@ struct plug {
 	char *name;
 	char *instance;
 	bool unknown_frames; /* taken: frames of a newer host are ignored */
+	bool hands_over;     /* taken: the feature "state" */
 	struct config config;
 
 	/* What is served. */
@@ -67,6 +82,9 @@ struct plug {
 
 	struct host_calls host_calls;
 	struct plug_health health; /* what plug_health_changed() said last */
+
+	struct export export; /* of our state */
+	struct import import; /* of the state of the instance before us */
 };
 
 /* Whether the caller is the thread of plug_serve(). */

@@ -99,6 +99,8 @@ static void plug_free(struct plug *plug)
 	inbox_deinit(&plug->inbox);
 	pthread_mutex_destroy(&plug->lock);
 	config_deinit(&plug->config);
+	export_deinit(&plug->export);
+	import_deinit(&plug->import);
 	free(plug->methods);
 	free(plug->instance);
 	free(plug->name);
@@ -125,6 +127,7 @@ static struct plug *plug_new(const struct plug_plugin *plugin)
 		.call_window_bytes = limit_of(limits->call_window_bytes, WIRE_CALL_WINDOW_BYTES),
 		.channel_window_bytes =
 			limit_of(limits->channel_window_bytes, WIRE_CHANNEL_WINDOW_BYTES),
+		.max_state_bytes = limit_of(limits->max_state_bytes, WIRE_MAX_STATE_BYTES),
 	};
 	plug->max_frame = WIRE_MAX_FRAME_BYTES;
 	plug->channel.window = plug->limits.channel_window_bytes;
@@ -151,17 +154,18 @@ static void serve_posts(struct plug *plug)
 	}
 }
 
-/* Lets all lanes speak, and writes, until nothing is left or the pipe is full. */
+/* Lets all lanes and an export speak, and writes, until nothing is left or the pipe is full. */
 static void serve_write(struct plug *plug)
 {
 	while (plug->state != STATE_ENDED && !plug->output.blocked) {
 		log_stage(plug);
 		lanes_pump(&plug->lanes);
+		export_pump(plug);
 		if (output_pending(&plug->output) == 0)
 			return;
 		if (output_flush(&plug->output) == OUTPUT_GONE)
 			plug_break(plug, "the host is gone");
-		else if (plug->lanes.ready_count == 0)
+		else if (plug->lanes.ready_count == 0 && !export_can_speak(plug))
 			return;
 	}
 	if (output_pending(&plug->output) > plug->lanes.window + OUTPUT_EXCESS_BYTES)
@@ -171,7 +175,8 @@ static void serve_write(struct plug *plug)
 /* Everything is answered: says goodbye, and ends when that is written. */
 static void serve_drained(struct plug *plug)
 {
-	if (plug->calls.live > 0 || plug->lanes.ready_count > 0)
+	if (plug->calls.live > 0 || plug->lanes.ready_count > 0 ||
+	    plug->export.phase != EXPORT_IDLE)
 		return;
 	if (!plug->bye_said) {
 		log_stage(plug);
