@@ -1,5 +1,5 @@
 /* Whatever a host says, a plugin on libplug neither crashes nor hangs: the bytes follow a proper
- * greeting, on the stdin of a plug_serve() in this process. */
+ * greeting (and START, unless they begin with IMPORT), on the stdin of a plug_serve() in this process. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
@@ -91,21 +91,53 @@ static struct plug_verdict on_config(struct plug *plug, const struct plug_value 
 	return plug_value_count(config, NULL) > 0 ? plug_ok() : plug_refuse("nothing there");
 }
 
+/* Longer than a chunk, so that credit matters. */
+static struct plug_verdict on_export(struct plug *plug, struct plug_state_writer *writer)
+{
+	static const char zeros[100000];
+
+	(void)plug;
+	(void)plug_state_write(writer, zeros, sizeof(zeros));
+	return plug_ok();
+}
+
+static struct plug_verdict on_import(struct plug *plug, struct plug_state *state)
+{
+	const struct plug_value *value = plug_state_value(state);
+
+	(void)plug;
+	return plug_value_int(value, "a", 0) == 1 ? plug_ok() : plug_refuse("not 1");
+}
+
+static const struct plug_state_format formats[] = {
+	{.version = 1, .on_export = on_export, .on_import = on_import},
+};
 static const struct plug_plugin fuzzed = {
 	.name = "fuzzed",
 	.version = "1.0.0",
 	PLUG_SERVICES(services),
 	PLUG_ROUTES(routes),
+	PLUG_STATE(formats),
 	.on_config = on_config,
-	.limits = {.max_message_bytes = 4096, .max_calls = 8},
+	.limits = {.max_message_bytes = 4096, .max_calls = 8, .max_state_bytes = 4096},
 };
 
-/* HELLO {versions: 1}, START {}. */
-static void greet(int fd)
+/* Whether they begin with a frame of the kind IMPORT. */
+static bool begins_with_import(const uint8_t *data, size_t size)
 {
-	static const uint8_t greeting[] = {0, 0, 0, 5, 0x0a, 3, 0x0a, 1, 1, 0, 0, 0, 2, 0x1a, 0};
+	return size >= 6 && data[4] == 0xb2 && data[5] == 0x01;
+}
 
-	(void)!write(fd, greeting, sizeof(greeting));
+/* HELLO {versions: 1, features: "state"}, START {}. */
+static void greet(int fd, bool start)
+{
+	static const uint8_t hello[] = {0, 0,  0, 12,  0x0a, 10,  0x0a, 1,
+					1, 58, 5, 's', 't',  'a', 't',	'e'};
+	static const uint8_t started[] = {0, 0, 0, 2, 0x1a, 0};
+
+	(void)!write(fd, hello, sizeof(hello));
+	if (start)
+		(void)!write(fd, started, sizeof(started));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -119,7 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > PIPE_BYTES / 2 || pipe2(pipes, O_CLOEXEC) < 0)
 		return 0;
 	(void)fcntl(pipes[1], F_SETPIPE_SZ, PIPE_BYTES);
-	greet(pipes[1]);
+	greet(pipes[1], !begins_with_import(data, size));
 	(void)!write(pipes[1], data, size);
 	close(pipes[1]);
 	for (int fd = 0; fd < 3; fd++) {
