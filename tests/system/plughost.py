@@ -1,7 +1,7 @@
 """A host for one plugin, for tests: starts an executable and speaks the protocol with it.
 
-It checks the plugin while it talks: frame sizes, windows, chunks, ids, and that each call ends
-exactly once. What the plugin does against the protocol raises Violation with a sentence; its end
+It checks the plugin while it talks: frame sizes, windows, chunks, ids, that each call ends exactly
+once, and that a state is what its end says. What the plugin does against the protocol raises Violation with a sentence; its end
 raises Gone. It always reads, never blocks on a write, and keeps all that came: logs, pongs, stderr.
 
     with PluginHost(["./hello-python"]) as plugin:
@@ -9,6 +9,7 @@ raises Gone. It always reads, never blocks on a write, and keeps all that came: 
         reply = plugin.call("hello.v1.Hello/Greet", payload)
         assert plugin.drain() == 0
 """
+import hashlib
 import os
 import select
 import struct
@@ -16,8 +17,8 @@ import subprocess
 import time
 
 import http_pb2
-from plugd_pb2 import (Cancel, Credit, Data, Drain, Frame, Hello, Limits, Manifest, Ping, Request,
-                       Start)
+from plugd_pb2 import (Cancel, Credit, Data, Drain, Export, Frame, Hello, Import, Limits, Manifest,
+                       Ping, Request, Start, State, StateEnd)
 
 # A safety net for a test that hangs, not a limit that a healthy run comes near.
 PATIENCE_S = 60
@@ -35,7 +36,7 @@ class Gone(Exception):
 
 
 class Refused(Exception):
-    """The plugin answered FAILED."""
+    """The plugin answered FAILED, or an error in STATE_END or IMPORTED."""
 
 
 def limits_with_defaults(limits):
@@ -46,7 +47,8 @@ def limits_with_defaults(limits):
         call_window_bytes=limits.call_window_bytes or CALL_WINDOW_BYTES,
         channel_window_bytes=limits.channel_window_bytes or CHANNEL_WINDOW_BYTES,
         max_calls=limits.max_calls or 1024,
-        max_message_bytes=limits.max_message_bytes or 16 << 20)
+        max_message_bytes=limits.max_message_bytes or 16 << 20,
+        max_state_bytes=limits.max_state_bytes or 64 << 20)
 
 
 class Call:
@@ -163,6 +165,10 @@ class PluginHost:
         self.send_window = self.receive_window = 0
         self.owed = 0
         self.ready = self.bye = False
+        self.exports = 0  # EXPORTs whose STATE_END has not come
+        self.state, self.state_end = bytearray(), None
+        self.imported = None
+        self.state_pieces = []  # of an import, that wait for credit
         self.logs, self.pongs, self.requests = [], [], []
         self.stderr = bytearray()
         self.incoming, self.outgoing = bytearray(), bytearray()
@@ -255,9 +261,13 @@ class PluginHost:
     def handshake(self, **hello):
         """HELLO to READY; returns the WELCOME."""
         self.hello(**hello)
+        self.start()
+        return self.welcome
+
+    def start(self):
+        """START and READY."""
         self.send(start=Start())
         self.wait(lambda: self.ready, "READY")
-        return self.welcome
 
     def drain(self, grace_ms=30000):
         """DRAIN, BYE, and the end; returns the exit status."""
@@ -280,6 +290,48 @@ class PluginHost:
         self.send(ping=Ping(seq=seq))
         self.wait(lambda: any(pong.seq == seq for pong in self.pongs), "PONG")
         return next(pong for pong in self.pongs if pong.seq == seq)
+
+    # ---- state
+
+    def send_export(self, version):
+        self.exports += 1
+        self.state, self.state_end = bytearray(), None
+        self.send(export=Export(format=version))
+
+    def wait_state(self):
+        """The whole state; Refused when there is none."""
+        self.wait(lambda: self.state_end, "STATE_END")
+        if self.state_end.error:
+            raise Refused(self.state_end.error)
+        return bytes(self.state)
+
+    def export_state(self, version):
+        self.send_export(version)
+        return self.wait_state()
+
+    def send_import(self, version, state, **end):
+        """IMPORT to STATE_END, which `end` changes."""
+        self.imported = None
+        self.send(**{"import": Import(format=version)})
+        size = self.plugin_limits.chunk_bytes
+        self.state_pieces = [state[at:at + size] for at in range(0, len(state), size)]
+        self.push_state()
+        self.wait(lambda: not self.state_pieces, "credit for the state")
+        self.send(state_end=StateEnd(**{"sha256": hashlib.sha256(state).digest(),
+                                        "total_bytes": len(state), **end}))
+
+    def import_state(self, version, state, **end):
+        """Refused when the plugin does not take it; start() follows."""
+        self.send_import(version, state, **end)
+        self.wait(lambda: self.imported, "IMPORTED")
+        if self.imported.error:
+            raise Refused(self.imported.error)
+
+    def push_state(self):
+        while self.state_pieces and len(self.state_pieces[0]) <= self.send_window:
+            piece = self.state_pieces.pop(0)
+            self.send_window -= len(piece)
+            self.send(state=State(payload=piece))
 
     # ---- calls
 
@@ -417,6 +469,35 @@ class PluginHost:
             raise Violation("more CREDIT than was used")
         for call in waiting:
             self.push(call)
+        self.push_state()
+
+    def on_state(self, state):
+        size = len(state.payload)
+        if not self.exports:
+            raise Violation("STATE without EXPORT")
+        if not 1 <= size <= self.limits.chunk_bytes:
+            raise Violation(f"a piece of a state has {size} bytes")
+        self.receive_window -= size
+        if self.receive_window < 0:
+            raise Violation("the channel's window is exceeded")
+        self.state += state.payload
+        if len(self.state) > self.limits.max_state_bytes:
+            raise Violation("the state is too large")
+        self.grant_channel(size)
+
+    def on_state_end(self, end):
+        if not self.exports:
+            raise Violation("STATE_END without EXPORT")
+        self.exports -= 1
+        self.state_end = end
+        if not end.error and (end.total_bytes != len(self.state)
+                              or end.sha256 != hashlib.sha256(self.state).digest()):
+            raise Violation("the state is not what its STATE_END says")
+
+    def on_imported(self, imported):
+        if self.imported or self.ready or self.state_pieces:
+            raise Violation("IMPORTED out of turn")
+        self.imported = imported
 
     def on_pong(self, pong):
         self.pongs.append(pong)
