@@ -8,6 +8,7 @@ import pytest
 
 import http_pb2
 import plug
+from plugd_pb2 import Limits
 from plughost import Gone, PluginHost, Refused, Violation
 
 PLUGINS = pathlib.Path(os.environ["PLUGIN_DIR"])
@@ -130,6 +131,100 @@ def test_replies_late():
         assert host.call("sin.v1.Sin/Do", b"other").payload == b"other"
         call.cancel()
         assert call.wait().payload == b"late"
+
+
+# ---- state
+
+FEATURES = ("unknown-frames", "state")
+DO = "sin.v1.Sin/Do"
+
+
+def counter(*args, limits=None):
+    """The plugin `state` after WELCOME."""
+    host = PluginHost([str(PLUGINS / "state"), *args], limits=limits)
+    host.hello(features=FEATURES)
+    return host
+
+
+def test_a_state_goes_over():
+    with counter("size=300000") as old, counter("exports=1,2", "imports=1,2") as new:
+        assert list(new.manifest.state_exports) == list(new.manifest.state_imports) == [1, 2]
+        old.start()
+        old.call(DO, b"add")
+        assert old.http("POST", "/x")[2] == b"2 tested/1/1"
+        new.import_state(1, old.export_state(1))
+        new.start()
+        assert new.call(DO, b"add").payload == b"3 tested/1/1"
+        assert old.call(DO, b"").payload == b"2 tested/1/1"
+        assert old.export_state(1).strip() == b"2"
+        assert old.drain() == new.drain() == 0
+
+
+EXPORT_SINS = [
+    (["fails"], Refused, "table is locked"),
+    (["breaks_off", "size=100000"], Refused, "disk is full"),
+    (["dies_exporting", "size=100000"], Gone, "status 1"),
+    (["damages"], Violation, "STATE_END"),
+    (["miscounts"], Violation, "STATE_END"),
+    (["size=70000000"], Violation, "too large"),
+]
+
+
+@pytest.mark.parametrize("argv,error,words", EXPORT_SINS, ids=[sin[0][0] for sin in EXPORT_SINS])
+def test_sins_of_an_export(argv, error, words):
+    with counter(*argv) as host:
+        host.start()
+        with pytest.raises(error, match=words):
+            host.export_state(1)
+
+
+def test_an_export_waits_for_credit_and_is_given_up():
+    limits = Limits(channel_window_bytes=70000)
+    for argv, most in ([], 70000), (["greedy"], 1000000):
+        with counter("size=1000000", *argv, limits=limits) as host:
+            host.start()
+            host.grant_channel = lambda _count: None
+            host.send_export(1)
+            if argv:
+                with pytest.raises(Violation, match="window"):
+                    host.wait_state()
+                continue
+            assert host.ping(1)
+            assert 0 < len(host.state) <= most
+            assert host.call(DO, b"add").payload.startswith(b"1 ")
+            with pytest.raises(Refused, match="given up"):
+                host.wait_state()
+
+
+def test_an_export_that_hangs_does_not_keep_it_from_serving():
+    with counter("hangs_exporting") as host:
+        host.start()
+        host.send_export(1)
+        assert host.call(DO, b"add").payload.startswith(b"1 ")
+        assert not host.state_end
+        assert host.drain() == 0
+
+
+def test_a_state_that_nobody_asked_for():
+    with counter() as host:
+        host.start()
+        with pytest.raises(Violation, match="without EXPORT"):
+            host.call(DO, b"sin")
+
+
+def test_sins_of_an_import():
+    with counter("refuses") as host, pytest.raises(Refused, match="yesterday"):
+        host.import_state(1, b"7")
+    with counter() as host, pytest.raises(Refused, match="damaged"):
+        host.import_state(1, b"7", sha256=b"x" * 32)
+    with counter("hasty") as host, pytest.raises(Violation, match="out of turn"):
+        host.import_state(1, b"7" + b" " * 10000000)
+    with counter("dies_importing") as host, pytest.raises(Gone, match="status 1"):
+        host.import_state(1, b"7")
+    with counter("hangs_importing") as host:
+        host.send_import(1, b"7")
+        host.ping(1)
+        assert not host.imported
 
 
 def test_puppet_relays(tmp_path):
