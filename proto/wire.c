@@ -1,5 +1,5 @@
-/* The hot codec: how a frame is told apart, the five messages of a call, and STATE. wire_field.h has the
- * primitives and says where it is stricter than other protobuf parsers.
+/* The hot codec: how a frame is told apart, the five messages of a call, and STATE. wire_field.h
+ * has the primitives and says where it is stricter than other protobuf parsers.
  *
  * Owns nothing; called by host/plugin and by the SDK for each frame. Never allocates, never reads
  * past the input, never trusts a length. It fails by returning false with a constant sentence,

@@ -1,7 +1,7 @@
 /* The hot path of the wire: REQUEST, RESPONSE, DATA, CANCEL and CREDIT, and STATE because its
- * payload is large, encoded and decoded without a library. Host and SDK compile this one codec, so they can't drift apart; the golden tests hold
- * it to the very bytes that protobuf-c and nanopb write and read. Every other frame goes through
- * those libraries.
+ * payload is large, encoded and decoded without a library. Host and SDK compile this one codec, so
+ * they can't drift apart; the golden tests hold it to the very bytes that protobuf-c and nanopb
+ * write and read. Every other frame goes through those libraries.
  *
  * Pure: no allocation, no descriptor, no clock. Decoded structs borrow from the input and are valid
  * as long as it is. */

@@ -371,7 +371,8 @@ PLUG_API struct plug_answer plug_stream(struct plug_call *call, const struct plu
 					void *state);
 
 /* Sends the next message (for an HTTP route: the next piece of the body). 0, -EAGAIN when the
- * window is full (on_writable comes; nothing was taken), -EPIPE when the stream is over, -ENOMEM. */
+ * window is full (on_writable comes; nothing was taken), -EPIPE when the stream is over,
+ * -ENOMEM. */
 PLUG_API int plug_send(struct plug_call *call, const void *data, size_t len);
 
 /* The same with a nanopb message (-EINVAL: it does not encode): plug_send_message(call, T, &m). */

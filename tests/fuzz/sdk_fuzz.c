@@ -1,5 +1,6 @@
 /* Whatever a host says, a plugin on libplug neither crashes nor hangs: the bytes follow a proper
- * greeting (and START, unless they begin with IMPORT), on the stdin of a plug_serve() in this process. */
+ * greeting (and START, unless they begin with IMPORT), on the stdin of a plug_serve() in this
+ * process. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>

@@ -16,7 +16,8 @@ LARGEST = (1 << 63) - 1
 
 def packed(name, number):
     """{name: number} in MessagePack."""
-    return b"\x81" + bytes([0xa0 + len(name)]) + name + b"\xd3" + number.to_bytes(8, "big", signed=True)
+    value = b"\xd3" + number.to_bytes(8, "big", signed=True)
+    return b"\x81" + bytes([0xa0 + len(name)]) + name + value
 
 
 @pytest.fixture(name="instance")

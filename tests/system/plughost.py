@@ -1,8 +1,9 @@
 """A host for one plugin, for tests: starts an executable and speaks the protocol with it.
 
 It checks the plugin while it talks: frame sizes, windows, chunks, ids, that each call ends exactly
-once, and that a state is what its end says. What the plugin does against the protocol raises Violation with a sentence; its end
-raises Gone. It always reads, never blocks on a write, and keeps all that came: logs, pongs, stderr.
+once, and that a state is what its end says. What the plugin does against the protocol raises
+Violation with a sentence; its end raises Gone. It always reads, never blocks on a write, and keeps
+all that came: logs, pongs, stderr.
 
     with PluginHost(["./hello-python"]) as plugin:
         plugin.handshake()

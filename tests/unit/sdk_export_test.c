@@ -1,5 +1,5 @@
-/* A plugin hands its state over: what it promises in WELCOME, what goes out in which order and within
- * which windows, and how an export ends that fails or that nobody wants any more. */
+/* A plugin hands its state over: what it promises in WELCOME, what goes out in which order and
+ * within which windows, and how an export ends that fails or that nobody wants any more. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>

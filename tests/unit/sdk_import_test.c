@@ -1,5 +1,5 @@
-/* A plugin takes the state of the one before it: what is taken, what is refused with a sentence, and
- * which frames end the plugin because they come out of turn. */
+/* A plugin takes the state of the one before it: what is taken, what is refused with a sentence,
+ * and which frames end the plugin because they come out of turn. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
