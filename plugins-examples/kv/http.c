@@ -19,7 +19,7 @@ static struct plug_answer get(struct plug_call *call)
 
 	if (!key_of_path(call, &key))
 		return refuse_key(call);
-	result = store_get(call_store(call), key, &value);
+	result = values_get(call_values(call), key, &value);
 	if (result != STORE_OK)
 		return refuse(call, result);
 	plug_http_set(call, "content-type", "application/octet-stream");
@@ -34,7 +34,7 @@ static struct plug_answer put(struct plug_call *call)
 
 	if (!key_of_path(call, &key))
 		return refuse_key(call);
-	result = store_put(call_store(call), key, plug_http_body(call), &created);
+	result = values_put(call_values(call), key, plug_http_body(call), &created);
 	if (result != STORE_OK)
 		return refuse(call, result);
 	return plug_http_reply(call, created ? 201 : 204, NULL, 0);

@@ -1,6 +1,7 @@
 /* kv: a store of keys and values for programs (RPC, rpc.c) and for people (HTTP, http.c), on SQLite
- * (store.c). Here: its configuration, its life and its health. One thread: a call takes as long as
- * SQLite needs, and at most busy_timeout_ms more when another process writes to the same file. */
+ * (store.c), behind a cache (values.c). Here: its configuration, its life and its health. One
+ * thread: a call takes as long as SQLite needs, and at most busy_timeout_ms more when another
+ * process writes to the same file. */
 #include "kv.h"
 
 #include <string.h>
@@ -27,7 +28,7 @@ static struct plug_answer refuse_busy(struct plug_call *call)
 
 struct plug_answer refuse(struct plug_call *call, enum store_result result)
 {
-	const char *why = store_error(call_store(call));
+	const char *why = store_error(call_values(call)->store);
 
 	switch (result) {
 	case STORE_NOT_FOUND:
@@ -46,7 +47,7 @@ struct plug_answer refuse(struct plug_call *call, enum store_result result)
 
 enum store_result delete_once(struct plug_call *call, struct plug_bytes key)
 {
-	enum store_result result = store_delete(call_store(call), key);
+	enum store_result result = values_delete(call_values(call), key);
 
 	if (result == STORE_NOT_FOUND && plug_attempt(call) > 0)
 		return STORE_OK;
@@ -92,7 +93,7 @@ static struct plug_verdict read_config(const struct plug_value *config, const ch
 
 static struct plug_verdict on_start(struct plug *plug)
 {
-	struct kv *kv = plug_user(plug);
+	struct values *values = plug_user(plug);
 	const char *path = NULL;
 	int busy_timeout_ms = 0;
 	struct plug_verdict verdict = read_config(plug_config(plug), &path, &busy_timeout_ms);
@@ -100,37 +101,39 @@ static struct plug_verdict on_start(struct plug *plug)
 
 	if (!verdict.ok)
 		return verdict;
-	kv->store = store_open(path, busy_timeout_ms, why, sizeof(why));
-	return kv->store ? plug_ok() : plug_refuse("%s", why);
+	if (!values_open(values, path, busy_timeout_ms, why, sizeof(why)))
+		return plug_refuse("%s", why);
+	return plug_ok();
 }
 
 /* Healthy is who can read; the value of some key is the quickest way to see. */
 static struct plug_health on_health(struct plug *plug)
 {
-	const struct kv *kv = plug_user(plug);
+	const struct values *values = plug_user(plug);
 	struct plug_bytes key = {"health", 6};
 	struct store_value value;
-	enum store_result result = store_get(kv->store, key, &value);
+	enum store_result result = store_get(values->store, key, &value);
 
 	if (result == STORE_OK || result == STORE_NOT_FOUND)
 		return plug_healthy();
-	return plug_unhealthy("the database: %s", store_error(kv->store));
+	return plug_unhealthy("the database: %s", store_error(values->store));
 }
 
 int main(void)
 {
-	struct kv kv = {0};
+	struct values values = {0};
 	const struct plug_plugin plugin = {
 		.name = "kv",
 		.version = "1.0.0",
 		PLUG_SERVICES(kv_services),
 		PLUG_ROUTES(kv_routes),
-		.user = &kv,
+		PLUG_STATE(kv_state_formats),
+		.user = &values,
 		.on_start = on_start,
 		.on_health = on_health,
 	};
 	int status = plug_serve(&plugin);
 
-	store_close(kv.store);
+	values_close(&values);
 	return status;
 }

@@ -4,22 +4,17 @@
 
 #include <plug.h>
 
-#include "store.h"
+#include "values.h"
 
-/* The plugin's state: plug_call_user(). */
-struct kv {
-	struct store *store;
-};
-
-/* The services and routes of the plugin. */
+/* The services, routes and state formats of the plugin. */
 extern const struct plug_service kv_services[1];
 extern const struct plug_http_route kv_routes[3];
+extern const struct plug_state_format kv_state_formats[1];
 
-static inline struct store *call_store(const struct plug_call *call)
+/* What the plugin keeps: plug_user(). */
+static inline struct values *call_values(const struct plug_call *call)
 {
-	const struct kv *kv = plug_call_user(call);
-
-	return kv->store;
+	return plug_call_user(call);
 }
 
 /* Whether a key has a length that it may have. */

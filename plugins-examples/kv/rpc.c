@@ -19,7 +19,7 @@ static struct plug_answer get(struct plug_call *call)
 
 	if (!key_is_valid(key))
 		return refuse_key(call);
-	result = store_get(call_store(call), key, &value);
+	result = values_get(call_values(call), key, &value);
 	if (result != STORE_OK)
 		return refuse(call, result);
 	response.value.size = (pb_size_t)value.len;
@@ -36,7 +36,7 @@ static struct plug_answer put(struct plug_call *call)
 
 	if (!key_is_valid(key))
 		return refuse_key(call);
-	result = store_put(call_store(call), key, FIELD_BYTES(request->value), &response.created);
+	result = values_put(call_values(call), key, FIELD_BYTES(request->value), &response.created);
 	if (result != STORE_OK)
 		return refuse(call, result);
 	return plug_reply_message(call, kv_v1_PutResponse, &response);
@@ -94,7 +94,7 @@ static int list_send(struct plug_call *call, const struct store_entry *entry)
 /* Sends until there is no room (-EAGAIN), or no entry (0, and *result_out says why). */
 static int list_send_all(struct plug_call *call, struct list *list, enum store_result *result_out)
 {
-	struct store *store = call_store(call);
+	struct store *store = call_values(call)->store;
 	struct store_entry entry;
 	int sent = 0;
 
@@ -157,6 +157,19 @@ static struct plug_answer list(struct plug_call *call)
 	return plug_stream(call, &list_stream, list);
 }
 
+static struct plug_answer stats(struct plug_call *call)
+{
+	const uint64_t *counters = call_values(call)->counters;
+	const kv_v1_StatsResponse response = {
+		.hits = counters[COUNTER_HITS],
+		.misses = counters[COUNTER_MISSES],
+		.puts = counters[COUNTER_PUTS],
+		.deletes = counters[COUNTER_DELETES],
+	};
+
+	return plug_reply_message(call, kv_v1_StatsResponse, &response);
+}
+
 /* All are idempotent: what is done twice ends as if done once (delete_once() says how). */
 static const struct plug_method methods[] = {
 	{
@@ -187,6 +200,13 @@ static const struct plug_method methods[] = {
 		.idempotent = true,
 		PLUG_INPUT(kv_v1_ListRequest, "kv.v1.ListRequest"),
 		PLUG_OUTPUT(kv_v1_Entry, "kv.v1.Entry"),
+	},
+	{
+		.name = "Stats",
+		.handler = stats,
+		.idempotent = true,
+		PLUG_INPUT(kv_v1_StatsRequest, "kv.v1.StatsRequest"),
+		PLUG_OUTPUT(kv_v1_StatsResponse, "kv.v1.StatsResponse"),
 	},
 };
 

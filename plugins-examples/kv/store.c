@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum verb { VERB_GET, VERB_PUT, VERB_DELETE, VERB_SCAN, VERB_COUNT };
+enum verb { VERB_GET, VERB_PUT, VERB_DELETE, VERB_SCAN, VERB_VERSION, VERB_COUNT };
 
 /* `puts` tells a new entry from a replaced one in the same statement. */
 static const char schema[] = "PRAGMA journal_mode = WAL;"
@@ -26,6 +26,7 @@ static const char *const statements[VERB_COUNT] = {
 		     " RETURNING puts",
 	[VERB_DELETE] = "DELETE FROM entries WHERE key = ?1",
 	[VERB_SCAN] = "SELECT key, value FROM entries WHERE key >= ?1 ORDER BY key",
+	[VERB_VERSION] = "PRAGMA data_version",
 };
 
 struct store {
@@ -169,6 +170,16 @@ enum store_result store_delete(struct store *store, struct plug_bytes key)
 	if (status == SQLITE_DONE && sqlite3_changes(store->database) > 0)
 		return STORE_OK;
 	return result_of(status);
+}
+
+int64_t store_version(struct store *store)
+{
+	sqlite3_stmt *version = store->verbs[VERB_VERSION];
+	int64_t result =
+		sqlite3_step(version) == SQLITE_ROW ? sqlite3_column_int64(version, 0) : -1;
+
+	verb_end(version);
+	return result;
 }
 
 void store_scan(struct store *store, struct plug_bytes from)

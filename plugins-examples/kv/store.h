@@ -44,6 +44,9 @@ enum store_result store_put(struct store *store, struct plug_bytes key, struct p
 			    bool *created_out);
 enum store_result store_delete(struct store *store, struct plug_bytes key);
 
+/* A number that changes when another process has written to the file; -1: nobody knows. */
+int64_t store_version(struct store *store);
+
 /* Entries in the order of their keys, from the first that is not less than `from`: store_scan(),
  * then store_next() until it is not STORE_OK (STORE_NOT_FOUND at the end), then store_scan_end().
  * An entry and `from` are valid until the next step. Nothing else uses the store meanwhile. */

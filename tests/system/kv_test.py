@@ -7,8 +7,9 @@ import threading
 import pytest
 
 from kv_pb2 import (DeleteRequest, DeleteResponse, Entry, GetRequest, GetResponse, ListRequest,
-                    PutRequest, PutResponse)
+                    PutRequest, PutResponse, StatsRequest, StatsResponse)
 from plugd import SANITIZERS, plugin, process_field, route
+from plughost import PluginHost, Refused
 
 KV = os.path.join(os.environ["EXAMPLE_DIR"], "kv/kv")
 KEY_MAX = 255
@@ -264,6 +265,122 @@ def test_a_database_that_is_locked_is_unavailable_for_a_while(start_kv, tmp_path
     other.execute("COMMIT")
     other.close()
     assert host.http("PUT", "/kv/k", b"v").status == 201
+
+
+# ---- what it keeps in memory
+
+
+def stats(host):
+    """(hits, misses, puts, deletes)"""
+    found = call(host, "Stats", StatsRequest(), StatsResponse)
+    return found.hits, found.misses, found.puts, found.deletes
+
+
+def test_counts_what_it_does(host):
+    get(host, b"k")
+    put(host, b"k", b"1")
+    assert get(host, b"k") == b"1"
+    assert http_get(host, "k") == b"1"
+    assert stats(host) == (1, 2, 1, 0)
+    put(host, b"k", b"2")
+    assert get(host, b"k") == b"2"
+    host.http("DELETE", "/kv/k")
+    assert get(host, b"k") == NOT_FOUND
+    assert stats(host) == (1, 4, 2, 1)
+
+
+def test_the_cache_is_bounded_and_right(host):
+    keys = [b"%d" % number for number in range(300)]
+    for key in keys:
+        put(host, key, key * 100)
+    for _ in range(2):
+        assert all(get(host, key) == key * 100 for key in keys)
+    hits, misses, _puts, _deletes = stats(host)
+    assert hits + misses == 600 and hits <= 64
+
+
+def test_what_another_process_writes_is_seen(start_kv, tmp_path):
+    host = start_kv()
+    for number in range(3):
+        put(host, b"k", b"ours")
+        assert get(host, b"k") == get(host, b"k") == b"ours"
+        with sqlite3.connect(tmp_path / "kv.sqlite") as other:
+            other.execute("UPDATE entries SET value = ?", (b"theirs %d" % number,))
+        other.close()
+        assert get(host, b"k") == b"theirs %d" % number
+        assert http_get(host, "k") == b"theirs %d" % number
+
+
+# ---- a swap takes it along
+
+
+@pytest.fixture(name="instance")
+def instance_fixture(tmp_path):
+    """instance(): one after WELCOME, on the file of the test."""
+    path = str(tmp_path / "kv.sqlite").encode()
+    hosts = []
+
+    def start():
+        hosts.append(PluginHost([KV], env=SANITIZERS))
+        hosts[-1].hello(features=("unknown-frames", "state"),
+                        config=b"\x81\xa8database\xd9" + bytes([len(path)]) + path)
+        return hosts[-1]
+    yield start
+    for host in hosts:
+        host.__exit__()
+
+
+def ask(instance, method, request, answer):
+    return answer.FromString(instance.call("kv.v1.Kv/" + method,
+                                           request.SerializeToString()).payload)
+
+
+def read(instance, key):
+    return ask(instance, "Get", GetRequest(key=key), GetResponse).value
+
+
+def test_counters_and_warm_keys_go_over(instance):
+    old, new = instance(), instance()
+    old.start()
+    for key in (b"a", b"b"):
+        ask(old, "Put", PutRequest(key=key, value=b"old"), PutResponse)
+        read(old, key)
+    state = old.export_state(1)
+    ask(old, "Put", PutRequest(key=b"a", value=b"new"), PutResponse)  # the swap takes a while
+    new.import_state(1, state)
+    new.start()
+    assert (read(new, b"a"), read(new, b"b")) == (b"new", b"old")
+    found = ask(new, "Stats", StatsRequest(), StatsResponse)
+    assert (found.hits, found.misses, found.puts) == (2, 2, 2)
+    assert old.drain() == new.drain() == 0
+
+
+def test_a_key_that_has_gone_meanwhile_is_not_found(instance):
+    old, new = instance(), instance()
+    old.start()
+    ask(old, "Put", PutRequest(key=b"a", value=b"old"), PutResponse)
+    read(old, b"a")
+    state = old.export_state(1)
+    ask(old, "Delete", DeleteRequest(key=b"a"), DeleteResponse)
+    new.import_state(1, state)
+    new.start()
+    assert new.call("kv.v1.Kv/Get", GetRequest(key=b"a").SerializeToString()).code == 5
+
+
+@pytest.mark.parametrize("keys", [b"\x91\xc0", b"\x91\xc4\x00", b"\x91\xc5\x01\x00" + b"k" * 256,
+                                  b"\xdc\x01\x00" + b"\xa1k" * 256])
+def test_keys_that_are_none_are_passed_over(instance, keys):
+    new = instance()
+    new.import_state(1, b"\x82\xa8counters\x80\xa4keys" + keys)
+    new.start()
+    assert new.drain() == 0
+
+
+@pytest.mark.parametrize("state", [
+    b"", b"\xc1", b"\x80", b"\x81\xa8counters\x80", b"\x82\xa8counters\x80\xa4keys\x01"])
+def test_refuses_a_state_that_is_none(instance, state):
+    with pytest.raises(Refused, match="no counters, or no keys"):
+        instance().import_state(1, state)
 
 
 # ---- its configuration
