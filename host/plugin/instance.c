@@ -9,66 +9,23 @@
  *                                            (waits for the end of the process)
  *
  * Owns the process, the channel, the calls of both directions and what it reads from standard
- * error. Its owner is the pool. A frame is first held against rules.c; whatever a plugin does wrong
- * ends in instance_fail(), which harms this instance alone. Every wait has a timer: the
+ * error. Its owner is the pool. What the plugin says is taken in instance_frames.c; whatever it
+ * does wrong ends in instance_fail(), which harms this instance alone. Every wait has a timer: the
  * handshake's, the drain's, or the kill ladder of the process. */
 #include "plugin/instance.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "observe/errors.h"
-#include "plugin/calls.h"
-#include "plugin/channel.h"
-#include "plugin/process.h"
-#include "plugin/textlog.h"
-#include "proto/plugd.pb-c.h"
+#include "plugin/instance_private.h"
 
-/* The kill ladder after the plugin's input was closed: patience for a plugin that said BYE, none
- * for one that broke a rule. */
-#define TERM_AFTER_BYE_MS  2000
 #define KILL_AFTER_TERM_MS 2000
 
-#define FAILED_REASON_BYTES 320
-
-struct instance {
-	struct loop *loop;
-	struct log *log;
-	const struct plugin_opts *plugin;
-	struct exec_image *image;
-	const char *host_version;
-	uint32_t generation;
-	unsigned number;
-	const struct instance_ops *ops;
-	void *user;
-	char *id;
-
-	enum instance_state state;
-	int64_t since_ms;
-	int64_t started_us;
-	int64_t start_us;	 /* start to READY */
-	struct loop_timer timer; /* of the state's deadline */
-	struct err why;		 /* the first reason for its end; code 0: none yet */
-
-	struct process *process;
-	struct process_end end; /* once it is reaped */
-	bool has_ended;
-	bool said_bye;
-	struct channel channel;
-	struct textlog textlog;
-	struct handshake_limits limits; /* ours, in HELLO */
-	struct calls calls;		/* from WELCOME on */
-	bool greeted;			/* WELCOME has come: calls is there */
-	uint32_t features;
-	struct manifest *manifest; /* NULL before WELCOME */
-};
-
-static void instance_move(struct instance *instance, enum instance_state next)
+void instance_move(struct instance *instance, enum instance_state next)
 {
 	assert(rules_may_move(instance->state, next));
 	log_event(instance->log, LOG_DEBUG, "instance.state", rules_state_name(next),
@@ -94,8 +51,7 @@ static void break_calls(struct instance *instance)
 		outgoing_break_all(&instance->calls.outgoing, &why);
 }
 
-/* The one way out of every living state: no more frames, no more calls, then the ladder. */
-static void stop(struct instance *instance, const struct err *err, int64_t term_after_ms)
+void instance_stop(struct instance *instance, const struct err *err, int64_t term_after_ms)
 {
 	if (instance->state >= INSTANCE_STOPPING)
 		return;
@@ -113,187 +69,14 @@ void instance_fail(struct instance *instance, const struct err *err)
 	log_event(instance->log, LOG_WARN, "instance.failed", err->text,
 		  LOG_STR("plugin", instance->plugin->name), LOG_STR("instance", instance->id),
 		  LOG_INT("code", err->code), LOG_STR("state", rules_state_name(instance->state)));
-	stop(instance, err, 0);
+	instance_stop(instance, err, 0);
 }
 
-/* ---- frames ---- */
-
-static void on_request(void *user, const struct wire_request *request)
-{
-	struct instance *instance = user;
-	const struct manifest_requirement *row =
-		manifest_find_requirement(instance->manifest, request->method);
-	struct err err;
-
-	if (!row) {
-		err_set(&err, ERR_PROTOCOL_CALL,
-			"it calls number %u, which its manifest does not require", request->method);
-		instance_fail(instance, &err);
-		return;
-	}
-	instance->ops->on_call(instance->user, instance, row, request);
-}
-
-static void take_welcome(struct instance *instance, struct wire_bytes body)
-{
-	struct handshake_welcome welcome;
-	struct err err;
-
-	if (handshake_take_welcome(body, &welcome, &err) < 0) {
-		instance_fail(instance, &err);
-		return;
-	}
-	instance->manifest = welcome.manifest;
-	instance->features = welcome.features;
-	if (!instance->ops->on_manifest(instance->user, instance, &err)) {
-		instance_fail(instance, &err);
-		return;
-	}
-	calls_init(&instance->calls, &instance->channel, &instance->limits, &welcome.limits);
-	instance->calls.incoming.on_request = on_request;
-	instance->calls.incoming.user = instance;
-	instance->greeted = true;
-	instance_move(instance, INSTANCE_PREPARING);
-	loop_timer_start(&instance->timer, instance->plugin->handshake_timeout_ms);
-	handshake_put_start(channel_queue(&instance->channel));
-	channel_queued(&instance->channel);
-}
-
-static void take_ready(struct instance *instance, struct wire_bytes body)
-{
-	instance_move(instance, INSTANCE_READY);
-	instance->start_us = clock_mono_us() - instance->started_us;
-	log_event(instance->log, LOG_INFO, "instance.ready", "serves calls",
-		  LOG_STR("plugin", instance->plugin->name), LOG_STR("instance", instance->id),
-		  LOG_INT("pid", process_pid(instance->process)),
-		  LOG_STR("version", instance->manifest->plugin_version),
-		  LOG_INT("start_us", instance->start_us));
-	instance->ops->on_ready(instance->user, instance);
-}
-
-static void take_failed(struct instance *instance, struct wire_bytes body)
-{
-	char reason[FAILED_REASON_BYTES];
-	struct err err;
-
-	handshake_take_failed(body, reason, sizeof(reason));
-	err_set(&err, ERR_PLUGIN_FAILED, "it says that it can't work: %s",
-		reason[0] ? reason : "(no reason given)");
-	instance_fail(instance, &err);
-}
-
-static void take_bye(struct instance *instance, struct wire_bytes body)
-{
-	struct err err;
-
-	instance->said_bye = true;
-	err_set(&err, ERR_PLUGIN_GONE, "drained");
-	stop(instance, &err, TERM_AFTER_BYE_MS);
-}
-
-static enum log_level level_of(Plugd__V1__LogLevel level)
-{
-	if (level <= PLUGD__V1__LOG_LEVEL__DEBUG)
-		return LOG_DEBUG;
-	if (level == PLUGD__V1__LOG_LEVEL__INFO)
-		return LOG_INFO;
-	return level == PLUGD__V1__LOG_LEVEL__WARN ? LOG_WARN : LOG_ERROR;
-}
-
-/* Fields of the plugin's own follow those of the host, as many as a record of ours has room for. */
-#define LOG_FIELDS_MAX 16
-
-/* A plugin's field never passes for one of the host's: where a name comes twice, readers take the
- * last. The log replaces what isn't a letter, digit, '.', '-' or '_', so no other spelling of these
- * becomes one of them. */
-static const char *own_field_name(const char *name)
-{
-	static const struct {
-		const char *name;
-		const char *instead;
-	} taken[] = {{"ts", "ts_"},	    {"level", "level_"},
-		     {"event", "event_"},   {"msg", "msg_"},
-		     {"plugin", "plugin_"}, {"instance", "instance_"},
-		     {"call", "call_"},	    {"", "_"}};
-
-	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
-		if (strcmp(taken[i].name, name) == 0)
-			return taken[i].instead;
-	}
-	return name;
-}
-
-static void take_log(struct instance *instance, struct wire_bytes body)
-{
-	Plugd__V1__Log *log = plugd__v1__log__unpack(NULL, body.len, body.data);
-	struct log_field fields[3 + LOG_FIELDS_MAX + 1] = {
-		LOG_STR("plugin", instance->plugin->name), LOG_STR("instance", instance->id)};
-	size_t n = 2;
-	struct err err;
-
-	if (!log) {
-		err_set(&err, ERR_PROTOCOL_FRAME, "its LOG is not a valid message");
-		instance_fail(instance, &err);
-		return;
-	}
-	if (log->call_id)
-		fields[n++] = LOG_INT("call", log->call_id);
-	for (size_t i = 0; i < log->n_fields && i < LOG_FIELDS_MAX; i++)
-		fields[n++] = LOG_STR(own_field_name(log->fields[i]->name), log->fields[i]->value);
-	fields[n] = (struct log_field){LOG_FIELD_END};
-	if (log_is_on(instance->log, level_of(log->level)))
-		log_write(instance->log, level_of(log->level), "plugin.log", str_from(log->message),
-			  fields);
-	plugd__v1__log__free_unpacked(log, NULL);
-}
-
-static void take_call_frame(struct instance *instance, const struct frame *frame)
-{
-	struct err err;
-
-	if (calls_on_frame(&instance->calls, frame, &err) < 0)
-		instance_fail(instance, &err);
-}
-
-static void refuse_frame(struct instance *instance, enum wire_kind kind)
-{
-	struct err err;
-
-	err_set(&err, ERR_PROTOCOL_STATE, "it sent %s, which is not allowed while %s",
-		frame_kind_name(kind), rules_state_name(instance->state));
-	instance_fail(instance, &err);
-}
-
-/* By kind; NULL: PONG that nobody asked for, since health is not judged here. */
-typedef void take_fn(struct instance *instance, struct wire_bytes body);
-
-static take_fn *const takers[WIRE_KIND_END] = {
-	[WIRE_WELCOME] = take_welcome, [WIRE_READY] = take_ready, [WIRE_FAILED] = take_failed,
-	[WIRE_BYE] = take_bye,	       [WIRE_LOG] = take_log,
-};
-
-static void take_frame(struct instance *instance, const struct frame *frame)
-{
-	if (calls_is_frame(frame->kind))
-		take_call_frame(instance, frame);
-	else if (takers[frame->kind])
-		takers[frame->kind](instance, frame->body);
-}
+/* ---- the channel ---- */
 
 static void on_frame(void *user, const struct frame *frame)
 {
-	struct instance *instance = user;
-
-	switch (rules_check(instance->state, frame->kind, instance->features)) {
-	case RULES_ACCEPT:
-		take_frame(instance, frame);
-		break;
-	case RULES_IGNORE:
-		break;
-	case RULES_REFUSE:
-		refuse_frame(instance, frame->kind);
-		break;
-	}
+	instance_take_frame(user, frame);
 }
 
 /* The end of its output is a rule broken, or the first we hear of its death: then the exit that
@@ -306,7 +89,7 @@ static void on_broken(void *user, const struct err *err)
 		instance_fail(instance, err);
 		return;
 	}
-	stop(instance, err, TERM_AFTER_BYE_MS);
+	instance_stop(instance, err, INSTANCE_TERM_AFTER_BYE_MS);
 }
 
 static const struct channel_ops channel_ops = {on_frame, on_broken};
@@ -324,7 +107,7 @@ static void on_timer(void *user)
 			  LOG_STR("plugin", instance->plugin->name),
 			  LOG_STR("instance", instance->id),
 			  LOG_INT("calls", instance_live_calls(instance)));
-		stop(instance, &err, 0);
+		instance_stop(instance, &err, 0);
 		return;
 	}
 	err_set(&err, ERR_PLUGIN_HANDSHAKE, "no %s within %" PRId64 " ms",
@@ -462,7 +245,7 @@ void instance_drain(struct instance *instance, int64_t grace_ms)
 		instance->ops->on_fenced(instance->user, instance);
 	} else if (instance->state == INSTANCE_GREETING || instance->state == INSTANCE_PREPARING) {
 		err_set(&err, ERR_PLUGIN_GONE, "stopped before it was ready");
-		stop(instance, &err, 0);
+		instance_stop(instance, &err, 0);
 	}
 }
 
