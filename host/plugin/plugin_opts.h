@@ -9,6 +9,20 @@
 
 enum plugin_transport { PLUGIN_PIPE, PLUGIN_SOCKETPAIR };
 
+/* How a process that has ended is started again. Zeroed: always, at once, without limit. */
+enum restart_policy { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
+
+struct restart_opts {
+	enum restart_policy policy;
+	unsigned max_restarts; /* within period_ms, of one instance */
+	int64_t period_ms;     /* 0: no limit */
+	int64_t initial_delay_ms;
+	int64_t max_delay_ms;
+	int64_t healthy_after_ms; /* of readiness: then the delays begin anew */
+};
+
+#define RESTART_MAX_RESTARTS 100
+
 struct plugin_opts {
 	char *name;
 	/* absolute, or relative to the configuration file's directory (made absolute on load) */
@@ -30,6 +44,7 @@ struct plugin_opts {
 	uint64_t max_message_bytes; /* largest unary message, either way */
 	uint8_t *config; /* its own section: one MessagePack map; NULL when there is none */
 	size_t config_len;
+	struct restart_opts restart;
 };
 
 #endif

@@ -1,6 +1,6 @@
-/* The instances of one generation of a plugin: so many as configured, started again when they die,
- * the least busy one chosen for a call. What the generation offers is what its first instance said;
- * the others must say the same. */
+/* The instances of one generation of a plugin: so many as configured, started again when they die
+ * as long as the supervisor thinks it worth while, the least busy one chosen for a call. What the
+ * generation offers is what its first instance said; the others must say the same. */
 #ifndef PLUGD_PLUGIN_POOL_H
 #define PLUGD_PLUGIN_POOL_H
 
@@ -23,7 +23,8 @@ struct pool_ops {
 	bool (*on_manifest)(void *user, struct pool *pool, const struct manifest *manifest,
 			    struct err *err);
 
-	/* An instance has become ready, or there is one ready instance fewer. */
+	/* An instance has become ready, or there is one ready instance fewer, or no more will
+	 * come (pool_down_reason()). */
 	void (*on_change)(void *user, struct pool *pool);
 
 	/* As in instance_ops. */
@@ -53,9 +54,13 @@ struct pool_opts {
 struct pool *pool_new(const struct pool_opts *opts); /* returns owned */
 
 /* Loads and checks the executable, if no image was given, and starts the instances. 0, or -errno
- * with *err: the executable may not run, or can't. A process that dies later is started again, with
- * growing pauses. */
+ * with *err: the executable may not run, or can't. A process that dies later is started again as
+ * plugin->restart says. */
 int pool_start(struct pool *pool, struct err *err);
+
+/* The operator's way out: every place without a process, one that stays down too, gets a fresh
+ * history and a start now; what runs is left alone. The number of starts, or -errno with *err. */
+int pool_restart(struct pool *pool, struct err *err);
 
 /* No new calls, no new processes; what is in flight may end within the time. on_drained follows,
  * also when nothing runs. */
@@ -73,10 +78,20 @@ bool pool_is_draining(const struct pool *pool);
 unsigned pool_ready_count(const struct pool *pool);
 bool pool_is_complete(const struct pool *pool); /* all its instances are ready */
 
-/* For showing. The slots are as many as configured instances; a slot is NULL while it waits for its
- * next start. */
+/* NULL unless every place stays down; then why, a crash loop first. */
+const struct err *pool_down_reason(const struct pool *pool);
+
+/* For showing. There is a place for each configured instance. */
+enum slot_state {
+	SLOT_OCCUPIED, /* by an instance */
+	SLOT_WAITING,  /* for its next start */
+	SLOT_DOWN,     /* for good: a crash loop, or the policy */
+};
+
 unsigned pool_slot_count(const struct pool *pool);
-const struct instance *pool_slot(const struct pool *pool, unsigned slot);
+enum slot_state pool_slot_state(const struct pool *pool, unsigned slot);
+const struct instance *pool_slot(const struct pool *pool, unsigned slot);   /* NULL: empty */
+const struct err *pool_slot_reason(const struct pool *pool, unsigned slot); /* NULL: not down */
 uint64_t pool_restarts(const struct pool *pool);
 uint64_t pool_total_calls(const struct pool *pool);	      /* of dead instances too */
 const struct err *pool_last_failure(const struct pool *pool); /* code 0: none */

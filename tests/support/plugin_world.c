@@ -23,6 +23,7 @@ void plugin_world_init(struct plugin_world *world)
 			 .instances = 1,
 			 .handshake_timeout_ms = HOUR_MS,
 			 .drain_timeout_ms = HOUR_MS,
+			 .restart = {.initial_delay_ms = 100, .max_delay_ms = HOUR_MS},
 			 .max_message_bytes = 1 << 20},
 	};
 }

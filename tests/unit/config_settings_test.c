@@ -82,6 +82,12 @@ static void gives_each_plugin_the_documented_defaults(void **state)
 	assert_int_equal(c.plugins[0].queue, 512);
 	assert_int_equal(c.plugins[0].queue_timeout_ms, 250);
 	assert_int_equal(c.plugins[0].max_message_bytes, 16 << 20);
+	assert_int_equal(c.plugins[0].restart.policy, RESTART_ALWAYS);
+	assert_int_equal(c.plugins[0].restart.max_restarts, 5);
+	assert_int_equal(c.plugins[0].restart.period_ms, 60000);
+	assert_int_equal(c.plugins[0].restart.initial_delay_ms, 100);
+	assert_int_equal(c.plugins[0].restart.max_delay_ms, 30000);
+	assert_int_equal(c.plugins[0].restart.healthy_after_ms, 10000);
 	assert_null(c.plugins[0].config);
 	assert_int_equal(c.plugins[0].config_len, 0);
 	config_free(&c);
@@ -95,7 +101,9 @@ static void takes_every_key_of_a_plugin_and_a_route(void **state)
 		"- {name: p, executable: /bin/p, args: [a, 'b c', 1], env: {A: 1, B: \"\"}, "
 		"work_dir: d, instances: 3, expose: true, transport: socketpair, "
 		"handshake_timeout: 1s, drain_timeout: 2s, timeout: 3s, concurrency: 4, queue: 5, "
-		"queue_timeout: 6ms, max_message: 7KiB, config: {}}\n"
+		"queue_timeout: 6ms, max_message: 7KiB, config: {}, restart: {policy: on-failure, "
+		"max_restarts: 2, period: 3s, initial_delay: 4ms, max_delay: 5s, healthy_after: "
+		"6s}}\n"
 		"routes:\n"
 		"- {path: /a/:b, method: GET, plugin: p, rpc: s.v1.S/M, timeout: 8s, body_limit: "
 		"9}\n"
@@ -124,6 +132,12 @@ static void takes_every_key_of_a_plugin_and_a_route(void **state)
 	assert_int_equal(p->queue_timeout_ms, 6);
 	assert_int_equal(p->max_message_bytes, 7 << 10);
 	assert_int_equal(p->config_len, 1);
+	assert_int_equal(p->restart.policy, RESTART_ON_FAILURE);
+	assert_int_equal(p->restart.max_restarts, 2);
+	assert_int_equal(p->restart.period_ms, 3000);
+	assert_int_equal(p->restart.initial_delay_ms, 4);
+	assert_int_equal(p->restart.max_delay_ms, 5000);
+	assert_int_equal(p->restart.healthy_after_ms, 6000);
 
 	const struct route_opts *r = c.edge.routes;
 	assert_int_equal(c.edge.route_count, 2);

@@ -1,0 +1,213 @@
+/* One place of a pool: an instance, or the wait for the next one.
+ *
+ *	OCCUPIED ──ended──▶ WAITING ──its time──▶ OCCUPIED
+ *	    └──────ended──▶ DOWN    ──pool_restart()──▶ OCCUPIED
+ *
+ * Owns its instance and hears what it says of itself. Whether the place is filled again, and when,
+ * is the supervisor's verdict; this file obeys it and logs it. Called by the pool. */
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "observe/errors.h"
+#include "plugin/pool_private.h"
+#include "plugin/process.h"
+
+static unsigned slot_number(const struct slot *slot)
+{
+	return (unsigned)(slot - slot->pool->slots) + 1;
+}
+
+/* ---- the end of an instance ---- */
+
+static void log_death(const struct slot *slot, const struct err *why, int64_t restart_in_ms)
+{
+	const struct pool *pool = slot->pool;
+	struct log_field restart = restart_in_ms >= 0 ? LOG_INT("restart_in_ms", restart_in_ms)
+						      : (struct log_field){LOG_FIELD_END};
+
+	log_event(pool->log, LOG_WARN, "instance.died", why->text,
+		  LOG_STR("plugin", pool->plugin->name), LOG_INT("number", slot_number(slot)),
+		  LOG_INT("code", why->code), LOG_INT("failures", slot->supervisor.failures),
+		  restart);
+}
+
+static void stay_down(struct slot *slot, const struct err *reason)
+{
+	struct pool *pool = slot->pool;
+
+	slot->state = SLOT_DOWN;
+	slot->reason = *reason;
+	pool->last_failure = *reason;
+	log_event(pool->log, LOG_WARN, "instance.down", reason->text,
+		  LOG_STR("plugin", pool->plugin->name), LOG_INT("number", slot_number(slot)),
+		  LOG_INT("code", reason->code));
+}
+
+static void settle_end(struct slot *slot, const struct err *why, bool failed)
+{
+	struct pool *pool = slot->pool;
+	struct supervisor_end end = {failed, slot->ready_for_ms, why->text};
+	struct supervisor_decision decision;
+
+	supervisor_decide(&slot->supervisor, &pool->plugin->restart, &end, loop_now_ms(pool->loop),
+			  random_u32(), &decision);
+	pool->last_failure = *why;
+	if (decision.verdict == SUPERVISOR_RESTART) {
+		slot->state = SLOT_WAITING;
+		loop_timer_start(&slot->restart, decision.delay_ms);
+		log_death(slot, why, decision.delay_ms);
+	} else {
+		log_death(slot, why, -1);
+		stay_down(slot, &decision.reason);
+	}
+	if (pool->ops->on_failure)
+		pool->ops->on_failure(pool->user, pool, why);
+	pool_slot_emptied(pool);
+}
+
+/* ---- news from its instance ---- */
+
+static bool on_manifest(void *user, struct instance *instance, struct err *err)
+{
+	struct slot *slot = user;
+	struct pool *pool = slot->pool;
+	struct manifest *told = instance_manifest(instance);
+
+	if (pool->manifest)
+		return manifest_equal(pool->manifest, told, err);
+	if (!pool->ops->on_manifest(pool->user, pool, told, err))
+		return false;
+	pool->manifest = manifest_hold(told);
+	return true;
+}
+
+static void set_ready(struct slot *slot, bool ready)
+{
+	struct pool *pool = slot->pool;
+	int64_t now_ms = loop_now_ms(pool->loop);
+
+	if (slot->is_ready == ready)
+		return;
+	slot->is_ready = ready;
+	if (ready)
+		slot->ready_since_ms = now_ms;
+	else
+		slot->ready_for_ms = now_ms - slot->ready_since_ms;
+	pool->ready += ready ? 1 : (unsigned)-1;
+	pool->ops->on_change(pool->user, pool);
+}
+
+static void on_ready(void *user, struct instance *instance)
+{
+	set_ready(user, true);
+}
+
+static void on_fenced(void *user, struct instance *instance)
+{
+	set_ready(user, false);
+}
+
+static void on_call(void *user, struct instance *instance,
+		    const struct manifest_requirement *requirement,
+		    const struct wire_request *request)
+{
+	const struct slot *slot = user;
+
+	slot->pool->ops->on_call(slot->pool->user, slot->pool, instance, requirement, request);
+}
+
+static bool has_failed(const struct instance *instance, const struct err *why)
+{
+	const struct process_end *end = instance_end(instance);
+
+	return why->code != ERR_PLUGIN_GONE || end->by_signal || end->status != 0;
+}
+
+static void release_instance(void *instance)
+{
+	instance_free(instance);
+}
+
+static void on_dead(void *user, struct instance *instance, const struct err *why)
+{
+	struct slot *slot = user;
+	struct pool *pool = slot->pool;
+
+	pool->past_calls += instance_total_calls(instance);
+	slot->instance = NULL;
+	loop_retire(pool->loop, release_instance, instance);
+	if (!pool->draining) {
+		settle_end(slot, why, has_failed(instance, why));
+		return;
+	}
+	slot->state = SLOT_WAITING;
+	log_event(pool->log, LOG_INFO, "instance.ended", why->text,
+		  LOG_STR("plugin", pool->plugin->name),
+		  LOG_STR("instance", instance_id(instance)));
+	pool_slot_emptied(pool);
+}
+
+static const struct instance_ops instance_ops = {
+	.on_manifest = on_manifest,
+	.on_ready = on_ready,
+	.on_fenced = on_fenced,
+	.on_call = on_call,
+	.on_dead = on_dead,
+};
+
+/* ---- life ---- */
+
+void slot_start(struct slot *slot)
+{
+	struct pool *pool = slot->pool;
+	struct instance_opts opts = {
+		.loop = pool->loop,
+		.log = pool->log,
+		.plugin = pool->plugin,
+		.image = pool->image,
+		.host_version = pool->host_version,
+		.generation = pool->generation,
+		.number = slot_number(slot),
+		.ops = &instance_ops,
+		.user = slot,
+	};
+	struct err err;
+
+	loop_timer_stop(&slot->restart);
+	slot->ready_for_ms = -1;
+	slot->state = SLOT_OCCUPIED;
+	slot->instance = instance_new(&opts);
+	if (instance_start(slot->instance, &err) == 0)
+		return;
+	instance_free(slot->instance);
+	slot->instance = NULL;
+	settle_end(slot, &err, true);
+}
+
+static void on_restart(void *user)
+{
+	struct slot *slot = user;
+
+	slot->pool->restarts++;
+	slot_start(slot);
+}
+
+void slot_drain(struct slot *slot, int64_t grace_ms)
+{
+	loop_timer_stop(&slot->restart);
+	if (slot->instance)
+		instance_drain(slot->instance, grace_ms);
+}
+
+void slot_init(struct slot *slot, struct pool *pool)
+{
+	slot->pool = pool;
+	slot->state = SLOT_WAITING;
+	loop_timer_init(&slot->restart, pool->loop, on_restart, slot);
+}
+
+void slot_deinit(struct slot *slot)
+{
+	loop_timer_stop(&slot->restart);
+	instance_free(slot->instance);
+}
