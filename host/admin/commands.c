@@ -1,6 +1,6 @@
-/* The table of what an operator may ask of the host. The commands only look, but for "call", which
- * is in trial.c. Called by the admin socket with whatever came in: every argument is held against
- * its row before a command sees it. */
+/* The table of what an operator may ask of the host. Most only look; "call" is in trial.c. Called
+ * by the admin socket with whatever came in: every argument is held against its row before a
+ * command sees it. */
 #include "admin/commands.h"
 
 #include <string.h>
@@ -55,6 +55,34 @@ static struct answered run_routes(struct office *office, const json_t *args, str
 {
 	return reply_ok(reply, view_routes(office));
 }
+
+/* ---- the commands that act ---- */
+
+static struct answered run_restart(struct office *office, const json_t *args, struct reply *reply)
+{
+	struct target *target;
+	struct err err;
+	json_t *result;
+	int started;
+
+	if (!take_plugin(office, args, &target, &err))
+		return reply_fail(reply, &err);
+	if (!target->pool) {
+		err_set(&err, ERR_PLUGIN_UNAVAILABLE, "the plugin %s is not enabled",
+			target->plugin->name);
+		return reply_fail(reply, &err);
+	}
+	started = pool_restart(target->pool, &err);
+	if (started < 0)
+		return reply_fail(reply, &err);
+	result = json_object();
+	member_text(result, "plugin", target->plugin->name);
+	member_int(result, "started", started);
+	member_int(result, "left_running", (int)pool_slot_count(target->pool) - started);
+	return reply_ok(reply, result);
+}
+
+/* ---- help ---- */
 
 static const char *type_name(enum command_type type)
 {
@@ -125,6 +153,10 @@ const struct command commands[] = {
 	 run_plugins},
 	{"instances", "the plugins' processes", {PLUGIN_ARG}, run_instances},
 	{"routes", "which requests go where", {{0}}, run_routes},
+	{"restart",
+	 "starts what is down of a plugin, with a fresh count of restarts; what runs is left alone",
+	 {{"plugin", COMMAND_TEXT, true, "its configured name"}},
+	 run_restart},
 	{"call",
 	 "calls a method once, whether it is exposed or not",
 	 {{"service", COMMAND_TEXT, true, "its full name: kv.v1.Kv"},

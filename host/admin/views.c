@@ -21,6 +21,7 @@
 enum plugin_condition plugin_condition_of(const struct target *target)
 {
 	const struct pool *pool = target->pool;
+	const struct err *down;
 	unsigned ready;
 
 	if (!target->plugin->enabled)
@@ -32,6 +33,9 @@ enum plugin_condition plugin_condition_of(const struct target *target)
 	ready = pool_ready_count(pool);
 	if (ready > 0)
 		return ready < pool_slot_count(pool) ? PLUGIN_SHORT : PLUGIN_SERVING;
+	down = pool_down_reason(pool);
+	if (down)
+		return down->code == ERR_PLUGIN_CRASH_LOOP ? PLUGIN_FAILED : PLUGIN_ENDED;
 	return pool_last_failure(pool)->code ? PLUGIN_FAILING : PLUGIN_STARTING;
 }
 
@@ -48,6 +52,10 @@ const char *plugin_condition_name(enum plugin_condition condition)
 		return "serving";
 	case PLUGIN_SHORT:
 		return "short of instances";
+	case PLUGIN_FAILED:
+		return "failed";
+	case PLUGIN_ENDED:
+		return "ended";
 	case PLUGIN_FAILING:
 		return "failing";
 	case PLUGIN_STARTING:
@@ -207,12 +215,27 @@ static json_t *instance_json(const struct office *office, const struct instance 
 	return object;
 }
 
-static json_t *waiting_slot_json(void)
+static const char *slot_state_name(enum slot_state state)
 {
+	switch (state) {
+	case SLOT_OCCUPIED:
+		return "";
+	case SLOT_WAITING:
+		return "waiting for its next start";
+	case SLOT_DOWN:
+		return "down";
+	}
+	return "";
+}
+
+static json_t *empty_slot_json(const struct pool *pool, unsigned slot)
+{
+	const struct err *reason = pool_slot_reason(pool, slot);
 	json_t *object = json_object();
 
 	member_text(object, "id", NULL);
-	member_text(object, "state", "waiting for its next start");
+	member_text(object, "state", slot_state_name(pool_slot_state(pool, slot)));
+	member_json(object, "reason", reason ? err_json(reason) : json_null());
 	return object;
 }
 
@@ -222,7 +245,8 @@ static void list_instances(json_t *list, const struct office *office, const stru
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct instance *instance = pool_slot(target->pool, i);
-		json_t *object = instance ? instance_json(office, instance) : waiting_slot_json();
+		json_t *object = instance ? instance_json(office, instance)
+					  : empty_slot_json(target->pool, i);
 
 		member_text(object, "plugin", target->plugin->name);
 		json_array_append_new(list, object);

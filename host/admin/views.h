@@ -25,6 +25,8 @@ enum plugin_condition {
 	PLUGIN_DRAINING,
 	PLUGIN_SERVING, /* every instance is ready */
 	PLUGIN_SHORT,	/* some are */
+	PLUGIN_FAILED,	/* none is, and none will be: a crash loop */
+	PLUGIN_ENDED,	/* the same, as its restart policy wants it */
 	PLUGIN_FAILING, /* none is, and the last one failed */
 	PLUGIN_STARTING,
 };

@@ -45,6 +45,17 @@ bool edge_is_ready(const struct edge *edge)
 	return !edge->draining;
 }
 
+static const char *readiness(const struct target *target)
+{
+	const struct err *down = target->pool ? pool_down_reason(target->pool) : NULL;
+
+	if (serves(target))
+		return "ready";
+	if (down)
+		return down->code == ERR_PLUGIN_CRASH_LOOP ? "failed" : "ended";
+	return "not ready";
+}
+
 static void answer_ready(struct exchange *exchange, struct str rest)
 {
 	const struct edge *edge = exchange->edge;
@@ -57,7 +68,7 @@ static void answer_ready(struct exchange *exchange, struct str rest)
 
 		if (target->plugin->enabled)
 			json_object_set_new(plugins, target->plugin->name,
-					    json_string(serves(target) ? "ready" : "not ready"));
+					    json_string(readiness(target)));
 	}
 	answer_json(exchange, ready ? 200 : 503,
 		    json_pack("{s:s, s:o}", "status", edge->draining ? "draining" : status,

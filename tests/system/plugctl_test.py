@@ -32,6 +32,7 @@ def run(*args, status=0, stdin=None, environment=None):
     ("whitelist", 'the nearest is "whitelist add"'),
     ("config chekc x", 'the nearest is "config check"'),
     ("status now", "status takes no arguments"),
+    ("restart", "restart needs <plugin>"),
     ("call", "call needs <service>/<method>"),
     ("call Echo", "is not <service>/<method>"),
     ("call a/b c", "standard input (-)"),
@@ -52,7 +53,7 @@ def test_a_wrong_command_line_is_told_in_one_sentence_with_status_2(line, says):
 
 def test_help_knows_every_command_and_each_has_its_own():
     page, _ = run("help")
-    names = ["status", "plugins", "instances", "routes", "call", "check", "whitelist add",
+    names = ["status", "plugins", "instances", "routes", "restart", "call", "check", "whitelist add",
              "whitelist verify", "config check", "version", "help"]
     for name in names:
         assert f"\n  {name}" in page

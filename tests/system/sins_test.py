@@ -203,7 +203,7 @@ NEVER_READY = [
 @pytest.mark.parametrize("argv,settings,code,words", NEVER_READY,
                          ids=["-".join(row[0]) for row in NEVER_READY])
 def test_who_never_gets_ready_is_told_why_and_tried_again(host_with, argv, settings, code, words):
-    host = host_with(*argv, ready=["good"], **settings)
+    host = host_with(*argv, ready=["good"], restart={"max_restarts": 100}, **settings)
     died = host.wait_log("instance.died", plugin="sinner")
     assert (died["code"], words in died["msg"]) == (code, True), died
     assert host.http("GET", "/sin/fine").error() == (503, "PLUGIN_NOT_READY")

@@ -1,6 +1,6 @@
-/* What a running host shows: status, plugins, instances, routes. Each asks once and prints a table,
- * or the reply itself as JSON. Knows the members of the replies that host/admin/views.c makes; what
- * is missing prints as "-". */
+/* What a running host shows: status, plugins, instances, routes; and what it did at a restart. Each
+ * asks once and prints a table or a line, or the reply itself as JSON. Knows the members of the
+ * replies that host/admin/views.c makes; what is missing prints as "-". */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -221,6 +221,7 @@ static void add_instance(struct table *table, const json_t *instance)
 		table_add(table, output_member(instance, "state"));
 		for (int i = 0; i < 5; i++)
 			table_add(table, "-");
+		table_add(table, output_member(json_object_get(instance, "reason"), "message"));
 		return;
 	}
 	table_addf(table, "%" PRId64, output_number(instance, "pid"));
@@ -230,12 +231,14 @@ static void add_instance(struct table *table, const json_t *instance)
 	table_addf(table, "%" PRId64, output_number(instance, "calls_total"));
 	table_add(table, output_us(text, output_number(instance, "start_us")));
 	table_add(table, output_bytes(text, output_number(instance, "rss_bytes")));
+	table_add(table, "-");
 }
 
 static void print_instances(const json_t *result)
 {
-	static const char *const headings[] = {"PLUGIN", "INSTANCE", "PID",	   "STATE",  "FOR",
-					       "LIVE",	 "CALLS",    "STARTED IN", "MEMORY", NULL};
+	static const char *const headings[] = {"PLUGIN", "INSTANCE", "PID",   "STATE",
+					       "FOR",	 "LIVE",     "CALLS", "STARTED IN",
+					       "MEMORY", "REASON",   NULL};
 	struct table *table = table_new(headings);
 	json_t *instance;
 	size_t i;
@@ -286,4 +289,18 @@ static void print_routes(const json_t *result)
 enum exit_status run_routes(const struct plugctl *plugctl, const struct args *args)
 {
 	return show(plugctl, "routes", NULL, print_routes);
+}
+
+/* ---- restart ---- */
+
+static void print_restart(const json_t *result)
+{
+	printf("%s: %" PRId64 " started, %" PRId64 " left running\n",
+	       output_member(result, "plugin"), output_number(result, "started"),
+	       output_number(result, "left_running"));
+}
+
+enum exit_status run_restart(const struct plugctl *plugctl, const struct args *args)
+{
+	return show(plugctl, "restart", plugin_args(args), print_restart);
 }

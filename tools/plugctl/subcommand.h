@@ -38,6 +38,7 @@ enum exit_status run_plugins(const struct plugctl *plugctl, const struct args *a
 enum exit_status run_instances(const struct plugctl *plugctl, const struct args *args);
 void show_methods(const json_t *plugins); /* a table of what the services of each provide */
 enum exit_status run_routes(const struct plugctl *plugctl, const struct args *args);
+enum exit_status run_restart(const struct plugctl *plugctl, const struct args *args);
 
 /* ---- call.c ---- */
 extern const struct arg_option call_options[];
