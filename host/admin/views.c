@@ -31,6 +31,8 @@ enum plugin_condition plugin_condition_of(const struct target *target)
 	if (pool_is_draining(pool))
 		return PLUGIN_DRAINING;
 	ready = pool_ready_count(pool);
+	if (ready > 0 && pool_healthy_count(pool) == 0)
+		return PLUGIN_DEGRADED;
 	if (ready > 0)
 		return ready < pool_slot_count(pool) ? PLUGIN_SHORT : PLUGIN_SERVING;
 	down = pool_down_reason(pool);
@@ -52,6 +54,8 @@ const char *plugin_condition_name(enum plugin_condition condition)
 		return "serving";
 	case PLUGIN_SHORT:
 		return "short of instances";
+	case PLUGIN_DEGRADED:
+		return "degraded";
 	case PLUGIN_FAILED:
 		return "failed";
 	case PLUGIN_ENDED:
@@ -166,6 +170,7 @@ static void put_pool(json_t *object, const struct pool *pool)
 
 	member_int(object, "generation", pool ? pool_generation(pool) : 0);
 	member_int(object, "instances_ready", pool ? pool_ready_count(pool) : 0);
+	member_int(object, "instances_healthy", pool ? pool_healthy_count(pool) : 0);
 	member_int(object, "calls_total", pool ? (int64_t)pool_total_calls(pool) : 0);
 	member_int(object, "restarts", pool ? (int64_t)pool_restarts(pool) : 0);
 	member_json(object, "last_failure", err_json(pool ? pool_last_failure(pool) : &none));
@@ -199,6 +204,18 @@ json_t *view_plugins(const struct office *office, const struct target *only)
 
 /* ---- instances ---- */
 
+/* null where nothing is known: of a process that isn't ready, or is dead. */
+static void put_health(json_t *object, const struct instance *instance)
+{
+	const struct health_report *report = instance_health_report(instance);
+	bool is_known = instance_state(instance) == INSTANCE_READY;
+
+	member_text(object, "health",
+		    is_known ? health_condition_name(instance_health(instance)) : NULL);
+	member_text(object, "health_message", is_known ? report->message : NULL);
+	member_text(object, "unavailable", is_known ? report->unavailable : NULL);
+}
+
 static json_t *instance_json(const struct office *office, const struct instance *instance)
 {
 	json_t *object = json_object();
@@ -206,6 +223,7 @@ static json_t *instance_json(const struct office *office, const struct instance 
 	member_text(object, "id", instance_id(instance));
 	member_int(object, "pid", instance_pid(instance));
 	member_text(object, "state", rules_state_name(instance_state(instance)));
+	put_health(object, instance);
 	member_int(object, "for_ms", loop_now_ms(office->loop) - instance_since_ms(instance));
 	member_int(object, "calls_live", instance_live_calls(instance));
 	member_int(object, "calls_total", (int64_t)instance_total_calls(instance));

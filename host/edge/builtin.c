@@ -50,7 +50,7 @@ static const char *readiness(const struct target *target)
 	const struct err *down = target->pool ? pool_down_reason(target->pool) : NULL;
 
 	if (serves(target))
-		return "ready";
+		return pool_healthy_count(target->pool) > 0 ? "ready" : "degraded";
 	if (down)
 		return down->code == ERR_PLUGIN_CRASH_LOOP ? "failed" : "ended";
 	return "not ready";

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "observe/errors.h"
+#include "plugin/message_frame.h"
 #include "plugin/rules.h"
 #include "proto/plugd.pb-c.h"
 
@@ -28,16 +29,6 @@ struct handshake_limits handshake_default_limits(void)
 		.max_calls = WIRE_MAX_CALLS,
 		.max_message_bytes = WIRE_MAX_MESSAGE_BYTES,
 	};
-}
-
-static void put_frame(struct buf *out, enum wire_kind kind, const ProtobufCMessage *message)
-{
-	size_t len = protobuf_c_message_get_packed_size(message);
-	uint8_t *room = buf_reserve(out, WIRE_FRAME_HEAD_BOUND + len);
-	size_t head = wire_put_frame_head(room, kind, len);
-
-	protobuf_c_message_pack(message, room + head);
-	buf_commit(out, head + len);
 }
 
 void handshake_put_hello(struct buf *out, const struct handshake_hello *hello)
@@ -62,14 +53,14 @@ void handshake_put_hello(struct buf *out, const struct handshake_hello *hello)
 	message.n_features = FEATURES_OFFERED;
 	message.features = features_offered;
 	message.config = (ProtobufCBinaryData){hello->config_len, (uint8_t *)hello->config};
-	put_frame(out, WIRE_HELLO, &message.base);
+	message_frame_put(out, WIRE_HELLO, &message.base);
 }
 
 void handshake_put_start(struct buf *out)
 {
 	Plugd__V1__Start message = PLUGD__V1__START__INIT;
 
-	put_frame(out, WIRE_START, &message.base);
+	message_frame_put(out, WIRE_START, &message.base);
 }
 
 void handshake_put_drain(struct buf *out, uint32_t grace_ms)
@@ -77,7 +68,7 @@ void handshake_put_drain(struct buf *out, uint32_t grace_ms)
 	Plugd__V1__Drain message = PLUGD__V1__DRAIN__INIT;
 
 	message.grace_ms = grace_ms;
-	put_frame(out, WIRE_DRAIN, &message.base);
+	message_frame_put(out, WIRE_DRAIN, &message.base);
 }
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)

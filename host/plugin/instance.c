@@ -34,6 +34,8 @@ void instance_move(struct instance *instance, enum instance_state next)
 	instance->state = next;
 	instance->since_ms = loop_now_ms(instance->loop);
 	loop_timer_stop(&instance->timer);
+	if (next > INSTANCE_READY)
+		health_check_stop(&instance->health_check);
 }
 
 static void keep_reason(struct instance *instance, const struct err *err)
@@ -178,6 +180,7 @@ struct instance *instance_new(const struct instance_opts *opts)
 		.fd = -1, .log = opts->log, .plugin = opts->plugin->name, .instance = instance->id};
 	instance->limits = host_limits(opts->plugin);
 	loop_timer_init(&instance->timer, opts->loop, on_timer, instance);
+	instance_health_init(instance);
 	return instance;
 }
 
@@ -249,11 +252,18 @@ void instance_drain(struct instance *instance, int64_t grace_ms)
 	}
 }
 
+void instance_retire(struct instance *instance, const struct err *why, int64_t grace_ms)
+{
+	keep_reason(instance, why);
+	instance_drain(instance, grace_ms);
+}
+
 void instance_free(struct instance *instance)
 {
 	if (!instance)
 		return;
 	loop_timer_stop(&instance->timer);
+	health_check_stop(&instance->health_check);
 	channel_close(&instance->channel);
 	channel_deinit(&instance->channel);
 	textlog_close(&instance->textlog);

@@ -13,6 +13,7 @@
 #include "observe/log.h"
 #include "plugin/call.h"
 #include "plugin/handshake.h"
+#include "plugin/health.h"
 #include "plugin/incoming.h"
 #include "plugin/manifest.h"
 #include "plugin/plugin_opts.h"
@@ -32,6 +33,10 @@ struct instance_ops {
 	/* It takes no more calls: it drains, was failed, or died. Before the owners of its calls
 	 * hear that they are broken, so that nothing is routed to it again. */
 	void (*on_fenced)(void *user, struct instance *instance);
+
+	/* Its health has changed: instance_health(). *why says it in words for those that are
+	 * final, else its code is 0. The callee may retire or fail it. */
+	void (*on_health)(void *user, struct instance *instance, const struct err *why);
 
 	/* The plugin calls the host; instance_answer() now or later. */
 	void (*on_call)(void *user, struct instance *instance,
@@ -65,6 +70,9 @@ int instance_start(struct instance *instance, struct err *err);
  * process ends. on_dead follows. */
 void instance_drain(struct instance *instance, int64_t grace_ms);
 
+/* The same for a reason of its own, which on_dead will tell. */
+void instance_retire(struct instance *instance, const struct err *why, int64_t grace_ms);
+
 /* The plugin broke a rule: its calls break with CALL_GONE, and its process is ended. on_dead
  * follows. */
 void instance_fail(struct instance *instance, const struct err *err);
@@ -96,6 +104,10 @@ pid_t instance_pid(const struct instance *instance);	    /* 0: none; for message
 int64_t instance_since_ms(const struct instance *instance); /* when it came into its state */
 int64_t
 instance_start_us(const struct instance *instance); /* from start to READY; 0: not ready yet */
+enum health_condition
+instance_health(const struct instance *instance); /* means something while it is READY */
+const struct health_report *
+instance_health_report(const struct instance *instance); /* what it last said of itself */
 bool instance_said_bye(const struct instance *instance);
 
 /* How its process ended; NULL while it runs, or when it was never started. */

@@ -55,6 +55,7 @@ static void take_ready(struct instance *instance, struct wire_bytes body)
 {
 	instance_move(instance, INSTANCE_READY);
 	instance->start_us = clock_mono_us() - instance->started_us;
+	health_check_start(&instance->health_check);
 	log_event(instance->log, LOG_INFO, "instance.ready", "serves calls",
 		  LOG_STR("plugin", instance->plugin->name), LOG_STR("instance", instance->id),
 		  LOG_INT("pid", process_pid(instance->process)),
@@ -108,19 +109,18 @@ static void refuse_frame(struct instance *instance, enum wire_kind kind)
 	instance_fail(instance, &err);
 }
 
-/* By kind; NULL: PONG that nobody asked for, since health is not judged here. */
 typedef void take_fn(struct instance *instance, struct wire_bytes body);
 
 static take_fn *const takers[WIRE_KIND_END] = {
 	[WIRE_WELCOME] = take_welcome, [WIRE_READY] = take_ready, [WIRE_FAILED] = take_failed,
-	[WIRE_BYE] = take_bye,	       [WIRE_LOG] = take_log,
+	[WIRE_BYE] = take_bye,	       [WIRE_LOG] = take_log,	  [WIRE_PONG] = instance_take_pong,
 };
 
 static void take_frame(struct instance *instance, const struct frame *frame)
 {
 	if (calls_is_frame(frame->kind))
 		take_call_frame(instance, frame);
-	else if (takers[frame->kind])
+	else
 		takers[frame->kind](instance, frame->body);
 }
 

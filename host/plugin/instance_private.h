@@ -1,10 +1,11 @@
-/* What the files of an instance share: instance.c (its states, its life) and instance_frames.c
- * (what its plugin says). Nobody else includes it. */
+/* What the files of an instance share: instance.c (its states, its life), instance_frames.c (what
+ * its plugin says), instance_health.c. Nobody else includes it. */
 #ifndef PLUGD_PLUGIN_INSTANCE_PRIVATE_H
 #define PLUGD_PLUGIN_INSTANCE_PRIVATE_H
 
 #include "plugin/calls.h"
 #include "plugin/channel.h"
+#include "plugin/health_check.h"
 #include "plugin/instance.h"
 #include "plugin/process.h"
 #include "plugin/textlog.h"
@@ -39,6 +40,7 @@ struct instance {
 	bool greeted;			/* WELCOME has come: calls is there */
 	uint32_t features;
 	struct manifest *manifest; /* NULL before WELCOME */
+	struct health_check health_check;
 };
 
 /* Into the next state, which the table must allow; the deadline of the last one is off. */
@@ -50,6 +52,10 @@ void instance_stop(struct instance *instance, const struct err *err, int64_t ter
 
 /* A frame came, in whatever state. */
 void instance_take_frame(struct instance *instance, const struct frame *frame);
+
+/* instance_health.c */
+void instance_health_init(struct instance *instance);
+void instance_take_pong(struct instance *instance, struct wire_bytes body);
 
 /* The kill ladder after the plugin's input was closed: patience for a plugin that said BYE, none
  * for one that broke a rule. */

@@ -23,6 +23,14 @@ struct restart_opts {
 
 #define RESTART_MAX_RESTARTS 100
 
+/* How its health is asked and judged. Zeroed: not at all. */
+struct health_check_opts {
+	bool enabled;
+	int64_t interval_ms;
+	int64_t timeout_ms;
+	unsigned failure_limit;
+};
+
 struct plugin_opts {
 	char *name;
 	/* absolute, or relative to the configuration file's directory (made absolute on load) */
@@ -45,6 +53,7 @@ struct plugin_opts {
 	uint8_t *config; /* its own section: one MessagePack map; NULL when there is none */
 	size_t config_len;
 	struct restart_opts restart;
+	struct health_check_opts health_check;
 };
 
 #endif

@@ -138,6 +138,14 @@ void pool_free(struct pool *pool)
 	free(pool);
 }
 
+/* Healthy before degraded, then the least busy. */
+static bool is_better(const struct slot *slot, const struct slot *than)
+{
+	if (slot->is_degraded != than->is_degraded)
+		return than->is_degraded;
+	return instance_live_calls(slot->instance) < instance_live_calls(than->instance);
+}
+
 struct instance *pool_pick(struct pool *pool)
 {
 	struct slot *best = NULL;
@@ -147,8 +155,7 @@ struct instance *pool_pick(struct pool *pool)
 
 		if (!slot->is_ready)
 			continue;
-		if (!best ||
-		    instance_live_calls(slot->instance) < instance_live_calls(best->instance))
+		if (!best || is_better(slot, best))
 			best = slot;
 	}
 	if (!best)
@@ -182,6 +189,11 @@ unsigned pool_ready_count(const struct pool *pool)
 bool pool_is_complete(const struct pool *pool)
 {
 	return pool->ready == pool->slot_count;
+}
+
+unsigned pool_healthy_count(const struct pool *pool)
+{
+	return pool->ready - pool->degraded;
 }
 
 unsigned pool_slot_count(const struct pool *pool)

@@ -69,7 +69,8 @@ void pool_drain(struct pool *pool, int64_t grace_ms);
 /* Ends all processes at once. NULL is fine. */
 void pool_free(struct pool *pool);
 
-/* The ready instance with the fewest calls; among equals they take turns. NULL: none is ready. */
+/* The ready instance with the fewest calls, a healthy one if there is one; among equals they take
+ * turns. NULL: none is ready. */
 struct instance *pool_pick(struct pool *pool);
 
 const struct manifest *pool_manifest(const struct pool *pool); /* NULL: not known yet */
@@ -77,6 +78,7 @@ uint32_t pool_generation(const struct pool *pool);
 bool pool_is_draining(const struct pool *pool);
 unsigned pool_ready_count(const struct pool *pool);
 bool pool_is_complete(const struct pool *pool); /* all its instances are ready */
+unsigned pool_healthy_count(const struct pool *pool); /* of the ready ones */
 
 /* NULL unless every place stays down; then why, a crash loop first. */
 const struct err *pool_down_reason(const struct pool *pool);

@@ -14,6 +14,7 @@ struct slot {
 	struct loop_timer restart; /* in SLOT_WAITING */
 	struct err reason;	   /* in SLOT_DOWN */
 	bool is_ready;
+	bool is_degraded; /* serves last */
 	int64_t ready_since_ms;
 	int64_t ready_for_ms; /* of the last instance; -1: it never was */
 };
@@ -34,6 +35,7 @@ struct pool {
 	unsigned slot_count;
 	unsigned next; /* where pool_pick() begins to look */
 	unsigned ready;
+	unsigned degraded; /* of those that are ready */
 	bool draining;
 	bool drained;
 	uint64_t restarts;

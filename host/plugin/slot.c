@@ -81,6 +81,15 @@ static bool on_manifest(void *user, struct instance *instance, struct err *err)
 	return true;
 }
 
+/* Only of those that are ready. */
+static void set_degraded(struct slot *slot, bool degraded)
+{
+	if (slot->is_degraded == degraded)
+		return;
+	slot->is_degraded = degraded;
+	slot->pool->degraded += degraded ? 1 : (unsigned)-1;
+}
+
 static void set_ready(struct slot *slot, bool ready)
 {
 	struct pool *pool = slot->pool;
@@ -89,6 +98,7 @@ static void set_ready(struct slot *slot, bool ready)
 	if (slot->is_ready == ready)
 		return;
 	slot->is_ready = ready;
+	set_degraded(slot, false);
 	if (ready)
 		slot->ready_since_ms = now_ms;
 	else
@@ -99,12 +109,34 @@ static void set_ready(struct slot *slot, bool ready)
 
 static void on_ready(void *user, struct instance *instance)
 {
-	set_ready(user, true);
+	struct slot *slot = user;
+
+	set_ready(slot, true);
+	set_degraded(slot, instance_health(instance) == HEALTH_DEGRADED);
 }
 
 static void on_fenced(void *user, struct instance *instance)
 {
 	set_ready(user, false);
+}
+
+/* Unhealthy: its calls may end, then its place is filled again. Offline: it won't end them. */
+static void on_health(void *user, struct instance *instance, const struct err *why)
+{
+	struct slot *slot = user;
+
+	switch (instance_health(instance)) {
+	case HEALTH_HEALTHY:
+	case HEALTH_DEGRADED:
+		set_degraded(slot, slot->is_ready && instance_health(instance) == HEALTH_DEGRADED);
+		break;
+	case HEALTH_UNHEALTHY:
+		instance_retire(instance, why, slot->pool->plugin->drain_timeout_ms);
+		break;
+	case HEALTH_OFFLINE:
+		instance_fail(instance, why);
+		break;
+	}
 }
 
 static void on_call(void *user, struct instance *instance,
@@ -151,6 +183,7 @@ static const struct instance_ops instance_ops = {
 	.on_manifest = on_manifest,
 	.on_ready = on_ready,
 	.on_fenced = on_fenced,
+	.on_health = on_health,
 	.on_call = on_call,
 	.on_dead = on_dead,
 };

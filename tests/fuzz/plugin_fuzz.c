@@ -9,6 +9,7 @@
 
 #include "base/loop.h"
 #include "plugin/calls.h"
+#include "plugin/health.h"
 #include "plugin/rules.h"
 
 #define SMALL_WINDOW 1000u
@@ -82,6 +83,14 @@ static void take_welcome(struct world *world, struct wire_bytes body, struct err
 		manifest_release(welcome.manifest);
 }
 
+static void take_pong(struct world *world, struct wire_bytes body, struct err *err)
+{
+	struct health_report report;
+
+	world->failed = health_report_take(body, &report, err) < 0;
+	assert(world->failed || report.news != HEALTH_SILENT);
+}
+
 static void take_frame(struct world *world, const struct frame *frame)
 {
 	struct err err = {0};
@@ -91,6 +100,8 @@ static void take_frame(struct world *world, const struct frame *frame)
 		world->failed = calls_on_frame(&world->calls, frame, &err) < 0;
 	else if (frame->kind == WIRE_WELCOME)
 		take_welcome(world, frame->body, &err);
+	else if (frame->kind == WIRE_PONG)
+		take_pong(world, frame->body, &err);
 	else if (frame->kind == WIRE_FAILED)
 		handshake_take_failed(frame->body, reason, sizeof(reason));
 	assert(!world->failed || (err.code && err.text[0]));

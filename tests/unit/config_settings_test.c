@@ -82,12 +82,6 @@ static void gives_each_plugin_the_documented_defaults(void **state)
 	assert_int_equal(c.plugins[0].queue, 512);
 	assert_int_equal(c.plugins[0].queue_timeout_ms, 250);
 	assert_int_equal(c.plugins[0].max_message_bytes, 16 << 20);
-	assert_int_equal(c.plugins[0].restart.policy, RESTART_ALWAYS);
-	assert_int_equal(c.plugins[0].restart.max_restarts, 5);
-	assert_int_equal(c.plugins[0].restart.period_ms, 60000);
-	assert_int_equal(c.plugins[0].restart.initial_delay_ms, 100);
-	assert_int_equal(c.plugins[0].restart.max_delay_ms, 30000);
-	assert_int_equal(c.plugins[0].restart.healthy_after_ms, 10000);
 	assert_null(c.plugins[0].config);
 	assert_int_equal(c.plugins[0].config_len, 0);
 	config_free(&c);
@@ -101,9 +95,7 @@ static void takes_every_key_of_a_plugin_and_a_route(void **state)
 		"- {name: p, executable: /bin/p, args: [a, 'b c', 1], env: {A: 1, B: \"\"}, "
 		"work_dir: d, instances: 3, expose: true, transport: socketpair, "
 		"handshake_timeout: 1s, drain_timeout: 2s, timeout: 3s, concurrency: 4, queue: 5, "
-		"queue_timeout: 6ms, max_message: 7KiB, config: {}, restart: {policy: on-failure, "
-		"max_restarts: 2, period: 3s, initial_delay: 4ms, max_delay: 5s, healthy_after: "
-		"6s}}\n"
+		"queue_timeout: 6ms, max_message: 7KiB, config: {}}\n"
 		"routes:\n"
 		"- {path: /a/:b, method: GET, plugin: p, rpc: s.v1.S/M, timeout: 8s, body_limit: "
 		"9}\n"
@@ -132,12 +124,6 @@ static void takes_every_key_of_a_plugin_and_a_route(void **state)
 	assert_int_equal(p->queue_timeout_ms, 6);
 	assert_int_equal(p->max_message_bytes, 7 << 10);
 	assert_int_equal(p->config_len, 1);
-	assert_int_equal(p->restart.policy, RESTART_ON_FAILURE);
-	assert_int_equal(p->restart.max_restarts, 2);
-	assert_int_equal(p->restart.period_ms, 3000);
-	assert_int_equal(p->restart.initial_delay_ms, 4);
-	assert_int_equal(p->restart.max_delay_ms, 5000);
-	assert_int_equal(p->restart.healthy_after_ms, 6000);
 
 	const struct route_opts *r = c.edge.routes;
 	assert_int_equal(c.edge.route_count, 2);
@@ -153,6 +139,51 @@ static void takes_every_key_of_a_plugin_and_a_route(void **state)
 	assert_null(r[1].rpc);
 	assert_int_equal(r[1].timeout_ms, 0);
 	assert_int_equal(r[1].body_bytes, 0);
+	config_free(&c);
+}
+
+static void gives_each_plugin_the_documented_life(void **state)
+{
+	struct config c;
+
+	load(&c, "whitelist: {file: w}\nplugins: [{name: p, executable: e}]", NULL);
+	assert_int_equal(c.plugins[0].restart.policy, RESTART_ALWAYS);
+	assert_int_equal(c.plugins[0].restart.max_restarts, 5);
+	assert_int_equal(c.plugins[0].restart.period_ms, 60000);
+	assert_int_equal(c.plugins[0].restart.initial_delay_ms, 100);
+	assert_int_equal(c.plugins[0].restart.max_delay_ms, 30000);
+	assert_int_equal(c.plugins[0].restart.healthy_after_ms, 10000);
+	assert_true(c.plugins[0].health_check.enabled);
+	assert_int_equal(c.plugins[0].health_check.interval_ms, 30000);
+	assert_int_equal(c.plugins[0].health_check.timeout_ms, 5000);
+	assert_int_equal(c.plugins[0].health_check.failure_limit, 3);
+	config_free(&c);
+}
+
+static void takes_every_key_of_a_plugins_life(void **state)
+{
+	static const char yaml[] =
+		"whitelist: {file: /w}\n"
+		"plugins:\n"
+		"- name: p\n"
+		"  executable: /bin/p\n"
+		"  restart: {policy: on-failure, max_restarts: 2, period: 3s, initial_delay: 4ms, "
+		"max_delay: 5s, healthy_after: 6s}\n"
+		"  health_check: {enabled: false, interval: 2s, timeout: 3s, failure_limit: 4}\n";
+	struct config c;
+
+	load(&c, yaml, NULL);
+	const struct plugin_opts *p = &c.plugins[0];
+	assert_int_equal(p->restart.policy, RESTART_ON_FAILURE);
+	assert_int_equal(p->restart.max_restarts, 2);
+	assert_int_equal(p->restart.period_ms, 3000);
+	assert_int_equal(p->restart.initial_delay_ms, 4);
+	assert_int_equal(p->restart.max_delay_ms, 5000);
+	assert_int_equal(p->restart.healthy_after_ms, 6000);
+	assert_false(p->health_check.enabled);
+	assert_int_equal(p->health_check.interval_ms, 2000);
+	assert_int_equal(p->health_check.timeout_ms, 3000);
+	assert_int_equal(p->health_check.failure_limit, 4);
 	config_free(&c);
 }
 
@@ -354,6 +385,8 @@ int main(void)
 		cmocka_unit_test(has_the_documented_defaults),
 		cmocka_unit_test(gives_each_plugin_the_documented_defaults),
 		cmocka_unit_test(takes_every_key_of_a_plugin_and_a_route),
+		cmocka_unit_test(gives_each_plugin_the_documented_life),
+		cmocka_unit_test(takes_every_key_of_a_plugins_life),
 		cmocka_unit_test(takes_both_ends_of_each_range_and_nothing_beyond),
 		cmocka_unit_test(has_one_setting_for_each_name),
 		cmocka_unit_test(writes_each_value_into_a_field_of_its_own),

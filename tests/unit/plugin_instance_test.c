@@ -72,6 +72,11 @@ static void on_fenced(void *user, struct instance *instance)
 	world->fenced = true;
 }
 
+static void on_health(void *user, struct instance *instance, const struct err *why)
+{
+	note(user, health_condition_name(instance_health(instance)));
+}
+
 static void on_call(void *user, struct instance *instance,
 		    const struct manifest_requirement *requirement,
 		    const struct wire_request *request)
@@ -92,7 +97,8 @@ static void on_dead(void *user, struct instance *instance, const struct err *why
 	world->why = *why;
 }
 
-static const struct instance_ops ops = {on_manifest, on_ready, on_fenced, on_call, on_dead};
+static const struct instance_ops ops = {on_manifest, on_ready, on_fenced,
+					on_health,   on_call,  on_dead};
 
 /* ---- the world ---- */
 

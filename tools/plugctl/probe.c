@@ -97,6 +97,11 @@ static void on_fenced(void *user, struct instance *instance)
 {
 }
 
+/* Not asked for: the options of a check have no health_check. */
+static void on_health(void *user, struct instance *instance, const struct err *why)
+{
+}
+
 /* There is nobody else here. */
 static void on_call(void *user, struct instance *instance,
 		    const struct manifest_requirement *requirement,
@@ -155,6 +160,7 @@ static const struct instance_ops instance_ops = {
 	.on_manifest = on_manifest,
 	.on_ready = on_ready,
 	.on_fenced = on_fenced,
+	.on_health = on_health,
 	.on_call = on_call,
 	.on_dead = on_dead,
 };

@@ -210,6 +210,14 @@ enum exit_status run_plugins(const struct plugctl *plugctl, const struct args *a
 
 /* ---- instances ---- */
 
+/* What it says of its health, when it says something. */
+static const char *why_of(const json_t *instance)
+{
+	const char *message = output_member(instance, "health_message");
+
+	return message[0] ? message : "-";
+}
+
 static void add_instance(struct table *table, const json_t *instance)
 {
 	char text[OUTPUT_TEXT];
@@ -219,26 +227,27 @@ static void add_instance(struct table *table, const json_t *instance)
 	if (json_is_null(json_object_get(instance, "id"))) {
 		table_add(table, "-");
 		table_add(table, output_member(instance, "state"));
-		for (int i = 0; i < 5; i++)
+		for (int i = 0; i < 6; i++)
 			table_add(table, "-");
 		table_add(table, output_member(json_object_get(instance, "reason"), "message"));
 		return;
 	}
 	table_addf(table, "%" PRId64, output_number(instance, "pid"));
 	table_add(table, output_member(instance, "state"));
+	table_add(table, output_member(instance, "health"));
 	table_add(table, output_ms(text, output_number(instance, "for_ms")));
 	table_addf(table, "%" PRId64, output_number(instance, "calls_live"));
 	table_addf(table, "%" PRId64, output_number(instance, "calls_total"));
 	table_add(table, output_us(text, output_number(instance, "start_us")));
 	table_add(table, output_bytes(text, output_number(instance, "rss_bytes")));
-	table_add(table, "-");
+	table_add(table, why_of(instance));
 }
 
 static void print_instances(const json_t *result)
 {
-	static const char *const headings[] = {"PLUGIN", "INSTANCE", "PID",   "STATE",
-					       "FOR",	 "LIVE",     "CALLS", "STARTED IN",
-					       "MEMORY", "REASON",   NULL};
+	static const char *const headings[] = {"PLUGIN",     "INSTANCE", "PID",	   "STATE",
+					       "HEALTH",     "FOR",	 "LIVE",   "CALLS",
+					       "STARTED IN", "MEMORY",	 "REASON", NULL};
 	struct table *table = table_new(headings);
 	json_t *instance;
 	size_t i;
