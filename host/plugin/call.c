@@ -25,6 +25,7 @@ void call_table_init(struct call_table *table, uint32_t max_calls)
 {
 	*table = (struct call_table){.max = max_calls < SLOT_MASK ? max_calls : SLOT_MASK};
 	TAILQ_INIT(&table->waiting);
+	TAILQ_INIT(&table->cancelled);
 }
 
 void call_table_deinit(struct call_table *table)
@@ -80,9 +81,25 @@ struct call *call_table_add(struct call_table *table)
 	return call;
 }
 
+static void stop_waiting(struct call_table *table, struct call *call)
+{
+	TAILQ_REMOVE(&table->waiting, call, list_link);
+	call->waiting = false;
+	buf_deinit(&call->pending);
+}
+
+static void drop_pending(struct call_table *table, struct call *call)
+{
+	if (call->waiting)
+		stop_waiting(table, call);
+}
+
 void call_table_remove(struct call_table *table, struct call *call)
 {
-	call_drop_pending(table, call);
+	drop_pending(table, call);
+	if (call->cancelled)
+		TAILQ_REMOVE(&table->cancelled, call, list_link);
+	call->cancelled = false;
 	call->live = false;
 	call->ops = NULL;
 	call->next_free = table->free_list;
@@ -115,7 +132,7 @@ void call_defer(struct call_table *table, struct call *call, struct wire_bytes p
 	buf_append(&call->pending, &piece, sizeof(piece));
 	buf_append(&call->pending, payload.data, payload.len);
 	if (!call->waiting)
-		TAILQ_INSERT_TAIL(&table->waiting, call, wait_link);
+		TAILQ_INSERT_TAIL(&table->waiting, call, list_link);
 	call->waiting = true;
 }
 
@@ -146,13 +163,6 @@ bool call_next_piece(struct call *call, uint32_t credit, uint32_t chunk_bytes,
 	return true;
 }
 
-static void stop_waiting(struct call_table *table, struct call *call)
-{
-	TAILQ_REMOVE(&table->waiting, call, wait_link);
-	call->waiting = false;
-	buf_deinit(&call->pending);
-}
-
 void call_piece_sent(struct call_table *table, struct call *call, const struct wire_data *sent)
 {
 	struct call_piece piece;
@@ -170,14 +180,23 @@ void call_piece_sent(struct call_table *table, struct call *call, const struct w
 		memcpy(buf_front(&call->pending), &piece, sizeof(piece));
 	}
 	/* The next turn is another call's: a large message never delays a small one. */
-	TAILQ_REMOVE(&table->waiting, call, wait_link);
-	TAILQ_INSERT_TAIL(&table->waiting, call, wait_link);
+	TAILQ_REMOVE(&table->waiting, call, list_link);
+	TAILQ_INSERT_TAIL(&table->waiting, call, list_link);
 }
 
-void call_drop_pending(struct call_table *table, struct call *call)
+void call_cancel(struct call_table *table, struct call *call, int64_t now_ms)
 {
-	if (call->waiting)
-		stop_waiting(table, call);
+	drop_pending(table, call);
+	call->ops = NULL;
+	call->local_ended = true;
+	call->cancelled = true;
+	call->cancelled_ms = now_ms;
+	TAILQ_INSERT_TAIL(&table->cancelled, call, list_link);
+}
+
+const struct call *call_table_oldest_cancelled(const struct call_table *table)
+{
+	return TAILQ_FIRST(&table->cancelled);
 }
 
 uint32_t call_credit_due(uint32_t *owed, uint32_t bytes, uint32_t window)

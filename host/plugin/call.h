@@ -44,13 +44,16 @@ struct call {
 	uint32_t recv_credit; /* payload bytes that the plugin may still send */
 	uint32_t recv_owed;   /* consumed, but not given back as credit yet */
 	bool live;
-	bool local_ended;	    /* we have sent `end` or CANCEL, or will with what is pending */
-	bool responded;		    /* RESPONSE has come */
-	bool waiting;		    /* in the table's list of those with pending bytes */
+	bool local_ended; /* we have sent `end` or CANCEL, or will with what is pending */
+	bool responded;	  /* RESPONSE has come */
+	bool waiting;	  /* in the table's list of those with pending bytes */
+	bool cancelled;	  /* in the table's list of those; nobody waits for it */
+	int64_t cancelled_ms;
+	uint32_t method;	    /* its number, for messages */
 	const struct call_ops *ops; /* NULL: nobody waits for the answer */
 	void *user;
-	struct buf pending; /* records {struct call_piece, bytes} */
-	TAILQ_ENTRY(call) wait_link;
+	struct buf pending;	     /* records {struct call_piece, bytes} */
+	TAILQ_ENTRY(call) list_link; /* a call is in one of the lists at most */
 	struct call *next_free;
 };
 
@@ -62,7 +65,8 @@ struct call_table {
 	uint32_t max; /* the plugin's max_calls */
 	uint32_t live;
 	struct call *free_list;
-	struct call_list waiting; /* with pending bytes, in the order of their turns */
+	struct call_list waiting;   /* with pending bytes, in the order of their turns */
+	struct call_list cancelled; /* the oldest first */
 };
 
 void call_table_init(struct call_table *table, uint32_t max_calls);
@@ -88,7 +92,13 @@ bool call_is_waiting(const struct call *call);
 bool call_next_piece(struct call *call, uint32_t credit, uint32_t chunk_bytes,
 		     struct wire_data *out);
 void call_piece_sent(struct call_table *table, struct call *call, const struct wire_data *piece);
-void call_drop_pending(struct call_table *table, struct call *call);
+
+/* Nobody waits for its answer any more: what is pending is dropped, and the time is noted until the
+ * plugin has ended it. */
+void call_cancel(struct call_table *table, struct call *call, int64_t now_ms);
+
+/* The one that was cancelled first, of those that the plugin has not ended. NULL: there is none. */
+const struct call *call_table_oldest_cancelled(const struct call_table *table);
 
 /* Books `bytes` as consumed. Returns the credit to give back now: in batches of half a window. */
 uint32_t call_credit_due(uint32_t *owed, uint32_t bytes, uint32_t window);

@@ -34,6 +34,8 @@ void instance_move(struct instance *instance, enum instance_state next)
 	instance->state = next;
 	instance->since_ms = loop_now_ms(instance->loop);
 	loop_timer_stop(&instance->timer);
+	if (next > INSTANCE_DRAINING)
+		loop_timer_stop(&instance->patience);
 	if (next > INSTANCE_READY)
 		health_check_stop(&instance->health_check);
 }
@@ -180,6 +182,7 @@ struct instance *instance_new(const struct instance_opts *opts)
 		.fd = -1, .log = opts->log, .plugin = opts->plugin->name, .instance = instance->id};
 	instance->limits = host_limits(opts->plugin);
 	loop_timer_init(&instance->timer, opts->loop, on_timer, instance);
+	instance_calls_init(instance);
 	instance_health_init(instance);
 	return instance;
 }
@@ -263,6 +266,7 @@ void instance_free(struct instance *instance)
 	if (!instance)
 		return;
 	loop_timer_stop(&instance->timer);
+	loop_timer_stop(&instance->patience);
 	health_check_stop(&instance->health_check);
 	channel_close(&instance->channel);
 	channel_deinit(&instance->channel);
@@ -273,39 +277,6 @@ void instance_free(struct instance *instance)
 	manifest_release(instance->manifest);
 	free(instance->id);
 	free(instance);
-}
-
-/* ---- calls ---- */
-
-struct call *instance_call(struct instance *instance, const struct wire_request *request,
-			   const struct call_ops *ops, void *user)
-{
-	if (instance->state != INSTANCE_READY)
-		return NULL;
-	return outgoing_start(&instance->calls.outgoing, request, ops, user);
-}
-
-bool instance_call_send(struct instance *instance, struct call *call, struct wire_bytes payload,
-			bool more, bool end)
-{
-	return outgoing_send(&instance->calls.outgoing, call, payload, more, end);
-}
-
-void instance_call_consumed(struct instance *instance, struct call *call, uint32_t bytes)
-{
-	outgoing_consumed(&instance->calls.outgoing, call, bytes);
-}
-
-void instance_call_cancel(struct instance *instance, struct call *call, uint32_t code,
-			  struct str reason)
-{
-	outgoing_cancel(&instance->calls.outgoing, call, code, reason);
-}
-
-void instance_answer(struct instance *instance, uint32_t id, const struct incoming_answer *answer)
-{
-	if (instance->greeted)
-		incoming_answer(&instance->calls.incoming, id, answer);
 }
 
 /* ---- facts ---- */

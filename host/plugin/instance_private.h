@@ -1,5 +1,5 @@
 /* What the files of an instance share: instance.c (its states, its life), instance_frames.c (what
- * its plugin says), instance_health.c. Nobody else includes it. */
+ * its plugin says), instance_calls.c, instance_health.c. Nobody else includes it. */
 #ifndef PLUGD_PLUGIN_INSTANCE_PRIVATE_H
 #define PLUGD_PLUGIN_INSTANCE_PRIVATE_H
 
@@ -41,6 +41,7 @@ struct instance {
 	uint32_t features;
 	struct manifest *manifest; /* NULL before WELCOME */
 	struct health_check health_check;
+	struct loop_timer patience; /* with the oldest call that was cancelled */
 };
 
 /* Into the next state, which the table must allow; the deadline of the last one is off. */
@@ -52,6 +53,9 @@ void instance_stop(struct instance *instance, const struct err *err, int64_t ter
 
 /* A frame came, in whatever state. */
 void instance_take_frame(struct instance *instance, const struct frame *frame);
+
+/* instance_calls.c */
+void instance_calls_init(struct instance *instance);
 
 /* instance_health.c */
 void instance_health_init(struct instance *instance);

@@ -129,6 +129,7 @@ struct call *outgoing_start(struct outgoing *outgoing, const struct wire_request
 		return NULL;
 	call->ops = ops;
 	call->user = user;
+	call->method = request->method;
 	call->send_credit = outgoing->flow->plugin.call_window_bytes;
 	call->recv_credit = outgoing->flow->host.call_window_bytes;
 	outgoing->started++;
@@ -163,14 +164,13 @@ void outgoing_consumed(struct outgoing *outgoing, struct call *call, uint32_t by
 	outgoing_give_credit(outgoing->channel, call->id, due);
 }
 
-void outgoing_cancel(struct outgoing *outgoing, struct call *call, uint32_t code, struct str reason)
+void outgoing_cancel(struct outgoing *outgoing, struct call *call, uint32_t code, struct str reason,
+		     int64_t now_ms)
 {
 	uint32_t held = outgoing->flow->host.call_window_bytes - call->recv_credit;
 
 	assert(call->live && call->ops);
-	call->ops = NULL;
-	call->local_ended = true;
-	call_drop_pending(&outgoing->table, call);
+	call_cancel(&outgoing->table, call, now_ms);
 	put_cancel(outgoing, call->id, code, reason);
 	/* What the owner held back is nobody's now: without this the plugin could wait for credit
 	 * to end the call. */
@@ -334,8 +334,8 @@ static void serve_waiting(struct outgoing *outgoing)
 			tell_writable(outgoing, call, id);
 			idle = 0;
 		} else {
-			TAILQ_REMOVE(&outgoing->table.waiting, call, wait_link);
-			TAILQ_INSERT_TAIL(&outgoing->table.waiting, call, wait_link);
+			TAILQ_REMOVE(&outgoing->table.waiting, call, list_link);
+			TAILQ_INSERT_TAIL(&outgoing->table.waiting, call, list_link);
 			idle++;
 		}
 	}

@@ -39,8 +39,8 @@ void outgoing_consumed(struct outgoing *outgoing, struct call *call, uint32_t by
 
 /* Nobody waits for this call any more: CANCEL goes out, ops are never called again, `call` is the
  * owner's no more. It counts as live until the plugin has ended it. */
-void outgoing_cancel(struct outgoing *outgoing, struct call *call, uint32_t code,
-		     struct str reason);
+void outgoing_cancel(struct outgoing *outgoing, struct call *call, uint32_t code, struct str reason,
+		     int64_t now_ms);
 
 /* A frame of an odd id, or CREDIT for the channel, came. 0, or -EINVAL with *err: a violation.
  * Owners are called from here, and may do anything, also make the instance fail. */

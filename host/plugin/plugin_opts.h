@@ -45,6 +45,7 @@ struct plugin_opts {
 	uint32_t pipe_bytes; /* capacity of each pipe; 64 KiB to 1 MiB */
 	int64_t handshake_timeout_ms;
 	int64_t drain_timeout_ms;
+	int64_t patience_ms;  /* with a call that was cancelled; 0: for ever */
 	int64_t timeout_ms;   /* of a call whose route says nothing */
 	unsigned concurrency; /* calls at once, all instances together */
 	unsigned queue;	      /* calls that may wait for a place */

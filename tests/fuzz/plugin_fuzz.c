@@ -163,7 +163,7 @@ static void open_world(struct world *world, struct loop *loop)
 	start_call(world, 10, true);
 	start_call(world, 0, false);
 	start_call(world, SMALL_WINDOW * 2, true);
-	outgoing_cancel(&world->calls.outgoing, start_call(world, 0, true), 1, (struct str){0});
+	outgoing_cancel(&world->calls.outgoing, start_call(world, 0, true), 1, (struct str){0}, 0);
 	world->owned--;
 }
 

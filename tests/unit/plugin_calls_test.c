@@ -225,7 +225,7 @@ static void a_cancelled_call_is_live_until_the_plugin_has_ended_it(void **state)
 	struct call *call = start(world, 0, true);
 	uint32_t id = call->id;
 
-	outgoing_cancel(&world->calls.outgoing, call, 4, STR_LITERAL("too late"));
+	outgoing_cancel(&world->calls.outgoing, call, 4, STR_LITERAL("too late"), 0);
 	assert_string_equal(host_said(world), "request(0!) cancel(4) ");
 	assert_int_equal(live(world), 1);
 	plugin_responds(world, id, 0, 10, true);
@@ -239,7 +239,7 @@ static void a_late_answer_never_meets_the_next_call(void **state)
 	struct world *world = *state;
 	uint32_t late = start(world, 0, true)->id;
 
-	outgoing_cancel(&world->calls.outgoing, world->call, 4, STR_LITERAL(""));
+	outgoing_cancel(&world->calls.outgoing, world->call, 4, STR_LITERAL(""), 0);
 	start(world, 0, true);
 	plugin_responds(world, late, 0, 33, true);
 	assert_string_equal(world->heard, "");
@@ -255,8 +255,44 @@ static void cancelling_gives_back_what_the_owner_held(void **state)
 	world->consumes = false;
 	plugin_responds(world, call->id, 0, 4000, false);
 	host_said(world);
-	outgoing_cancel(&world->calls.outgoing, call, 1, STR_LITERAL(""));
+	outgoing_cancel(&world->calls.outgoing, call, 1, STR_LITERAL(""), 0);
 	assert_string_equal(host_said(world), "cancel(1) credit(call 4000) ");
+}
+
+static const struct call *oldest_cancelled(const struct world *world)
+{
+	return call_table_oldest_cancelled(&world->calls.outgoing.table);
+}
+
+static void cancelled_calls_are_known_by_age_until_the_plugin_ends_them(void **state)
+{
+	struct world *world = *state;
+	struct outgoing *outgoing = &world->calls.outgoing;
+	struct call *first = start(world, 0, true), *second = start(world, 0, true);
+	struct call *third = start(world, 0, true);
+
+	assert_null(oldest_cancelled(world));
+	outgoing_cancel(outgoing, second, 4, STR_LITERAL(""), 100);
+	outgoing_cancel(outgoing, first, 4, STR_LITERAL(""), 200);
+	assert_ptr_equal(oldest_cancelled(world), second);
+	assert_int_equal(oldest_cancelled(world)->cancelled_ms, 100);
+	plugin_responds(world, third->id, 0, 0, true);
+	assert_ptr_equal(oldest_cancelled(world), second);
+	plugin_responds(world, second->id, 1, 0, true);
+	assert_ptr_equal(oldest_cancelled(world), first);
+	plugin_responds(world, first->id, 1, 0, true);
+	assert_null(oldest_cancelled(world));
+	start(world, 0, true);
+	assert_null(oldest_cancelled(world));
+}
+
+static void breaking_all_forgets_cancelled_calls_too(void **state)
+{
+	struct world *world = *state;
+
+	outgoing_cancel(&world->calls.outgoing, start(world, 0, true), 4, STR_LITERAL(""), 1);
+	outgoing_break_all(&world->calls.outgoing, &(struct call_break){.kind = CALL_GONE});
+	assert_null(oldest_cancelled(world));
 }
 
 static void cancelling_drops_what_waits_for_credit(void **state)
@@ -265,7 +301,7 @@ static void cancelling_drops_what_waits_for_credit(void **state)
 	struct call *call = start(world, 9000, true);
 
 	host_said(world);
-	outgoing_cancel(&world->calls.outgoing, call, 1, STR_LITERAL(""));
+	outgoing_cancel(&world->calls.outgoing, call, 1, STR_LITERAL(""), 0);
 	assert_string_equal(host_said(world), "cancel(1) ");
 	plugin_gives_credit(world, call->id, 4000);
 	assert_string_equal(host_said(world), "");
@@ -297,6 +333,8 @@ int main(void)
 		TEST(a_late_answer_never_meets_the_next_call),
 		TEST(cancelling_gives_back_what_the_owner_held),
 		TEST(cancelling_drops_what_waits_for_credit),
+		TEST(cancelled_calls_are_known_by_age_until_the_plugin_ends_them),
+		TEST(breaking_all_forgets_cancelled_calls_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
