@@ -57,7 +57,8 @@ struct unit {
 static const struct pool_ops pool_ops;
 
 static struct generation *generation_new(struct unit *unit, const struct plugin_opts *opts,
-					 const char *executable, struct exec_image *image)
+					 const char *executable, struct exec_image *image,
+					 bool may_sleep)
 {
 	struct generation *generation = mem_new(struct generation);
 	struct unit_house *house = unit->house;
@@ -75,6 +76,7 @@ static struct generation *generation_new(struct unit *unit, const struct plugin_
 		.image = image,
 		.host_version = house->service->version,
 		.generation = ++unit->last_generation,
+		.may_sleep = may_sleep,
 		.ops = &pool_ops,
 		.user = generation,
 	});
@@ -166,6 +168,7 @@ static void on_change(void *user, struct pool *pool)
 	const struct generation *generation = user;
 	struct unit *unit = generation->unit;
 
+	edge_on_plugin_change(unit->house->edge);
 	log_event(unit->house->log, LOG_INFO, "plugin.ready_count", "",
 		  LOG_STR("plugin", unit->plugin->name),
 		  LOG_INT("generation", pool_generation(pool)),
@@ -301,9 +304,9 @@ int unit_swap(struct unit *unit, const struct swap_order *order, const struct sw
 		return r;
 	if (order->is_rollback)
 		unit->next = generation_new(unit, &unit->previous.opts, unit->previous.executable,
-					    unit->previous.image);
+					    unit->previous.image, false);
 	else
-		unit->next = generation_new(unit, unit->plugin, order->executable, NULL);
+		unit->next = generation_new(unit, unit->plugin, order->executable, NULL, false);
 	unit->viewer = *viewer;
 	unit->swap_began_us = loop_now_us(unit->house->loop);
 	unit->swap_drain_ms = order->drain_timeout_ms >= 0 ? order->drain_timeout_ms
@@ -364,7 +367,7 @@ void unit_start(struct unit *unit)
 
 	if (!unit->plugin->enabled)
 		return;
-	serve(unit, generation_new(unit, unit->plugin, NULL, NULL), &err);
+	serve(unit, generation_new(unit, unit->plugin, NULL, NULL, true), &err);
 	if (pool_start(unit->serving->pool, &err) == 0)
 		return;
 	log_event(unit->house->log, LOG_ERROR, "plugin.refused", err.text,

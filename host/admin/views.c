@@ -30,6 +30,8 @@ enum plugin_condition plugin_condition_of(const struct target *target)
 		return PLUGIN_STOPPED;
 	if (pool_is_draining(pool))
 		return PLUGIN_DRAINING;
+	if (pool_is_asleep(pool))
+		return PLUGIN_ASLEEP;
 	ready = pool_ready_count(pool);
 	if (ready > 0 && pool_healthy_count(pool) == 0)
 		return PLUGIN_DEGRADED;
@@ -50,6 +52,8 @@ const char *plugin_condition_name(enum plugin_condition condition)
 		return "stopped";
 	case PLUGIN_DRAINING:
 		return "draining";
+	case PLUGIN_ASLEEP:
+		return "asleep";
 	case PLUGIN_SERVING:
 		return "serving";
 	case PLUGIN_SHORT:
@@ -240,6 +244,8 @@ static const char *slot_state_name(enum slot_state state)
 		return "";
 	case SLOT_WAITING:
 		return "waiting for its next start";
+	case SLOT_ASLEEP:
+		return "asleep";
 	case SLOT_DOWN:
 		return "down";
 	}

@@ -23,6 +23,7 @@ enum plugin_condition {
 	PLUGIN_DISABLED, /* by the configuration */
 	PLUGIN_STOPPED,	 /* nothing serves it */
 	PLUGIN_DRAINING,
+	PLUGIN_ASLEEP,	 /* no process until the next call */
 	PLUGIN_SERVING,	 /* every instance is ready */
 	PLUGIN_SHORT,	 /* some are */
 	PLUGIN_DEGRADED, /* some or all are, but none says that it is healthy */

@@ -261,6 +261,13 @@ bool loop_timer_is_active(const struct loop_timer *timer)
 	return ev_is_active(&timer->watcher);
 }
 
+int64_t loop_timer_left_ms(const struct loop_timer *timer)
+{
+	int64_t left_us = timer->due_us - timer->loop->now_us;
+
+	return left_us > 0 ? (left_us + 999) / 1000 : 0;
+}
+
 /* ---- a signal ---- */
 
 static void on_signal(struct ev_loop *ev, ev_signal *watcher, int events)

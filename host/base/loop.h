@@ -73,6 +73,7 @@ void loop_timer_init(struct loop_timer *timer, struct loop *loop, loop_timer_fn 
 void loop_timer_start(struct loop_timer *timer, int64_t delay_ms);
 void loop_timer_stop(struct loop_timer *timer); /* stopped is fine */
 bool loop_timer_is_active(const struct loop_timer *timer);
+int64_t loop_timer_left_ms(const struct loop_timer *timer); /* of an active one; never below 0 */
 
 /* ---- a signal ---- */
 

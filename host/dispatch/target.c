@@ -23,6 +23,8 @@ struct instance *target_pick(const struct target *target, enum outcome *why_out)
 {
 	struct instance *instance = target->pool ? pool_pick(target->pool) : NULL;
 
+	if (!instance && target->pool)
+		pool_wake(target->pool);
 	*why_out = instance ? OUTCOME_OK : OUTCOME_PLUGIN_NOT_READY;
 	return instance;
 }

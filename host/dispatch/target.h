@@ -30,7 +30,8 @@ void target_init(struct target *target, const struct plugin_opts *plugin);
 /* From now on this pool serves, with these options. Borrows both until another does. */
 void target_serve(struct target *target, const struct plugin_opts *plugin, struct pool *pool);
 
-/* An instance that a call can go to now, or NULL with why in *why_out. */
+/* An instance that a call can go to now, or NULL with why in *why_out. A plugin that is asleep is
+ * woken. */
 struct instance *target_pick(const struct target *target, enum outcome *why_out);
 
 #endif

@@ -32,10 +32,11 @@ static void answer_live(struct exchange *exchange, struct str rest)
 
 static bool serves(const struct target *target)
 {
-	return target->pool && pool_ready_count(target->pool) > 0;
+	return target->pool && pool_is_available(target->pool);
 }
 
-/* Ready means: every enabled plugin has an instance that serves, and nobody has told us to stop. */
+/* Ready means: every enabled plugin has an instance that serves, or may sleep, and nobody has told
+ * us to stop. */
 bool edge_is_ready(const struct edge *edge)
 {
 	for (size_t i = 0; i < edge->target_count; i++) {
@@ -47,13 +48,16 @@ bool edge_is_ready(const struct edge *edge)
 
 static const char *readiness(const struct target *target)
 {
-	const struct err *down = target->pool ? pool_down_reason(target->pool) : NULL;
+	const struct pool *pool = target->pool;
+	const struct err *down = pool ? pool_down_reason(pool) : NULL;
 
-	if (serves(target))
-		return pool_healthy_count(target->pool) > 0 ? "ready" : "degraded";
+	if (pool && pool_is_asleep(pool))
+		return "asleep";
+	if (pool && pool_ready_count(pool) > 0)
+		return pool_healthy_count(pool) > 0 ? "ready" : "degraded";
 	if (down)
 		return down->code == ERR_PLUGIN_CRASH_LOOP ? "failed" : "ended";
-	return "not ready";
+	return serves(target) ? "starting" : "not ready";
 }
 
 static void answer_ready(struct exchange *exchange, struct str rest)

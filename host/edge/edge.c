@@ -109,6 +109,8 @@ static void lead_to_plugin(struct exchange *exchange, struct edge_route *route)
 
 	exchange->target = route->target;
 	r = resolve_route(exchange->edge, route, &err);
+	if (r == -EAGAIN && hold_begin(exchange))
+		return;
 	if (r < 0) {
 		exchange_fail_outcome(
 			exchange, r == -EAGAIN ? OUTCOME_PLUGIN_NOT_READY : OUTCOME_UNIMPLEMENTED,
@@ -118,6 +120,11 @@ static void lead_to_plugin(struct exchange *exchange, struct edge_route *route)
 	exchange->method = route->found.method;
 	exchange->bridge = route->bridge;
 	bridge_begin(exchange);
+}
+
+static void lead_again(struct exchange *exchange)
+{
+	lead_to_plugin(exchange, (struct edge_route *)exchange->route);
 }
 
 static bool find_route(struct exchange *exchange, struct exchange_error *error)
@@ -162,7 +169,7 @@ static void serve(struct exchange *exchange)
 		exchange_fail(exchange, &error);
 		return;
 	}
-	lead_to_plugin(exchange, (struct edge_route *)exchange->route);
+	lead_again(exchange);
 }
 
 static struct exchange *take_exchange(struct edge *edge)
@@ -218,6 +225,7 @@ static void on_closed(void *stream_user, enum http_closed how)
 	struct exchange *exchange = stream_user;
 	struct edge *edge = exchange->edge;
 
+	hold_end(exchange);
 	bridge_end(exchange);
 	settle(exchange, how);
 	chain_done(exchange, edge->log);
@@ -275,6 +283,7 @@ struct edge *edge_new(const struct edge_setup *setup, struct err *err)
 	edge->targets = setup->targets;
 	edge->target_count = setup->target_count;
 	edge->opts = setup->opts;
+	holds_init(&edge->holds, edge->loop, lead_again);
 	if (getrandom(&edge->request_key, sizeof(edge->request_key), 0) < 0)
 		edge->request_key = (uint64_t)loop_now_us(edge->loop);
 	if (take_routes(edge, setup, err) < 0) {
@@ -291,6 +300,7 @@ void edge_free(struct edge *edge)
 	if (!edge)
 		return;
 	assert(edge->open == 0);
+	loop_flush_cancel(edge->loop, &edge->holds.retry);
 	while ((exchange = edge->free_list)) {
 		edge->free_list = exchange->next_free;
 		free(exchange);
@@ -306,6 +316,11 @@ void edge_check_drift(const struct edge *edge, const struct target *target, stru
 		if (edge->routes[i].target == target)
 			drift_check(drift, edge->routes[i].service, edge->routes[i].method);
 	}
+}
+
+void edge_on_plugin_change(struct edge *edge)
+{
+	holds_on_change(&edge->holds, edge->loop);
 }
 
 void edge_set_draining(struct edge *edge)

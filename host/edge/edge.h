@@ -39,6 +39,9 @@ extern const struct http_upcalls edge_upcalls;
 /* Asks about each method that a route of this target leads to. */
 void edge_check_drift(const struct edge *edge, const struct target *target, struct drift *drift);
 
+/* An instance of some plugin has come or gone: requests that wait for it are looked at. */
+void edge_on_plugin_change(struct edge *edge);
+
 /* The host is going: /health/ready says so. */
 void edge_set_draining(struct edge *edge);
 

@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "edge/edge.h"
 #include "edge/exchange.h"
+#include "edge/hold.h"
 #include "observe/log.h"
 #include "registry/service.h"
 
@@ -38,6 +39,7 @@ struct edge {
 	struct edge_route *routes;
 	size_t route_count;
 	const struct edge_opts *opts; /* borrows */
+	struct holds holds;
 	bool draining;
 	uint64_t request_key; /* random */
 	uint64_t request_count;

@@ -17,6 +17,7 @@
 struct edge;
 struct edge_route;
 struct bridge_ops;
+struct hold;
 
 /* Fields that the edge adds to every answer. */
 #define EXCHANGE_EXTRA_FIELDS 4
@@ -42,6 +43,7 @@ struct exchange {
 	struct str request_id;
 	int64_t started_us;
 
+	struct hold *hold;		/* waits for its plugin's first start; NULL: it doesn't */
 	const struct edge_route *route; /* NULL: none has matched, or it is one of the edge's own */
 	size_t param_count;
 	uint64_t body_limit; /* of the request's body */

@@ -31,6 +31,8 @@ struct health_check_opts {
 	unsigned failure_limit;
 };
 
+enum plugin_start { PLUGIN_EAGER, PLUGIN_LAZY };
+
 struct plugin_opts {
 	char *name;
 	/* absolute, or relative to the configuration file's directory (made absolute on load) */
@@ -41,6 +43,8 @@ struct plugin_opts {
 	bool enabled;
 	bool expose; /* POST /rpc/<service>/<method> reaches it */
 	unsigned instances;
+	enum plugin_start start;
+	int64_t idle_timeout_ms; /* 0: never */
 	enum plugin_transport transport;
 	uint32_t pipe_bytes; /* capacity of each pipe; 64 KiB to 1 MiB */
 	int64_t handshake_timeout_ms;

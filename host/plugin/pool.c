@@ -65,6 +65,7 @@ struct pool *pool_new(const struct pool_opts *opts)
 	pool->slots = mem_array(pool->slot_count, sizeof(*pool->slots));
 	for (unsigned i = 0; i < pool->slot_count; i++)
 		slot_init(&pool->slots[i], pool);
+	pool_sleep_init(pool, opts->may_sleep);
 	return pool;
 }
 
@@ -85,10 +86,13 @@ int pool_start(struct pool *pool, struct err *err)
 {
 	int r = load_image(pool, err);
 
+	if (r < 0 || pool->asleep)
+		return r;
+	pool_stay_awake(pool);
 	/* A first failure may make the owner drain it from on_failure. */
-	for (unsigned i = 0; r == 0 && i < pool->slot_count && !pool->draining; i++)
+	for (unsigned i = 0; i < pool->slot_count && !pool->draining; i++)
 		slot_start(&pool->slots[i]);
-	return r;
+	return 0;
 }
 
 int pool_restart(struct pool *pool, struct err *err)
@@ -104,6 +108,7 @@ int pool_restart(struct pool *pool, struct err *err)
 		err_prefix(err, "its executable was refused when the plugin was loaded");
 		return -ENOEXEC;
 	}
+	pool_stay_awake(pool);
 	for (unsigned i = 0; i < pool->slot_count && !pool->draining; i++) {
 		struct slot *slot = &pool->slots[i];
 
@@ -121,6 +126,7 @@ void pool_drain(struct pool *pool, int64_t grace_ms)
 	if (pool->draining)
 		return;
 	pool->draining = true;
+	loop_timer_stop(&pool->idle_timer);
 	for (unsigned i = 0; i < pool->slot_count; i++)
 		slot_drain(&pool->slots[i], grace_ms);
 	check_drained(pool);
@@ -130,6 +136,7 @@ void pool_free(struct pool *pool)
 {
 	if (!pool)
 		return;
+	loop_timer_stop(&pool->idle_timer);
 	for (unsigned i = 0; i < pool->slot_count; i++)
 		slot_deinit(&pool->slots[i]);
 	exec_image_release(pool->image);

@@ -47,6 +47,7 @@ struct pool_opts {
 	struct exec_image *image;	   /* holds; NULL: that of the executable is loaded */
 	const char *host_version;	   /* borrows */
 	uint32_t generation;
+	bool may_sleep; /* a lazy plugin starts nothing before pool_wake() */
 	const struct pool_ops *ops;
 	void *user;
 };
@@ -57,6 +58,9 @@ struct pool *pool_new(const struct pool_opts *opts); /* returns owned */
  * with *err: the executable may not run, or can't. A process that dies later is started again as
  * plugin->restart says. */
 int pool_start(struct pool *pool, struct err *err);
+
+/* Somebody needs it: a pool that is asleep starts its instances. Awake is fine. */
+void pool_wake(struct pool *pool);
 
 /* The operator's way out: every place without a process, one that stays down too, gets a fresh
  * history and a start now; what runs is left alone. The number of starts, or -errno with *err. */
@@ -77,8 +81,18 @@ const struct manifest *pool_manifest(const struct pool *pool); /* NULL: not know
 uint32_t pool_generation(const struct pool *pool);
 bool pool_is_draining(const struct pool *pool);
 unsigned pool_ready_count(const struct pool *pool);
-bool pool_is_complete(const struct pool *pool); /* all its instances are ready */
+bool pool_is_complete(const struct pool *pool);	      /* all its instances are ready */
 unsigned pool_healthy_count(const struct pool *pool); /* of the ready ones */
+
+/* Nothing runs, and the next call starts it. */
+bool pool_is_asleep(const struct pool *pool);
+
+/* It serves, or is as good as ready: asleep, or on its way from there. */
+bool pool_is_available(const struct pool *pool);
+
+/* An instance is starting, or will within the time, or pool_wake() makes one start: it may be worth
+ * while to wait. */
+bool pool_is_coming(const struct pool *pool, int64_t within_ms);
 
 /* NULL unless every place stays down; then why, a crash loop first. */
 const struct err *pool_down_reason(const struct pool *pool);
@@ -87,6 +101,7 @@ const struct err *pool_down_reason(const struct pool *pool);
 enum slot_state {
 	SLOT_OCCUPIED, /* by an instance */
 	SLOT_WAITING,  /* for its next start */
+	SLOT_ASLEEP,   /* until somebody needs it */
 	SLOT_DOWN,     /* for good: a crash loop, or the policy */
 };
 

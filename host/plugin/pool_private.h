@@ -1,8 +1,9 @@
-/* What the files of a pool share: pool.c (all of its places together) and slot.c (one of them).
- * Nobody else includes it. */
+/* What the files of a pool share: pool.c (all of its places together), slot.c (one of them) and
+ * pool_sleep.c. Nobody else includes it. */
 #ifndef PLUGD_PLUGIN_POOL_PRIVATE_H
 #define PLUGD_PLUGIN_POOL_PRIVATE_H
 
+#include "plugin/idle.h"
 #include "plugin/pool.h"
 #include "plugin/supervisor.h"
 
@@ -13,6 +14,7 @@ struct slot {
 	struct supervisor supervisor;
 	struct loop_timer restart; /* in SLOT_WAITING */
 	struct err reason;	   /* in SLOT_DOWN */
+	bool is_unloading;	   /* its instance ends because nobody needs it */
 	bool is_ready;
 	bool is_degraded; /* serves last */
 	int64_t ready_since_ms;
@@ -36,6 +38,10 @@ struct pool {
 	unsigned next; /* where pool_pick() begins to look */
 	unsigned ready;
 	unsigned degraded; /* of those that are ready */
+	bool asleep;	   /* no process until pool_wake() */
+	bool waking;	   /* it was, and no instance has become ready or died since */
+	struct idle idle;
+	struct loop_timer idle_timer; /* while it is awake and may be unloaded */
 	bool draining;
 	bool drained;
 	uint64_t restarts;
@@ -47,8 +53,19 @@ void slot_init(struct slot *slot, struct pool *pool);
 void slot_deinit(struct slot *slot);
 void slot_start(struct slot *slot); /* an empty one */
 
+/* Nobody needs it: its instance ends, its next start waits for slot_wake(). */
+void slot_sleep(struct slot *slot);
+void slot_wake(struct slot *slot);
+
+/* An instance starts, or will within the time. */
+bool slot_is_coming(const struct slot *slot, int64_t within_ms);
+
 /* No more starts; an instance may finish what is in flight within the time. */
 void slot_drain(struct slot *slot, int64_t grace_ms);
+
+/* pool_sleep.c */
+void pool_sleep_init(struct pool *pool, bool may_sleep); /* asleep, if it may and is lazy */
+void pool_stay_awake(struct pool *pool);		 /* from now on, until it is idle */
 
 /* For slot.c: a place is empty, or stays so. */
 void pool_slot_emptied(struct pool *pool);

@@ -1,7 +1,8 @@
 /* One place of a pool: an instance, or the wait for the next one.
  *
  *	OCCUPIED ──ended──▶ WAITING ──its time──▶ OCCUPIED
- *	    └──────ended──▶ DOWN    ──pool_restart()──▶ OCCUPIED
+ *	    ├──────ended──▶ DOWN    ──pool_restart()──▶ OCCUPIED
+ *	    └───unloaded──▶ ASLEEP  ──pool_wake()──▶ OCCUPIED
  *
  * Owns its instance and hears what it says of itself. Whether the place is filled again, and when,
  * is the supervisor's verdict; this file obeys it and logs it. Called by the pool. */
@@ -52,9 +53,11 @@ static void settle_end(struct slot *slot, const struct err *why, bool failed)
 	supervisor_decide(&slot->supervisor, &pool->plugin->restart, &end, loop_now_ms(pool->loop),
 			  random_u32(), &decision);
 	pool->last_failure = *why;
+	pool->waking = false;
 	if (decision.verdict == SUPERVISOR_RESTART) {
-		slot->state = SLOT_WAITING;
-		loop_timer_start(&slot->restart, decision.delay_ms);
+		slot->state = pool->asleep ? SLOT_ASLEEP : SLOT_WAITING;
+		if (!pool->asleep)
+			loop_timer_start(&slot->restart, decision.delay_ms);
 		log_death(slot, why, decision.delay_ms);
 	} else {
 		log_death(slot, why, -1);
@@ -99,6 +102,8 @@ static void set_ready(struct slot *slot, bool ready)
 		return;
 	slot->is_ready = ready;
 	set_degraded(slot, false);
+	if (ready)
+		pool->waking = false;
 	if (ready)
 		slot->ready_since_ms = now_ms;
 	else
@@ -168,15 +173,17 @@ static void on_dead(void *user, struct instance *instance, const struct err *why
 	pool->past_calls += instance_total_calls(instance);
 	slot->instance = NULL;
 	loop_retire(pool->loop, release_instance, instance);
-	if (!pool->draining) {
+	if (!pool->draining && !slot->is_unloading) {
 		settle_end(slot, why, has_failed(instance, why));
 		return;
 	}
-	slot->state = SLOT_WAITING;
+	slot->state = SLOT_ASLEEP;
 	log_event(pool->log, LOG_INFO, "instance.ended", why->text,
 		  LOG_STR("plugin", pool->plugin->name),
 		  LOG_STR("instance", instance_id(instance)));
 	pool_slot_emptied(pool);
+	if (!pool->draining && !pool->asleep)
+		slot_start(slot);
 }
 
 static const struct instance_ops instance_ops = {
@@ -208,6 +215,7 @@ void slot_start(struct slot *slot)
 
 	loop_timer_stop(&slot->restart);
 	slot->ready_for_ms = -1;
+	slot->is_unloading = false;
 	slot->state = SLOT_OCCUPIED;
 	slot->instance = instance_new(&opts);
 	if (instance_start(slot->instance, &err) == 0)
@@ -223,6 +231,39 @@ static void on_restart(void *user)
 
 	slot->pool->restarts++;
 	slot_start(slot);
+}
+
+/* One that ends already, for whatever reason, is left to do so. */
+void slot_sleep(struct slot *slot)
+{
+	loop_timer_stop(&slot->restart);
+	if (slot->state == SLOT_WAITING)
+		slot->state = SLOT_ASLEEP;
+	if (!slot->instance || instance_state(slot->instance) > INSTANCE_READY)
+		return;
+	slot->is_unloading = true;
+	instance_drain(slot->instance, slot->pool->plugin->drain_timeout_ms);
+}
+
+void slot_wake(struct slot *slot)
+{
+	if (slot->state == SLOT_ASLEEP)
+		slot_start(slot);
+}
+
+bool slot_is_coming(const struct slot *slot, int64_t within_ms)
+{
+	switch (slot->state) {
+	case SLOT_OCCUPIED:
+		return slot->is_unloading || instance_state(slot->instance) < INSTANCE_READY;
+	case SLOT_WAITING:
+		return loop_timer_is_active(&slot->restart) &&
+		       loop_timer_left_ms(&slot->restart) <= within_ms;
+	case SLOT_ASLEEP:
+	case SLOT_DOWN:
+		break;
+	}
+	return false;
 }
 
 void slot_drain(struct slot *slot, int64_t grace_ms)

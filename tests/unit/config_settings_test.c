@@ -147,6 +147,8 @@ static void gives_each_plugin_the_documented_life(void **state)
 	struct config c;
 
 	load(&c, "whitelist: {file: w}\nplugins: [{name: p, executable: e}]", NULL);
+	assert_int_equal(c.plugins[0].start, PLUGIN_EAGER);
+	assert_int_equal(c.plugins[0].idle_timeout_ms, 0);
 	assert_int_equal(c.plugins[0].patience_ms, 10000);
 	assert_int_equal(c.plugins[0].restart.policy, RESTART_ALWAYS);
 	assert_int_equal(c.plugins[0].restart.max_restarts, 5);
@@ -168,6 +170,8 @@ static void takes_every_key_of_a_plugins_life(void **state)
 		"plugins:\n"
 		"- name: p\n"
 		"  executable: /bin/p\n"
+		"  start: lazy\n"
+		"  idle_timeout: 7s\n"
 		"  patience: 1s\n"
 		"  restart: {policy: on-failure, max_restarts: 2, period: 3s, initial_delay: 4ms, "
 		"max_delay: 5s, healthy_after: 6s}\n"
@@ -176,6 +180,8 @@ static void takes_every_key_of_a_plugins_life(void **state)
 
 	load(&c, yaml, NULL);
 	const struct plugin_opts *p = &c.plugins[0];
+	assert_int_equal(p->start, PLUGIN_LAZY);
+	assert_int_equal(p->idle_timeout_ms, 7000);
 	assert_int_equal(p->patience_ms, 1000);
 	assert_int_equal(p->restart.policy, RESTART_ON_FAILURE);
 	assert_int_equal(p->restart.max_restarts, 2);
