@@ -11,11 +11,12 @@ from plugd import PATIENCE_S, plugin, route, wait_until
 
 @pytest.fixture(scope="module", name="host")
 def host_fixture(shared_hosts):
-    host = shared_hosts(plugins=[plugin("good", instances=2), plugin("fails", expose=False)],
+    host = shared_hosts(plugins=[plugin("good", instances=2),
+                                 plugin("fails", expose=False, restart={"max_restarts": 0})],
                         routes=[route("/x/:y", "good", methods=["GET"]),
                                 route("/rpc-route", "good", rpc="good.v1.Good/Echo"),
                                 route("/fails", "fails")]).start(["good"])
-    host.wait_log("instance.died", plugin="fails")
+    host.wait_log("plugin.failed", plugin="fails")
     return host
 
 
@@ -85,7 +86,7 @@ def test_status(host):
     status = host.admin("status")
     assert status["pid"] == host.process.pid and status["listeners"] == [host.address]
     assert status["ready"] is False  # because of one plugin
-    assert status["plugins"] == {"serving": 1, "failing": 1}
+    assert status["plugins"] == {"serving": 1, "failed": 1}
 
 
 def test_plugins(host):
@@ -96,7 +97,7 @@ def test_plugins(host):
     assert methods["good.v1.Good/Echo"]["codec"] == "bytes"
     assert methods["good.v1.Good/Echo"]["idempotent"] is True
     fails = host.plugin("fails")
-    assert fails["state"] == "failing" and fails["last_failure"]["code"] == 1202
+    assert fails["state"] == "failed" and fails["last_failure"]["code"] == 1207
     assert "on holiday" not in json.dumps(good)
 
 

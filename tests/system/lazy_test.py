@@ -141,7 +141,8 @@ def test_who_is_idle_is_ended_and_started_again_by_the_next_call(start):
 
 
 def test_an_open_call_keeps_it_awake(hosts, stage):
-    host = hosts(plugins=[stage.plugin(idle_timeout="20ms"), lazy(idle_timeout="100ms")],
+    host = hosts(plugins=[stage.plugin(idle_timeout="20ms", queue_timeout="1m"),
+                          lazy(idle_timeout="100ms")],
                  routes=[route("/p/*rest", "puppet"), *ROUTES])
     host.write_config()
     host.write_whitelist()

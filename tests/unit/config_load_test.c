@@ -103,11 +103,10 @@ static const struct row rows[] = {
 	 {{1, ERR_CONFIG_UNKNOWN_KEY, "log: \"body_limit\""}}},
 	{"what comes with later versions is unknown",
 	 "whitelist: {file: w}\nplugins:\n- name: a\n  executable: e\n  retry: {}\n  "
-	 "circuit_breaker: {}\n  health_check: {}\n  rate_limit: {}\n",
+	 "circuit_breaker: {}\n  rate_limit: {}\n",
 	 {{5, ERR_CONFIG_UNKNOWN_KEY, "retry"},
 	  {6, ERR_CONFIG_UNKNOWN_KEY, "circuit_breaker"},
-	  {7, ERR_CONFIG_UNKNOWN_KEY, "health_check"},
-	  {8, ERR_CONFIG_UNKNOWN_KEY, "rate_limit"}}},
+	  {7, ERR_CONFIG_UNKNOWN_KEY, "rate_limit"}}},
 	{"a key that comes twice is refused",
 	 "log: {}\nlisten: :1\nlog: {}\n",
 	 {{3, ERR_CONFIG_DUPLICATE, "line 1"}}},
