@@ -343,6 +343,7 @@ static int start(struct host *host)
 	host->house = (struct unit_house){
 		.loop = host->loop,
 		.log = host->log,
+		.dispatch = host->dispatch,
 		.registry = host->registry,
 		.service = &host->service,
 		.on_drained = stop_if_drained,

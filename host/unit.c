@@ -15,6 +15,7 @@
 #include <sys/queue.h>
 
 #include "base/mem.h"
+#include "base/random.h"
 #include "dispatch/dispatch.h"
 #include "observe/errors.h"
 #include "plugin/drift.h"
@@ -45,6 +46,7 @@ struct unit {
 	LIST_HEAD(, generation) draining;
 	struct previous previous;
 	struct swap *swap; /* NULL: none is under way */
+	struct canary canary;
 	struct swap_viewer viewer;
 	int64_t swap_began_us;
 	int64_t swap_drain_ms;
@@ -56,27 +58,34 @@ struct unit {
 
 static const struct pool_ops pool_ops;
 
-static struct generation *generation_new(struct unit *unit, const struct plugin_opts *opts,
-					 const char *executable, struct exec_image *image,
-					 bool may_sleep)
+struct generation_setup {
+	const struct plugin_opts *opts;
+	const char *executable;	  /* in place of theirs; NULL: theirs */
+	struct exec_image *image; /* holds; NULL: that of the executable is loaded */
+	bool may_sleep;		  /* as pool_opts */
+	bool waits;
+};
+
+static struct generation *generation_new(struct unit *unit, const struct generation_setup *setup)
 {
 	struct generation *generation = mem_new(struct generation);
 	struct unit_house *house = unit->house;
 
 	generation->unit = unit;
-	generation->opts = *opts;
-	generation->executable = mem_strdup(executable);
-	if (executable)
+	generation->opts = *setup->opts;
+	generation->executable = mem_strdup(setup->executable);
+	if (setup->executable)
 		generation->opts.executable = generation->executable;
 	generation->pool = pool_new(&(struct pool_opts){
 		.loop = house->loop,
 		.log = house->log,
 		.plugin = &generation->opts,
 		.whitelist = house->whitelist,
-		.image = image,
+		.image = setup->image,
 		.host_version = house->service->version,
 		.generation = ++unit->last_generation,
-		.may_sleep = may_sleep,
+		.may_sleep = setup->may_sleep,
+		.waits = setup->waits,
 		.ops = &pool_ops,
 		.user = generation,
 	});
@@ -265,13 +274,49 @@ static void on_swap_end(void *user, const struct err *why)
 	unit->swap = NULL;
 	unit->next = NULL;
 	unit->viewer = (struct swap_viewer){0};
-	if (next)
-		generation_drain(next, 0);
+	if (next) /* calls of a canary may be in flight */
+		generation_drain(next, unit->swap_drain_ms);
 	if (viewer.on_end)
 		viewer.on_end(viewer.user, why, &report);
 }
 
-static const struct swap_ops swap_ops = {on_swap_progress, on_switch, on_swap_end};
+static void on_hold(void *user, bool held)
+{
+	struct unit *unit = user;
+
+	dispatch_hold(unit->house->dispatch, &unit->target, held);
+}
+
+static void on_canary(void *user, bool on)
+{
+	struct unit *unit = user;
+
+	target_set_canary(&unit->target, on ? unit->next->pool : NULL, on ? &unit->canary : NULL);
+}
+
+static enum swap_verdict judge(void *user, int64_t elapsed_ms, struct err *err)
+{
+	const struct unit *unit = user;
+
+	switch (canary_judge(&unit->canary, elapsed_ms, err)) {
+	case CANARY_PASSES:
+		return SWAP_PASSES;
+	case CANARY_FAILS:
+		return SWAP_FAILS;
+	case CANARY_GOES_ON:
+		break;
+	}
+	return SWAP_GOES_ON;
+}
+
+static const struct swap_ops swap_ops = {
+	.on_progress = on_swap_progress,
+	.on_hold = on_hold,
+	.on_canary = on_canary,
+	.judge = judge,
+	.on_switch = on_switch,
+	.on_end = on_swap_end,
+};
 
 static int refuse_swap(struct err *err, int code, const char *why)
 {
@@ -289,6 +334,15 @@ static int check_order(const struct unit *unit, const struct swap_order *order, 
 	if (order->is_rollback && !unit->previous.image)
 		return refuse_swap(err, ERR_SWAP_REFUSED,
 				   "there is no generation before this one to go back to");
+	if (order->with_state && order->canary.permille > 0)
+		return refuse_swap(err, ERR_SWAP_REFUSED,
+				   "a state can't be in two generations at once: swap with a "
+				   "canary or with the state, not both");
+	if (order->with_state && !unit->serving)
+		return refuse_swap(err, ERR_SWAP_REFUSED,
+				   "no generation serves that could hand a state over");
+	if (order->canary.permille > 1000)
+		return refuse_swap(err, ERR_SWAP_REFUSED, "a canary gets 1000 permille at most");
 	if (order->executable && order->executable[0] != '/')
 		return refuse_swap(err, ERR_SWAP_REFUSED,
 				   "the path of the executable is not absolute");
@@ -298,24 +352,35 @@ static int check_order(const struct unit *unit, const struct swap_order *order, 
 int unit_swap(struct unit *unit, const struct swap_order *order, const struct swap_viewer *viewer,
 	      struct err *err)
 {
+	struct generation_setup setup = {
+		.opts = unit->plugin,
+		.executable = order->executable,
+		.waits = order->with_state,
+	};
 	int r = check_order(unit, order, err);
 
 	if (r < 0)
 		return r;
-	if (order->is_rollback)
-		unit->next = generation_new(unit, &unit->previous.opts, unit->previous.executable,
-					    unit->previous.image, false);
-	else
-		unit->next = generation_new(unit, unit->plugin, order->executable, NULL, false);
+	if (order->is_rollback) {
+		setup.opts = &unit->previous.opts;
+		setup.executable = unit->previous.executable;
+		setup.image = unit->previous.image;
+	}
+	unit->next = generation_new(unit, &setup);
+	canary_init(&unit->canary, &order->canary, random_u32());
 	unit->viewer = *viewer;
 	unit->swap_began_us = loop_now_us(unit->house->loop);
 	unit->swap_drain_ms = order->drain_timeout_ms >= 0 ? order->drain_timeout_ms
 							   : unit->plugin->drain_timeout_ms;
 	unit->swap = swap_new(&(struct swap_opts){
+		.loop = unit->house->loop,
 		.log = unit->house->log,
 		.plugin = unit->plugin->name,
 		.old = unit->serving ? unit->serving->pool : NULL,
 		.next = unit->next->pool,
+		.with_state = order->with_state,
+		.is_asked = unit->next->opts.health_check.enabled,
+		.canary_ms = order->canary.permille > 0 ? order->canary.for_ms : 0,
 		.ops = &swap_ops,
 		.user = unit,
 	});
@@ -367,7 +432,10 @@ void unit_start(struct unit *unit)
 
 	if (!unit->plugin->enabled)
 		return;
-	serve(unit, generation_new(unit, unit->plugin, NULL, NULL, true), &err);
+	serve(unit,
+	      generation_new(unit,
+			     &(struct generation_setup){.opts = unit->plugin, .may_sleep = true}),
+	      &err);
 	if (pool_start(unit->serving->pool, &err) == 0)
 		return;
 	log_event(unit->house->log, LOG_ERROR, "plugin.refused", err.text,

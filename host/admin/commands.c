@@ -145,6 +145,11 @@ static struct answered run_help(struct office *office, const json_t *args, struc
 			"out"                                                                      \
 	}
 
+#define STATE_ARG                                                                                  \
+	{                                                                                          \
+		"state", COMMAND_BOOL, false, "the old generation hands its state over"            \
+	}
+
 const struct command commands[] = {
 	{"status", "how the host is doing", {{0}}, run_status},
 	{"plugins",
@@ -171,11 +176,19 @@ const struct command commands[] = {
 	 {PLUGIN_NEEDED,
 	  {"executable", COMMAND_TEXT, false,
 	   "an absolute path; the configured executable, as it is now, if left out"},
-	  DRAIN_ARG},
+	  DRAIN_ARG,
+	  STATE_ARG,
+	  {"canary_permille", COMMAND_COUNT, false,
+	   "so many of a thousand calls go to the new generation first; none if left out"},
+	  {"canary_ms", COMMAND_COUNT, false, "for so long; 30000 if left out"},
+	  {"max_errors_permille", COMMAND_COUNT, false,
+	   "how many more of its calls may fail than of the old one's; 10 if left out"},
+	  {"max_p99_ms", COMMAND_COUNT, false,
+	   "the slowest p99 of its calls; twice the old one's if left out"}},
 	 rollout_swap},
 	{"rollback",
 	 "swaps back to the generation that served before",
-	 {PLUGIN_NEEDED, DRAIN_ARG},
+	 {PLUGIN_NEEDED, DRAIN_ARG, STATE_ARG},
 	 rollout_back},
 	{"abort", "gives up a swap that has not switched yet", {PLUGIN_NEEDED}, rollout_abort},
 	{"help", "these commands and their arguments", {{0}}, run_help},

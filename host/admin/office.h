@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "dispatch/canary.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/target.h"
 #include "edge/edge_opts.h"
@@ -25,9 +26,11 @@ struct office_facts {
 
 /* Which swap. */
 struct swap_order {
-	const char *executable;	  /* absolute; NULL: the configured one. Borrows until return */
-	bool is_rollback;	  /* to the generation that served before */
-	int64_t drain_timeout_ms; /* of the old generation; -1: as configured */
+	const char *executable;	   /* absolute; NULL: the configured one. Borrows until return */
+	bool is_rollback;	   /* to the generation that served before */
+	int64_t drain_timeout_ms;  /* of the old generation; -1: as configured */
+	bool with_state;	   /* the old generation hands its state over */
+	struct canary_opts canary; /* permille 0: none */
 };
 
 /* How a swap ended. */

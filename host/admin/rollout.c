@@ -10,6 +10,10 @@
 #include "base/mem.h"
 #include "observe/errors.h"
 
+/* A canary, where the operator says no more than its share. */
+#define CANARY_MS	       30000
+#define CANARY_ERRORS_PERMILLE 10
+
 struct rollout {
 	struct office *office;
 	struct target *target;
@@ -78,6 +82,17 @@ static int64_t take_count(const json_t *args, const char *name, int64_t otherwis
 	return value ? json_integer_value(value) : otherwise;
 }
 
+static struct canary_opts take_canary(const json_t *args)
+{
+	return (struct canary_opts){
+		.permille = (unsigned)take_count(args, "canary_permille", 0),
+		.for_ms = take_count(args, "canary_ms", CANARY_MS),
+		.max_errors_permille =
+			(unsigned)take_count(args, "max_errors_permille", CANARY_ERRORS_PERMILLE),
+		.max_p99_ms = take_count(args, "max_p99_ms", 0),
+	};
+}
+
 static struct answered begin(struct office *office, const json_t *args,
 			     const struct swap_order *order, struct reply *reply)
 {
@@ -105,6 +120,8 @@ struct answered rollout_swap(struct office *office, const json_t *args, struct r
 	struct swap_order order = {
 		.executable = json_string_value(json_object_get(args, "executable")),
 		.drain_timeout_ms = take_count(args, "drain_timeout_ms", -1),
+		.with_state = json_is_true(json_object_get(args, "state")),
+		.canary = take_canary(args),
 	};
 
 	return begin(office, args, &order, reply);
@@ -114,6 +131,7 @@ struct answered rollout_back(struct office *office, const json_t *args, struct r
 {
 	struct swap_order order = {
 		.is_rollback = true,
+		.with_state = json_is_true(json_object_get(args, "state")),
 		.drain_timeout_ms = take_count(args, "drain_timeout_ms", -1),
 	};
 

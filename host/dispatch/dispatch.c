@@ -255,7 +255,7 @@ static struct wire_request *keep_request(const struct wire_request *request)
 static void wait_turn(struct dispatch_call *call, const struct wire_request *request)
 {
 	int64_t now_ms = loop_now_ms(call->dispatch->loop);
-	int64_t until_ms = deadline_in(now_ms, call->target->plugin->queue_timeout_ms);
+	int64_t until_ms = deadline_in(now_ms, target_patience_ms(call->target));
 
 	call->kept = keep_request(request);
 	TAILQ_INSERT_TAIL(&call->target->waiting, call, wait_link);
@@ -403,6 +403,13 @@ void dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct st
 	else
 		leave_queue(call);
 	release(call, outcome);
+}
+
+void dispatch_hold(struct dispatch *dispatch, struct target *target, bool held)
+{
+	target->limit.held = held;
+	if (!held)
+		loop_flush_queue(dispatch->loop, &target->turn);
 }
 
 unsigned dispatch_open_count(const struct dispatch *dispatch)

@@ -77,6 +77,10 @@ void dispatch_consumed(struct dispatch_call *call, uint32_t bytes);
  * counted. Not from on_response or on_data with `end`: then on_done follows at once. */
 void dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason);
 
+/* From now on calls to this target wait, as many as its queue takes and for as long as a hold may
+ * last; or they go on. */
+void dispatch_hold(struct dispatch *dispatch, struct target *target, bool held);
+
 /* Calls that are open, waiting ones too. */
 unsigned dispatch_open_count(const struct dispatch *dispatch);
 

@@ -5,7 +5,7 @@
 
 enum limit_verdict limit_enter(struct limit *limit)
 {
-	if (limit->running < limit->max_running && limit->waiting == 0) {
+	if (!limit->held && limit->running < limit->max_running && limit->waiting == 0) {
 		limit->running++;
 		return LIMIT_RUN;
 	}
@@ -30,7 +30,7 @@ void limit_leave(struct limit *limit)
 
 bool limit_next(struct limit *limit)
 {
-	if (limit->waiting == 0 || limit->running >= limit->max_running)
+	if (limit->held || limit->waiting == 0 || limit->running >= limit->max_running)
 		return false;
 	limit->waiting--;
 	limit->running++;

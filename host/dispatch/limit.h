@@ -10,6 +10,7 @@ struct limit {
 	unsigned max_waiting;
 	unsigned running;
 	unsigned waiting;
+	bool held; /* nobody starts, all wait */
 };
 
 enum limit_verdict { LIMIT_RUN, LIMIT_WAIT, LIMIT_REFUSE };

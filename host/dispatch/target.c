@@ -19,6 +19,21 @@ void target_serve(struct target *target, const struct plugin_opts *plugin, struc
 	target->limit.max_waiting = plugin->queue;
 }
 
+int64_t target_patience_ms(const struct target *target)
+{
+	int64_t patience_ms = target->plugin->queue_timeout_ms;
+
+	if (target->limit.held && patience_ms < TARGET_HOLD_PATIENCE_MS)
+		return TARGET_HOLD_PATIENCE_MS;
+	return patience_ms;
+}
+
+void target_set_canary(struct target *target, struct pool *pool, struct canary *canary)
+{
+	target->canary_pool = pool;
+	target->canary = canary;
+}
+
 struct instance *target_pick(const struct target *target, enum outcome *why_out)
 {
 	struct instance *instance = target->pool ? pool_pick(target->pool) : NULL;

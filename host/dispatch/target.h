@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "dispatch/canary.h"
 #include "dispatch/limit.h"
 #include "dispatch/outcome.h"
 #include "plugin/plugin_opts.h"
@@ -15,6 +16,9 @@ struct dispatch_call;
 
 TAILQ_HEAD(dispatch_queue, dispatch_call);
 
+/* A hold never lasts as long: whoever begins one ends it. */
+#define TARGET_HOLD_PATIENCE_MS 5000
+
 struct target {
 	const struct plugin_opts *plugin; /* borrows */
 	struct pool *pool;		  /* serves new calls; NULL: nothing does */
@@ -22,6 +26,8 @@ struct target {
 	struct dispatch_queue waiting; /* the limit's waiting room, first come first served */
 	struct loop_flush turn;	       /* starts those whose turn it is; the dispatcher's */
 	uint64_t outcomes[OUTCOME_COUNT];
+	struct pool *canary_pool; /* gets a share of the calls; NULL: no canary */
+	struct canary *canary;	  /* which share, and how both do; borrows */
 };
 
 /* With the limits of the options. For dispatch_init_target(). */
@@ -29,6 +35,12 @@ void target_init(struct target *target, const struct plugin_opts *plugin);
 
 /* From now on this pool serves, with these options. Borrows both until another does. */
 void target_serve(struct target *target, const struct plugin_opts *plugin, struct pool *pool);
+
+/* How long a call may wait for its turn now. */
+int64_t target_patience_ms(const struct target *target);
+
+/* A pool gets the canary's share of the calls, until NULL does. Borrows both until then. */
+void target_set_canary(struct target *target, struct pool *pool, struct canary *canary);
 
 /* An instance that a call can go to now, or NULL with why in *why_out. A plugin that is asleep is
  * woken. */

@@ -15,7 +15,8 @@
 #define PROTOCOL_VERSION 1
 
 static char feature_unknown_frames[] = "unknown-frames";
-static char *features_offered[] = {feature_unknown_frames};
+static char feature_state[] = "state";
+static char *features_offered[] = {feature_unknown_frames, feature_state};
 
 #define FEATURES_OFFERED (sizeof(features_offered) / sizeof(features_offered[0]))
 
@@ -28,6 +29,7 @@ struct handshake_limits handshake_default_limits(void)
 		.channel_window_bytes = WIRE_CHANNEL_WINDOW_BYTES,
 		.max_calls = WIRE_MAX_CALLS,
 		.max_message_bytes = WIRE_MAX_MESSAGE_BYTES,
+		.max_state_bytes = WIRE_MAX_STATE_BYTES,
 	};
 }
 
@@ -43,6 +45,7 @@ void handshake_put_hello(struct buf *out, const struct handshake_hello *hello)
 	limits.channel_window_bytes = hello->limits.channel_window_bytes;
 	limits.max_calls = hello->limits.max_calls;
 	limits.max_message_bytes = hello->limits.max_message_bytes;
+	limits.max_state_bytes = hello->limits.max_state_bytes;
 	message.n_versions = 1;
 	message.versions = &version;
 	message.host_version = (char *)hello->host_version;
@@ -87,6 +90,7 @@ static int take_limits(const Plugd__V1__Limits *in, struct handshake_limits *out
 	out->channel_window_bytes = or_default(in->channel_window_bytes, out->channel_window_bytes);
 	out->max_calls = or_default(in->max_calls, out->max_calls);
 	out->max_message_bytes = or_default(in->max_message_bytes, out->max_message_bytes);
+	out->max_state_bytes = or_default(in->max_state_bytes, out->max_state_bytes);
 	if (out->max_frame_bytes < WIRE_MIN_FRAME_BYTES)
 		return err_set(err, ERR_PROTOCOL_MANIFEST,
 			       "max_frame_bytes is %u; at least %u is required",
@@ -125,7 +129,7 @@ static int take_parts(const Plugd__V1__Welcome *welcome, struct handshake_welcom
 		r = take_features(welcome, &out->features, err);
 	if (r < 0)
 		return r;
-	out->manifest = manifest_take(welcome, err);
+	out->manifest = manifest_take(welcome, out->features & FEATURE_STATE, err);
 	return out->manifest ? 0 : -EINVAL;
 }
 

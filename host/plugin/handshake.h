@@ -18,6 +18,7 @@ struct handshake_limits {
 	uint32_t channel_window_bytes;
 	uint32_t max_calls;
 	uint32_t max_message_bytes;
+	uint32_t max_state_bytes;
 };
 
 struct handshake_hello {

@@ -82,6 +82,12 @@ void health_check_start(struct health_check *check)
 				 health_first_wait_ms(check->opts->interval_ms, random_u32()));
 }
 
+void health_check_ask(struct health_check *check)
+{
+	if (check->opts->enabled && !check->is_asked)
+		ask(check);
+}
+
 void health_check_stop(struct health_check *check)
 {
 	loop_timer_stop(&check->timer);
@@ -107,5 +113,9 @@ int health_check_take(struct health_check *check, struct wire_bytes body, struct
 		wait_for_next(check);
 	}
 	heed(check, &report);
+	if (report.seq > 0 && !check->has_answered) {
+		check->has_answered = true;
+		check->on_answered(check->user);
+	}
 	return 0;
 }

@@ -25,8 +25,10 @@ struct health_check {
 	struct loop_timer timer;     /* to the next PING, or to the end of the wait for PONG */
 	uint32_t seq;		     /* of the last PING; 0: none yet */
 	bool is_asked;		     /* its PONG is awaited */
+	bool has_answered;	     /* once at least */
 	int64_t asked_ms;
 	health_change_fn *on_change;
+	void (*on_answered)(void *user); /* the first answer came; after on_change */
 	void *user;
 };
 
@@ -35,6 +37,10 @@ void health_check_init(struct health_check *check, struct loop *loop, struct cha
 
 /* The plugin is ready: from now on it is asked, if the options want it. */
 void health_check_start(struct health_check *check);
+
+/* Asks now, if the options want it at all and no answer is awaited. Only after
+ * health_check_start(). */
+void health_check_ask(struct health_check *check);
 
 /* No more questions. Stopped is fine. */
 void health_check_stop(struct health_check *check);

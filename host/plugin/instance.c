@@ -51,8 +51,10 @@ static void break_calls(struct instance *instance)
 	struct call_break why = {.kind = CALL_GONE, .reason = str_from(instance->why.text)};
 
 	instance->ops->on_fenced(instance->user, instance);
-	if (instance->greeted)
-		outgoing_break_all(&instance->calls.outgoing, &why);
+	if (!instance->greeted)
+		return;
+	outgoing_break_all(&instance->calls.outgoing, &why);
+	state_port_break(&instance->state_port, &instance->why);
 }
 
 void instance_stop(struct instance *instance, const struct err *err, int64_t term_after_ms)
@@ -174,6 +176,7 @@ struct instance *instance_new(const struct instance_opts *opts)
 	instance->host_version = opts->host_version;
 	instance->generation = opts->generation;
 	instance->number = opts->number;
+	instance->waits = opts->waits;
 	instance->ops = opts->ops;
 	instance->user = opts->user;
 	instance->id = mem_printf("%s/%u/%u", opts->plugin->name, opts->generation, opts->number);
@@ -274,6 +277,7 @@ void instance_free(struct instance *instance)
 	process_free(instance->process);
 	if (instance->greeted)
 		calls_deinit(&instance->calls);
+	state_port_deinit(&instance->state_port);
 	manifest_release(instance->manifest);
 	free(instance->id);
 	free(instance);

@@ -18,6 +18,7 @@
 #include "plugin/manifest.h"
 #include "plugin/plugin_opts.h"
 #include "plugin/rules.h"
+#include "plugin/state_port.h"
 #include "trust/exec.h"
 
 struct instance;
@@ -43,6 +44,13 @@ struct instance_ops {
 			const struct manifest_requirement *requirement,
 			const struct wire_request *request);
 
+	/* It has said WELCOME and waits for a state, or for instance_begin(). Only with
+	 * instance_opts.waits. */
+	void (*on_waiting)(void *user, struct instance *instance);
+
+	/* The answer to its first PING has come. */
+	void (*on_answered)(void *user, struct instance *instance);
+
 	/* Its process has ended and is reaped; `why` says in words how it came to that. Last; the
 	 * callee may instance_free() it. */
 	void (*on_dead)(void *user, struct instance *instance, const struct err *why);
@@ -56,6 +64,7 @@ struct instance_opts {
 	const char *host_version;	  /* borrows */
 	uint32_t generation;
 	unsigned number; /* of the instance in its generation, from 1 */
+	bool waits;	 /* it is not started after its handshake before instance_begin() */
 	const struct instance_ops *ops;
 	void *user;
 };
@@ -79,6 +88,30 @@ void instance_fail(struct instance *instance, const struct err *err);
 
 /* Ends its process at once if it still runs. Nothing is called any more. NULL is fine. */
 void instance_free(struct instance *instance);
+
+/* ---- state ---- */
+
+/* START to one that waits. */
+void instance_begin(struct instance *instance);
+
+/* Asks a READY instance that has no open call for its state; one that has taken the feature
+ * "state". */
+void instance_export(struct instance *instance, uint32_t format, state_done_fn *on_done,
+		     void *user);
+struct state instance_exported(const struct instance *instance);
+
+/* Hands a state to one that waits. Borrows it until on_done. */
+void instance_import(struct instance *instance, uint32_t format, const struct state *state,
+		     state_done_fn *on_done, void *user);
+
+/* Nobody waits for the end of an export or import any more. */
+void instance_abandon_state(struct instance *instance);
+
+/* ---- health, now ---- */
+
+/* Asks it how it is, out of turn; on_answered follows the first answer. */
+void instance_ask(struct instance *instance);
+bool instance_has_answered(const struct instance *instance);
 
 /* ---- calls ---- */
 

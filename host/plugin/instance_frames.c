@@ -45,10 +45,13 @@ static void take_welcome(struct instance *instance, struct wire_bytes body)
 	instance->calls.incoming.on_request = on_request;
 	instance->calls.incoming.user = instance;
 	instance->greeted = true;
+	state_port_init(&instance->state_port, &instance->channel, &instance->calls.flow,
+			welcome.limits.max_state_bytes);
 	instance_move(instance, INSTANCE_PREPARING);
-	loop_timer_start(&instance->timer, instance->plugin->handshake_timeout_ms);
-	handshake_put_start(channel_queue(&instance->channel));
-	channel_queued(&instance->channel);
+	if (instance->waits)
+		instance->ops->on_waiting(instance->user, instance);
+	else
+		instance_begin(instance);
 }
 
 static void take_ready(struct instance *instance, struct wire_bytes body)
@@ -98,6 +101,8 @@ static void take_call_frame(struct instance *instance, const struct frame *frame
 
 	if (calls_on_frame(&instance->calls, frame, &err) < 0)
 		instance_fail(instance, &err);
+	else if (frame->kind == WIRE_CREDIT)
+		state_port_on_credit(&instance->state_port);
 }
 
 static void refuse_frame(struct instance *instance, enum wire_kind kind)
@@ -112,8 +117,15 @@ static void refuse_frame(struct instance *instance, enum wire_kind kind)
 typedef void take_fn(struct instance *instance, struct wire_bytes body);
 
 static take_fn *const takers[WIRE_KIND_END] = {
-	[WIRE_WELCOME] = take_welcome, [WIRE_READY] = take_ready, [WIRE_FAILED] = take_failed,
-	[WIRE_BYE] = take_bye,	       [WIRE_LOG] = take_log,	  [WIRE_PONG] = instance_take_pong,
+	[WIRE_WELCOME] = take_welcome,
+	[WIRE_READY] = take_ready,
+	[WIRE_FAILED] = take_failed,
+	[WIRE_BYE] = take_bye,
+	[WIRE_LOG] = take_log,
+	[WIRE_PONG] = instance_take_pong,
+	[WIRE_STATE] = instance_take_state,
+	[WIRE_STATE_END] = instance_take_state_end,
+	[WIRE_IMPORTED] = instance_take_imported,
 };
 
 static void take_frame(struct instance *instance, const struct frame *frame)

@@ -38,11 +38,29 @@ static void on_change(void *user, enum health_condition before)
 	instance->ops->on_health(instance->user, instance, &why);
 }
 
+static void on_answered(void *user)
+{
+	struct instance *instance = user;
+
+	instance->ops->on_answered(instance->user, instance);
+}
+
+void instance_ask(struct instance *instance)
+{
+	health_check_ask(&instance->health_check);
+}
+
+bool instance_has_answered(const struct instance *instance)
+{
+	return instance->health_check.has_answered;
+}
+
 void instance_health_init(struct instance *instance)
 {
 	health_check_init(&instance->health_check, instance->loop, &instance->channel,
 			  &instance->plugin->health_check);
 	instance->health_check.on_change = on_change;
+	instance->health_check.on_answered = on_answered;
 	instance->health_check.user = instance;
 }
 

@@ -41,7 +41,9 @@ struct instance {
 	uint32_t features;
 	struct manifest *manifest; /* NULL before WELCOME */
 	struct health_check health_check;
-	struct loop_timer patience; /* with the oldest call that was cancelled */
+	struct state_port state_port; /* from WELCOME on */
+	bool waits;		      /* START is not said before instance_begin() */
+	struct loop_timer patience;   /* with the oldest call that was cancelled */
 };
 
 /* Into the next state, which the table must allow; the deadline of the last one is off. */
@@ -56,6 +58,11 @@ void instance_take_frame(struct instance *instance, const struct frame *frame);
 
 /* instance_calls.c */
 void instance_calls_init(struct instance *instance);
+
+/* instance_state.c */
+void instance_take_state(struct instance *instance, struct wire_bytes body);
+void instance_take_state_end(struct instance *instance, struct wire_bytes body);
+void instance_take_imported(struct instance *instance, struct wire_bytes body);
 
 /* instance_health.c */
 void instance_health_init(struct instance *instance);

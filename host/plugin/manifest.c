@@ -186,7 +186,41 @@ static int take_requirements(struct arena *arena, struct manifest *out,
 	return 0;
 }
 
-static int take_parts(struct manifest *out, const Plugd__V1__Welcome *welcome, struct err *err)
+static int take_formats(struct manifest_formats *out, const uint32_t *versions, size_t count,
+			struct err *err)
+{
+	if (count > MANIFEST_MAX_FORMATS)
+		return err_set(err, ERR_PROTOCOL_MANIFEST,
+			       "%zu formats of its state; at most %d are allowed", count,
+			       MANIFEST_MAX_FORMATS);
+	for (size_t i = 0; i < count; i++) {
+		if (versions[i] == 0)
+			return err_set(err, ERR_PROTOCOL_MANIFEST,
+				       "the format of a state must be 1 or more");
+		for (size_t k = 0; k < i; k++) {
+			if (versions[k] == versions[i])
+				return err_set(err, ERR_PROTOCOL_MANIFEST,
+					       "it lists the state format %u twice", versions[i]);
+		}
+		out->versions[out->count++] = versions[i];
+	}
+	return 0;
+}
+
+static int take_state(struct manifest *out, const Plugd__V1__Manifest *in, struct err *err)
+{
+	int r = take_formats(&out->state_exports, in->state_exports, in->n_state_exports, err);
+
+	if (r == 0)
+		r = take_formats(&out->state_imports, in->state_imports, in->n_state_imports, err);
+	if (r == 0 && in->n_state_exports + in->n_state_imports == 0)
+		r = err_set(err, ERR_PROTOCOL_MANIFEST,
+			    "it took the feature \"state\" and lists no format");
+	return r;
+}
+
+static int take_parts(struct manifest *out, const Plugd__V1__Welcome *welcome, bool has_state,
+		      struct err *err)
 {
 	static const Plugd__V1__Manifest nothing = PLUGD__V1__MANIFEST__INIT;
 	const Plugd__V1__Manifest *in = welcome->manifest ? welcome->manifest : &nothing;
@@ -200,15 +234,20 @@ static int take_parts(struct manifest *out, const Plugd__V1__Welcome *welcome, s
 	out->plugin_version = copy(&out->arena, welcome->plugin_version);
 	out->sdk = copy(&out->arena, welcome->sdk);
 	r = take_services(&out->arena, out, in, err);
-	return r < 0 ? r : take_requirements(&out->arena, out, in, err);
+	if (r == 0)
+		r = take_requirements(&out->arena, out, in, err);
+	if (r == 0 && has_state)
+		r = take_state(out, in, err);
+	return r;
 }
 
-struct manifest *manifest_take(const struct Plugd__V1__Welcome *welcome, struct err *err)
+struct manifest *manifest_take(const struct Plugd__V1__Welcome *welcome, bool has_state,
+			       struct err *err)
 {
 	struct manifest *out = mem_new(struct manifest);
 
 	out->holders = 1;
-	if (take_parts(out, welcome, err) < 0) {
+	if (take_parts(out, welcome, has_state, err) < 0) {
 		manifest_release(out);
 		return NULL;
 	}
@@ -259,6 +298,28 @@ const struct manifest_requirement *manifest_find_requirement(const struct manife
 			return &manifest->requirements[i];
 	}
 	return NULL;
+}
+
+static bool has_format(const struct manifest_formats *formats, uint32_t version)
+{
+	for (size_t i = 0; i < formats->count; i++) {
+		if (formats->versions[i] == version)
+			return true;
+	}
+	return false;
+}
+
+uint32_t manifest_state_format(const struct manifest *from, const struct manifest *to)
+{
+	uint32_t best = 0;
+
+	for (size_t i = 0; i < from->state_exports.count; i++) {
+		uint32_t version = from->state_exports.versions[i];
+
+		if (version > best && has_format(&to->state_imports, version))
+			best = version;
+	}
+	return best;
 }
 
 static bool method_equal(const struct manifest_method *a, const struct manifest_method *b)

@@ -15,6 +15,7 @@
 #define MANIFEST_MAX_METHODS	  1024
 #define MANIFEST_MAX_SERVICE_NAME 128
 #define MANIFEST_MAX_METHOD_NAME  64
+#define MANIFEST_MAX_FORMATS	  16
 
 enum manifest_codec { CODEC_PROTOBUF, CODEC_MSGPACK, CODEC_JSON, CODEC_BYTES };
 
@@ -43,6 +44,12 @@ struct manifest_requirement {
 	bool optional;
 };
 
+/* Versions of a state's format. */
+struct manifest_formats {
+	uint32_t versions[MANIFEST_MAX_FORMATS];
+	size_t count;
+};
+
 struct manifest {
 	struct arena arena; /* everything below */
 	unsigned holders;
@@ -53,13 +60,16 @@ struct manifest {
 	size_t service_count;
 	const struct manifest_requirement *requirements;
 	size_t requirement_count;
+	struct manifest_formats state_exports; /* none without the feature "state" */
+	struct manifest_formats state_imports;
 };
 
 struct Plugd__V1__Welcome;
 
 /* Copies and checks the manifest of a WELCOME. Returns one with one holder, or NULL with *err: the
  * rule that it breaks, with the name. */
-struct manifest *manifest_take(const struct Plugd__V1__Welcome *welcome, struct err *err);
+struct manifest *manifest_take(const struct Plugd__V1__Welcome *welcome, bool has_state,
+			       struct err *err);
 
 struct manifest *manifest_hold(struct manifest *manifest); /* returns it */
 void manifest_release(struct manifest *manifest);	   /* the last one frees; NULL is fine */
@@ -71,6 +81,9 @@ const struct manifest_service *manifest_find_service(const struct manifest *mani
 						     struct str service);
 const struct manifest_requirement *manifest_find_requirement(const struct manifest *manifest,
 							     uint32_t number);
+
+/* The highest version that `from` exports and `to` imports; 0: there is none. */
+uint32_t manifest_state_format(const struct manifest *from, const struct manifest *to);
 
 /* Two processes of one executable and configuration must tell the same. False with *err: the first
  * difference. */

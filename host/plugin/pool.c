@@ -65,6 +65,7 @@ struct pool *pool_new(const struct pool_opts *opts)
 	pool->slots = mem_array(pool->slot_count, sizeof(*pool->slots));
 	for (unsigned i = 0; i < pool->slot_count; i++)
 		slot_init(&pool->slots[i], pool);
+	pool->waits = opts->waits;
 	pool_sleep_init(pool, opts->may_sleep);
 	return pool;
 }
@@ -93,6 +94,23 @@ int pool_start(struct pool *pool, struct err *err)
 	for (unsigned i = 0; i < pool->slot_count && !pool->draining; i++)
 		slot_start(&pool->slots[i]);
 	return 0;
+}
+
+void pool_begin(struct pool *pool)
+{
+	pool->waits = false;
+	for (unsigned i = 0; i < pool->slot_count; i++) {
+		if (pool->slots[i].instance)
+			instance_begin(pool->slots[i].instance);
+	}
+}
+
+void pool_ask(struct pool *pool)
+{
+	for (unsigned i = 0; i < pool->slot_count; i++) {
+		if (pool->slots[i].is_ready)
+			instance_ask(pool->slots[i].instance);
+	}
 }
 
 int pool_restart(struct pool *pool, struct err *err)
@@ -198,6 +216,34 @@ bool pool_is_complete(const struct pool *pool)
 	return pool->ready == pool->slot_count;
 }
 
+bool pool_is_waiting(const struct pool *pool)
+{
+	for (unsigned i = 0; i < pool->slot_count; i++) {
+		const struct instance *instance = pool->slots[i].instance;
+
+		if (!instance || instance_state(instance) != INSTANCE_PREPARING)
+			return false;
+	}
+	return pool->waits;
+}
+
+unsigned pool_answered_count(const struct pool *pool)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < pool->slot_count; i++) {
+		const struct instance *instance = pool->slots[i].instance;
+
+		count += instance && instance_has_answered(instance);
+	}
+	return count;
+}
+
+struct instance *pool_instance(const struct pool *pool, unsigned slot)
+{
+	return pool->slots[slot].instance;
+}
+
 unsigned pool_healthy_count(const struct pool *pool)
 {
 	return pool->ready - pool->degraded;
@@ -236,6 +282,17 @@ const struct err *pool_down_reason(const struct pool *pool)
 			reason = &slot->reason;
 	}
 	return reason;
+}
+
+uint32_t pool_open_calls(const struct pool *pool)
+{
+	uint32_t open = 0;
+
+	for (unsigned i = 0; i < pool->slot_count; i++) {
+		if (pool->slots[i].instance)
+			open += instance_live_calls(pool->slots[i].instance);
+	}
+	return open;
 }
 
 uint64_t pool_restarts(const struct pool *pool)

@@ -24,7 +24,7 @@ struct pool_ops {
 			    struct err *err);
 
 	/* An instance has become ready, or there is one ready instance fewer, or no more will
-	 * come (pool_down_reason()). */
+	 * come (pool_down_reason()); one waits, or has answered its first PING. */
 	void (*on_change)(void *user, struct pool *pool);
 
 	/* As in instance_ops. */
@@ -48,6 +48,7 @@ struct pool_opts {
 	const char *host_version;	   /* borrows */
 	uint32_t generation;
 	bool may_sleep; /* a lazy plugin starts nothing before pool_wake() */
+	bool waits;	/* instances that have greeted wait for a state, or for pool_begin() */
 	const struct pool_ops *ops;
 	void *user;
 };
@@ -58,6 +59,12 @@ struct pool *pool_new(const struct pool_opts *opts); /* returns owned */
  * with *err: the executable may not run, or can't. A process that dies later is started again as
  * plugin->restart says. */
 int pool_start(struct pool *pool, struct err *err);
+
+/* Those that wait are started; from now on none does. */
+void pool_begin(struct pool *pool);
+
+/* Asks all that are ready how they are. */
+void pool_ask(struct pool *pool);
 
 /* Somebody needs it: a pool that is asleep starts its instances. Awake is fine. */
 void pool_wake(struct pool *pool);
@@ -81,8 +88,10 @@ const struct manifest *pool_manifest(const struct pool *pool); /* NULL: not know
 uint32_t pool_generation(const struct pool *pool);
 bool pool_is_draining(const struct pool *pool);
 unsigned pool_ready_count(const struct pool *pool);
-bool pool_is_complete(const struct pool *pool);	      /* all its instances are ready */
-unsigned pool_healthy_count(const struct pool *pool); /* of the ready ones */
+bool pool_is_complete(const struct pool *pool);	       /* all its instances are ready */
+bool pool_is_waiting(const struct pool *pool);	       /* all of them wait */
+unsigned pool_answered_count(const struct pool *pool); /* have answered a PING */
+unsigned pool_healthy_count(const struct pool *pool);  /* of the ready ones */
 
 /* Nothing runs, and the next call starts it. */
 bool pool_is_asleep(const struct pool *pool);
@@ -107,8 +116,10 @@ enum slot_state {
 
 unsigned pool_slot_count(const struct pool *pool);
 enum slot_state pool_slot_state(const struct pool *pool, unsigned slot);
+struct instance *pool_instance(const struct pool *pool, unsigned slot);	    /* NULL: empty */
 const struct instance *pool_slot(const struct pool *pool, unsigned slot);   /* NULL: empty */
 const struct err *pool_slot_reason(const struct pool *pool, unsigned slot); /* NULL: not down */
+uint32_t pool_open_calls(const struct pool *pool); /* that its plugin has not ended */
 uint64_t pool_restarts(const struct pool *pool);
 uint64_t pool_total_calls(const struct pool *pool);	      /* of dead instances too */
 const struct err *pool_last_failure(const struct pool *pool); /* code 0: none */

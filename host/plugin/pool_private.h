@@ -42,6 +42,7 @@ struct pool {
 	bool waking;	   /* it was, and no instance has become ready or died since */
 	struct idle idle;
 	struct loop_timer idle_timer; /* while it is awake and may be unloaded */
+	bool waits;		      /* instances are not started before pool_begin() */
 	bool draining;
 	bool drained;
 	uint64_t restarts;

@@ -17,17 +17,6 @@ static bool is_starting(const struct pool *pool)
 	return false;
 }
 
-static bool has_open_call(const struct pool *pool)
-{
-	for (unsigned i = 0; i < pool->slot_count; i++) {
-		const struct slot *slot = &pool->slots[i];
-
-		if (slot->instance && instance_live_calls(slot->instance) > 0)
-			return true;
-	}
-	return false;
-}
-
 static void fall_asleep(struct pool *pool)
 {
 	pool->asleep = true;
@@ -42,7 +31,7 @@ static void on_idle_look(void *user)
 	struct pool *pool = user;
 	int64_t idle_ms =
 		idle_look(&pool->idle, pool_total_calls(pool),
-			  is_starting(pool) || has_open_call(pool), loop_now_ms(pool->loop));
+			  is_starting(pool) || pool_open_calls(pool) > 0, loop_now_ms(pool->loop));
 
 	if (idle_ms >= pool->plugin->idle_timeout_ms)
 		fall_asleep(pool);

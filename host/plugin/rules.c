@@ -12,6 +12,9 @@
 	(BIT(WIRE_REQUEST) | BIT(WIRE_RESPONSE) | BIT(WIRE_DATA) | BIT(WIRE_CANCEL) |              \
 	 BIT(WIRE_CREDIT))
 
+/* Of an export that the host has asked for. */
+#define STATE_FRAMES (BIT(WIRE_STATE) | BIT(WIRE_STATE_END))
+
 static const struct sm_state states[] = {
 	[INSTANCE_NEW] = {"new", SM_BIT(INSTANCE_GREETING) | SM_BIT(INSTANCE_DEAD)},
 	[INSTANCE_GREETING] = {"greeting", SM_BIT(INSTANCE_PREPARING) | SM_BIT(INSTANCE_STOPPING) |
@@ -31,9 +34,10 @@ static const uint32_t may_send[] = {
 	[INSTANCE_NEW] = 0,
 	[INSTANCE_GREETING] = BIT(WIRE_WELCOME) | BIT(WIRE_FAILED) | BIT(WIRE_LOG),
 	[INSTANCE_PREPARING] = BIT(WIRE_READY) | BIT(WIRE_FAILED) | BIT(WIRE_LOG) | BIT(WIRE_PONG) |
-			       (CALL_FRAMES & ~BIT(WIRE_RESPONSE)),
-	[INSTANCE_READY] = CALL_FRAMES | BIT(WIRE_LOG) | BIT(WIRE_PONG),
-	[INSTANCE_DRAINING] = CALL_FRAMES | BIT(WIRE_LOG) | BIT(WIRE_PONG) | BIT(WIRE_BYE),
+			       BIT(WIRE_IMPORTED) | (CALL_FRAMES & ~BIT(WIRE_RESPONSE)),
+	[INSTANCE_READY] = CALL_FRAMES | BIT(WIRE_LOG) | BIT(WIRE_PONG) | STATE_FRAMES,
+	[INSTANCE_DRAINING] =
+		CALL_FRAMES | BIT(WIRE_LOG) | BIT(WIRE_PONG) | BIT(WIRE_BYE) | STATE_FRAMES,
 	[INSTANCE_STOPPING] = 0,
 	[INSTANCE_DEAD] = 0,
 };
@@ -44,6 +48,8 @@ enum rules_verdict rules_check(enum instance_state state, enum wire_kind kind, u
 		return RULES_IGNORE;
 	if (kind == WIRE_NONE || kind >= WIRE_KIND_END)
 		return features & FEATURE_UNKNOWN_FRAMES ? RULES_IGNORE : RULES_REFUSE;
+	if (BIT(kind) & (STATE_FRAMES | BIT(WIRE_IMPORTED)) && !(features & FEATURE_STATE))
+		return RULES_REFUSE;
 	return may_send[state] & BIT(kind) ? RULES_ACCEPT : RULES_REFUSE;
 }
 
@@ -62,7 +68,7 @@ uint32_t rules_feature(const char *name)
 	static const struct {
 		const char *name;
 		uint32_t bit;
-	} features[] = {{"unknown-frames", FEATURE_UNKNOWN_FRAMES}};
+	} features[] = {{"unknown-frames", FEATURE_UNKNOWN_FRAMES}, {"state", FEATURE_STATE}};
 
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
 		if (strcmp(features[i].name, name) == 0)

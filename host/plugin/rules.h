@@ -24,6 +24,7 @@ enum instance_state {
 /* Features, as taken in WELCOME. */
 enum rules_feature {
 	FEATURE_UNKNOWN_FRAMES = 1u << 0, /* frames of unknown kinds are ignored */
+	FEATURE_STATE = 1u << 1,	  /* it can hand its state over, or take one */
 };
 
 enum rules_verdict { RULES_ACCEPT, RULES_IGNORE, RULES_REFUSE };

@@ -186,12 +186,28 @@ static void on_dead(void *user, struct instance *instance, const struct err *why
 		slot_start(slot);
 }
 
+static void on_waiting(void *user, struct instance *instance)
+{
+	struct slot *slot = user;
+
+	slot->pool->ops->on_change(slot->pool->user, slot->pool);
+}
+
+static void on_answered(void *user, struct instance *instance)
+{
+	struct slot *slot = user;
+
+	slot->pool->ops->on_change(slot->pool->user, slot->pool);
+}
+
 static const struct instance_ops instance_ops = {
 	.on_manifest = on_manifest,
 	.on_ready = on_ready,
 	.on_fenced = on_fenced,
 	.on_health = on_health,
 	.on_call = on_call,
+	.on_waiting = on_waiting,
+	.on_answered = on_answered,
 	.on_dead = on_dead,
 };
 
@@ -208,6 +224,7 @@ void slot_start(struct slot *slot)
 		.host_version = pool->host_version,
 		.generation = pool->generation,
 		.number = slot_number(slot),
+		.waits = pool->waits,
 		.ops = &instance_ops,
 		.user = slot,
 	};

@@ -97,6 +97,12 @@ class Channel:
         self.expect("start")
         self.send(ready=Ready())
 
+    def pong(self):
+        """Answers the next PING."""
+        frame = self.read()
+        assert frame.WhichOneof("kind") == "ping", frame
+        self.send(pong=Pong(seq=frame.ping.seq))
+
     def give_credit(self, frame):
         count = len(frame.payload)
         if count:

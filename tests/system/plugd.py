@@ -95,6 +95,30 @@ def whitelist_entry(path, **changes):
     return {"path": real, "hash": f"sha256:{digest}", **changes}
 
 
+class Order:
+    """A command on the admin socket, from its first byte to its reply."""
+
+    def __init__(self, host, line):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE_S)
+        self.sock.connect(str(host.socket))
+        self.sock.sendall(line.encode() + b"\n")
+        self.news = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.sock.close()
+
+    def reply(self):
+        """The reply; news that came before it are kept."""
+        with self.sock.makefile("rb") as file:
+            while "progress" in (told := json.loads(file.readline())):
+                self.news.append(told["progress"])
+        return told
+
+
 class Host:
     running = set()  # pids of hosts that were started here and not waited for
 
@@ -267,12 +291,12 @@ class Host:
         return reply["result"]
 
     def admin_raw(self, line):
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(PATIENCE_S)
-            sock.connect(str(self.socket))
-            sock.sendall(line.encode() + b"\n")
-            with sock.makefile("rb") as file:
-                return json.loads(file.readline())
+        with Order(self, line) as order:
+            return order.reply()
+
+    def order(self, command, **args):
+        """A command that is under way; for `with`."""
+        return Order(self, json.dumps({"command": command, "args": args}))
 
     def plugctl(self, *args, stdin=b"", status=0):
         """What plugctl prints on stdout, after its exit status was as expected."""

@@ -2,7 +2,6 @@
 import json
 import os
 import shutil
-import socket
 import stat
 
 import pytest
@@ -39,21 +38,10 @@ def swap(host, name, *args, status=0):
 
 def refusal(host, name, **args):
     """The error of a swap that fails."""
-    reply = json.loads(last_line(host, "swap", plugin=name, **args))
+    with host.order("swap", plugin=name, **args) as order:
+        reply = order.reply()
     assert not reply["ok"], reply
     return reply["error"]
-
-
-def last_line(host, command, **args):
-    """The reply of a command that tells news before it."""
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(60)
-        sock.connect(str(host.socket))
-        sock.sendall(json.dumps({"command": command, "args": args}).encode() + b"\n")
-        with sock.makefile("rb") as file:
-            while b'"progress"' in (line := file.readline()):
-                pass
-    return line
 
 
 def generation(host, name):
@@ -79,7 +67,9 @@ def test_steps_are_told_as_they_come(echo_host):
     host = echo_host(instances=2)
     lines = [json.loads(line) for line in swap(host, "echo").splitlines()]
     told = [(line["step"], line["done"], line["of"]) for line in lines[:-1]]
-    assert told == [("start", 0, 2), ("start", 1, 2), ("start", 2, 2), ("drain", 0, 0)]
+    assert told[:3] == [("start", 0, 2), ("start", 1, 2), ("start", 2, 2)]
+    assert told[3:6] == [("warm", 0, 2), ("warm", 1, 2), ("warm", 2, 2)]
+    assert told[6:] == [("drain", 0, 0)]
     assert lines[-1]["generation"] == 2 and lines[-1]["took_us"] > 0
 
 
@@ -93,29 +83,23 @@ def test_the_old_generation_finishes_what_it_has(hosts, stage):
     host.wait_ready("puppet")
     client = host.connect().ask("GET", "/p/held")
     frame, _head = old.request()
-    viewer = socket.socket(socket.AF_UNIX)
-    viewer.connect(str(host.socket))
-    viewer.sendall(b'{"command":"swap","args":{"plugin":"puppet"}}\n')
-    new = stage.puppet()
-    old.expect("drain")
-    other = host.connect().ask("GET", "/p/new")
-    new.answer(new.request()[0], b"new")
-    assert other.read().body == b"new"
-    old.answer(frame, b"old")
-    assert client.read().body == b"old"
-    old.send(bye={})
-    old.end()
-    with viewer.makefile("rb") as file:
-        while b'"ok":true' not in file.readline():
-            pass
-    viewer.close()
+    with host.order("swap", plugin="puppet") as order:
+        new = stage.puppet()
+        new.pong()
+        old.expect("drain")
+        other = host.connect().ask("GET", "/p/new")
+        new.answer(new.request()[0], b"new")
+        assert other.read().body == b"new"
+        old.answer(frame, b"old")
+        assert client.read().body == b"old"
+        old.send(bye={})
+        old.end()
+        assert order.reply()["ok"]
 
 
 def test_a_stopped_viewer_does_not_stop_a_swap(echo_host):
     host = echo_host()
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.connect(str(host.socket))
-        sock.sendall(b'{"command":"swap","args":{"plugin":"echo"}}\n')
+    with host.order("swap", plugin="echo"):
         host.wait_log("swap.step", step="start")
     host.wait_log("swap.step", step="done")
     assert generation(host, "echo") == 2
@@ -195,35 +179,23 @@ def test_orders_are_refused_in_words(echo_host):
     assert refusal(host, "nobody")["code"] == 1006
     assert refusal(host, "echo", executable="relative")["code"] == 1700
     for command in ("rollback", "abort"):
-        reply = json.loads(last_line(host, command, plugin="echo"))
-        assert reply["error"]["code"] == 1700, reply
+        with host.order(command, plugin="echo") as order:
+            assert order.reply()["error"]["code"] == 1700
 
 
 def test_one_swap_at_a_time_and_it_can_be_given_up(echo_host):
     host = echo_host(other=[PLUGINS / "never_greets"])
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(60)
-        sock.connect(str(host.socket))
-        order = {"command": "swap", "args": {"plugin": "echo",
-                                             "executable": str(PLUGINS / "never_greets")}}
-        sock.sendall(json.dumps(order).encode() + b"\n")
+    with host.order("swap", plugin="echo", executable=str(PLUGINS / "never_greets")) as order:
         host.wait_log("swap.step", step="start")
         assert refusal(host, "echo")["code"] == 1701
         assert "given up" in host.plugctl("swap", "echo", "--abort")
-        with sock.makefile("rb") as file:
-            while b'"progress"' in (line := file.readline()):
-                pass
-    assert json.loads(line)["error"]["code"] == 1703
+        assert order.reply()["error"]["code"] == 1703
     assert host.http("GET", "/echo").status == 200
 
 
 def test_a_stop_of_the_host_gives_up_a_swap(echo_host):
     host = echo_host(other=[PLUGINS / "never_greets"])
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.connect(str(host.socket))
-        order = {"command": "swap", "args": {"plugin": "echo",
-                                             "executable": str(PLUGINS / "never_greets")}}
-        sock.sendall(json.dumps(order).encode() + b"\n")
+    with host.order("swap", plugin="echo", executable=str(PLUGINS / "never_greets")):
         host.wait_log("swap.step", step="start")
         host.stop()
 

@@ -97,8 +97,14 @@ static void on_dead(void *user, struct instance *instance, const struct err *why
 	world->why = *why;
 }
 
-static const struct instance_ops ops = {on_manifest, on_ready, on_fenced,
-					on_health,   on_call,  on_dead};
+static const struct instance_ops ops = {
+	.on_manifest = on_manifest,
+	.on_ready = on_ready,
+	.on_fenced = on_fenced,
+	.on_health = on_health,
+	.on_call = on_call,
+	.on_dead = on_dead,
+};
 
 /* ---- the world ---- */
 

@@ -18,12 +18,18 @@
 
 const struct arg_option swap_options[] = {
 	{"executable", 'e', "PATH", "run this one [the configured executable, as it is now]"},
+	{"state", 0, NULL, "the old generation hands its state over; calls wait meanwhile"},
+	{"canary", 0, "PERCENT", "first only this share of the calls, such as 5% or 0.5%"},
+	{"for", 0, "DURATION", "how long the canary lasts [30s]"},
+	{"max-errors", 0, "PERCENT", "how many more of its calls may fail [1%]"},
+	{"max-p99", 0, "DURATION", "the slowest p99 of its calls [twice the old one's]"},
 	{"drain-timeout", 0, "DURATION", "time for the old calls to end [as configured]"},
 	{"abort", 0, NULL, "give up the swap that is under way, if it has not switched"},
 	{NULL},
 };
 
 const struct arg_option rollback_options[] = {
+	{"state", 0, NULL, "the generation that serves hands its state back"},
 	{"drain-timeout", 0, "DURATION", "time for the old calls to end [as configured]"},
 	{NULL},
 };
@@ -92,6 +98,36 @@ static bool take_duration(const struct args *args, const char *name, json_t *req
 		return usage_error("\"%s\" is no duration; write 500ms, 3s or 1m", text), false;
 	member_int(request, member, ms);
 	return true;
+}
+
+/* "5%" as 50 permille. False as above. */
+static bool take_percent(const struct args *args, const char *name, json_t *request,
+			 const char *member)
+{
+	const char *text = args_value(args, name);
+	char *end;
+	double percent;
+
+	if (!text)
+		return true;
+	percent = strtod(text, &end);
+	if (end == text || strcmp(end, "%") != 0 || !(percent >= 0 && percent <= 100))
+		return usage_error("\"%s\" is no share; write 5%% or 0.5%%", text), false;
+	member_int(request, member, (int64_t)(percent * 10 + 0.5));
+	return true;
+}
+
+static bool take_canary(const struct args *args, json_t *request)
+{
+	const char *given = args_value(args, "canary");
+
+	if (!given &&
+	    (args_has(args, "for") || args_has(args, "max-errors") || args_has(args, "max-p99")))
+		return usage_error("--for, --max-errors and --max-p99 belong to --canary"), false;
+	return take_percent(args, "canary", request, "canary_permille") &&
+	       take_duration(args, "for", request, "canary_ms") &&
+	       take_percent(args, "max-errors", request, "max_errors_permille") &&
+	       take_duration(args, "max-p99", request, "max_p99_ms");
 }
 
 /* The host's working directory is another one. */
@@ -180,7 +216,8 @@ enum exit_status run_swap(const struct plugctl *plugctl, const struct args *args
 	member_text(request, "plugin", args->operands[0]);
 	if (args_has(args, "abort"))
 		return run_abort(plugctl, request);
-	if (!take_path(args, request) ||
+	member_bool(request, "state", args_has(args, "state"));
+	if (!take_path(args, request) || !take_canary(args, request) ||
 	    !take_duration(args, "drain-timeout", request, "drain_timeout_ms")) {
 		json_decref(request);
 		return STATUS_USAGE;
@@ -193,6 +230,7 @@ enum exit_status run_rollback(const struct plugctl *plugctl, const struct args *
 	json_t *request = json_object();
 
 	member_text(request, "plugin", args->operands[0]);
+	member_bool(request, "state", args_has(args, "state"));
 	if (!take_duration(args, "drain-timeout", request, "drain_timeout_ms")) {
 		json_decref(request);
 		return STATUS_USAGE;
