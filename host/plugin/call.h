@@ -24,6 +24,8 @@ struct call_break {
 	} kind;
 	uint32_t code; /* canonical, for CALL_ABORTED */
 	struct str reason;
+	bool delivered; /* false: the plugin has not got the request, that is certain */
+	bool first;	/* of the calls that one end of an instance breaks */
 };
 
 /* What the owner of a call hears. on_response comes once; when its `end` is set, or on_data's, or
@@ -43,6 +45,7 @@ struct call {
 	uint32_t send_credit; /* payload bytes that the plugin still takes */
 	uint32_t recv_credit; /* payload bytes that the plugin may still send */
 	uint32_t recv_owed;   /* consumed, but not given back as credit yet */
+	uint64_t request_end; /* where the frame REQUEST ends, a channel_position() */
 	bool live;
 	bool local_ended; /* we have sent `end` or CANCEL, or will with what is pending */
 	bool responded;	  /* RESPONSE has come */

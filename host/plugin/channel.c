@@ -8,7 +8,9 @@
 #include "plugin/channel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -137,8 +139,10 @@ static void on_flush(void *user)
 		break_writing(channel, errno);
 		return;
 	}
-	if (n > 0)
+	if (n > 0) {
 		buf_consume(&channel->out, (size_t)n);
+		channel->written += (size_t)n;
+	}
 	set_write_blocked(channel, buf_len(&channel->out) > 0);
 	buf_shrink(&channel->out, QUEUE_KEPT);
 }
@@ -168,10 +172,25 @@ void channel_open(struct channel *channel, const struct channel_opts *opts,
 	update_interest(channel);
 }
 
+/* What lies in a pipe that nobody has open for reading (POLLERR, says pipe(7) and poll(2)) was never
+ * seen by anybody. While somebody has it open, and of a socket, nothing is known. */
+static size_t unread_bytes(int write_fd)
+{
+	struct pollfd end = {.fd = write_fd};
+	int bytes = 0;
+
+	if (poll(&end, 1, 0) != 1 || !(end.revents & POLLERR) ||
+	    ioctl(write_fd, FIONREAD, &bytes) < 0)
+		return 0;
+	return (size_t)bytes;
+}
+
 void channel_close(struct channel *channel)
 {
 	if (!channel_is_open(channel))
 		return;
+	if (channel->write_fd != channel->read_fd)
+		channel->unread = unread_bytes(channel->write_fd);
 	loop_flush_cancel(channel->loop, &channel->flush);
 	loop_io_want(&channel->read_io, false, false);
 	loop_io_want(&channel->write_io, false, false);
@@ -214,6 +233,7 @@ static void write_through(struct channel *channel, struct wire_bytes payload)
 	ssize_t n = writev(channel->write_fd, pieces, 2);
 	size_t written = n > 0 ? (size_t)n : 0;
 
+	channel->written += written;
 	if (written < queued) {
 		buf_consume(&channel->out, written);
 		buf_append(&channel->out, payload.data, payload.len);
@@ -238,4 +258,14 @@ void channel_send_payload(struct channel *channel, struct wire_bytes payload)
 size_t channel_backlog(const struct channel *channel)
 {
 	return buf_len(&channel->out);
+}
+
+uint64_t channel_position(const struct channel *channel)
+{
+	return channel->written + buf_len(&channel->out);
+}
+
+bool channel_is_delivered(const struct channel *channel, uint64_t position)
+{
+	return position <= channel->written - channel->unread;
 }

@@ -39,6 +39,8 @@ struct channel {
 	struct loop_flush flush;
 	struct frame_reader reader;
 	struct buf out;
+	uint64_t written; /* bytes that the kernel took, ever */
+	uint64_t unread;  /* of those: what nobody will ever read; known when it is closed */
 	const struct channel_ops *ops;
 	void *user;
 };
@@ -66,5 +68,12 @@ void channel_read_rest(struct channel *channel);
 
 /* Bytes that the plugin has not read from us yet, as far as we know. */
 size_t channel_backlog(const struct channel *channel);
+
+/* Where the last byte of what was queued so far stands in all that is ever sent. */
+uint64_t channel_position(const struct channel *channel);
+
+/* Whether the plugin may have got everything up to that position. False is certain: it was not
+ * written, or, of a channel that is closed, it lay in a pipe that had no reader left. */
+bool channel_is_delivered(const struct channel *channel, uint64_t position);
 
 #endif

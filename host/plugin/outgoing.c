@@ -144,6 +144,7 @@ struct call *outgoing_start(struct outgoing *outgoing, const struct wire_request
 						&first));
 	spend(outgoing, call, first.payload.len);
 	channel_send_payload(outgoing->channel, first.payload);
+	call->request_end = channel_position(outgoing->channel);
 	call->local_ended = request->end;
 	if (first.payload.len < request->payload.len)
 		split_and_send(outgoing, call,
@@ -292,7 +293,8 @@ int outgoing_on_cancel(struct outgoing *outgoing, const struct wire_cancel *canc
 	struct call *call = call_table_find(&outgoing->table, cancel->id);
 	struct call_break why = {.kind = CALL_ABORTED,
 				 .code = cancel->code,
-				 .reason = {(const char *)cancel->reason.data, cancel->reason.len}};
+				 .reason = {(const char *)cancel->reason.data, cancel->reason.len},
+				 .delivered = true};
 	const struct call_ops *ops;
 	void *user;
 
@@ -370,15 +372,20 @@ int outgoing_on_credit(struct outgoing *outgoing, const struct wire_credit *cred
 
 void outgoing_break_all(struct outgoing *outgoing, const struct call_break *why)
 {
+	struct call_break told = *why;
 	struct call *call;
 
+	told.first = true;
 	while ((call = call_table_any(&outgoing->table))) {
 		const struct call_ops *ops = call->ops;
 		void *user = call->user;
 
+		told.delivered = channel_is_delivered(outgoing->channel, call->request_end);
 		call_table_remove(&outgoing->table, call);
-		if (ops)
-			ops->on_broken(user, why);
+		if (!ops)
+			continue;
+		ops->on_broken(user, &told);
+		told.first = false;
 	}
 }
 

@@ -52,7 +52,7 @@ int outgoing_on_cancel(struct outgoing *outgoing, const struct wire_cancel *canc
 int outgoing_on_credit(struct outgoing *outgoing, const struct wire_credit *credit,
 		       struct err *err);
 
-/* The channel is gone: every owner hears on_broken. */
+/* The channel is gone: every owner hears on_broken, with whether its request was delivered. */
 void outgoing_break_all(struct outgoing *outgoing, const struct call_break *why);
 
 /* Calls that the plugin has not ended, cancelled ones too. */
