@@ -29,6 +29,11 @@
  * end. A grandchild that left the group may still hold the other end, and write for ever. */
 #define LAST_READS 160
 
+/* How often, and after which pause, it is looked whether a plugin that closed its output has closed
+ * its input too. */
+#define LINGERS	  5
+#define LINGER_MS 1
+
 static void channel_break(struct channel *channel, const struct err *err)
 {
 	channel_close(channel);
@@ -41,6 +46,35 @@ static void break_errno(struct channel *channel, int errnum, const char *what)
 
 	err_set_errno(&err, ERR_PLUGIN_GONE, errnum, "%s", what);
 	channel_break(channel, &err);
+}
+
+static bool has_reader(int write_fd)
+{
+	struct pollfd end = {.fd = write_fd};
+
+	return poll(&end, 1, 0) != 1 || !(end.revents & POLLERR);
+}
+
+/* Bytes that are still in the pipe. */
+static size_t pipe_bytes(int write_fd)
+{
+	int bytes = 0;
+
+	return ioctl(write_fd, FIONREAD, &bytes) < 0 ? 0 : (size_t)bytes;
+}
+
+/* The kernel closes the descriptors of a process that ends one after the other, and the output may
+ * be seen to end before the input has: then what it had not read can't be told from what it may
+ * still read. A moment later it can. */
+static bool begins_to_linger(struct channel *channel)
+{
+	if (channel->write_fd == channel->read_fd || channel->lingered == LINGERS ||
+	    pipe_bytes(channel->write_fd) == 0 || !has_reader(channel->write_fd))
+		return false;
+	channel->lingered++;
+	loop_io_want(&channel->read_io, false, false);
+	loop_timer_start(&channel->linger, LINGER_MS);
+	return true;
 }
 
 static void break_eof(struct channel *channel)
@@ -85,7 +119,8 @@ static bool read_once(struct channel *channel)
 		frame_reader_filled(&channel->reader, (size_t)n);
 		deliver_frames(channel);
 	} else if (n == 0) {
-		break_eof(channel);
+		if (!begins_to_linger(channel))
+			break_eof(channel);
 	} else if (errno != EAGAIN && errno != EINTR) {
 		break_errno(channel, errno, "reading from it failed");
 	}
@@ -97,15 +132,21 @@ static void on_readable(void *user, bool readable, bool writable)
 	read_once(user);
 }
 
+static void on_linger(void *user)
+{
+	read_once(user);
+}
+
 void channel_read_rest(struct channel *channel)
 {
+	channel->lingered = LINGERS;
 	for (int i = 0; i < LAST_READS && channel_is_open(channel) && read_once(channel); i++)
 		;
 }
 
 static void update_interest(struct channel *channel)
 {
-	loop_io_want(&channel->read_io, true, false);
+	loop_io_want(&channel->read_io, !loop_timer_is_active(&channel->linger), false);
 	loop_io_want(&channel->write_io, false, channel->write_blocked);
 }
 
@@ -167,30 +208,21 @@ void channel_open(struct channel *channel, const struct channel_opts *opts,
 	};
 	frame_reader_init(&channel->reader, opts->max_frame_bytes);
 	loop_flush_init(&channel->flush, on_flush, channel);
+	loop_timer_init(&channel->linger, opts->loop, on_linger, channel);
 	loop_io_init(&channel->read_io, opts->loop, opts->read_fd, on_readable, channel);
 	loop_io_init(&channel->write_io, opts->loop, opts->write_fd, on_writable, channel);
 	update_interest(channel);
-}
-
-/* What lies in a pipe that nobody has open for reading (POLLERR, says pipe(7) and poll(2)) was never
- * seen by anybody. While somebody has it open, and of a socket, nothing is known. */
-static size_t unread_bytes(int write_fd)
-{
-	struct pollfd end = {.fd = write_fd};
-	int bytes = 0;
-
-	if (poll(&end, 1, 0) != 1 || !(end.revents & POLLERR) ||
-	    ioctl(write_fd, FIONREAD, &bytes) < 0)
-		return 0;
-	return (size_t)bytes;
 }
 
 void channel_close(struct channel *channel)
 {
 	if (!channel_is_open(channel))
 		return;
-	if (channel->write_fd != channel->read_fd)
-		channel->unread = unread_bytes(channel->write_fd);
+	/* What lies in a pipe that nobody has open for reading was never seen by anybody. While
+	 * somebody has it open, and of a socket, nothing is known. */
+	if (channel->write_fd != channel->read_fd && !has_reader(channel->write_fd))
+		channel->unread = pipe_bytes(channel->write_fd);
+	loop_timer_stop(&channel->linger);
 	loop_flush_cancel(channel->loop, &channel->flush);
 	loop_io_want(&channel->read_io, false, false);
 	loop_io_want(&channel->write_io, false, false);

@@ -37,6 +37,8 @@ struct channel {
 	struct loop_io read_io;
 	struct loop_io write_io;
 	struct loop_flush flush;
+	struct loop_timer linger; /* its output has ended, its input perhaps not yet */
+	unsigned lingered;
 	struct frame_reader reader;
 	struct buf out;
 	uint64_t written; /* bytes that the kernel took, ever */

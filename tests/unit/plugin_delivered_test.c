@@ -20,6 +20,7 @@ struct side {
 	struct calls calls;
 	int reader;	      /* the plugin's standard input */
 	int talker;	      /* and output */
+	bool is_over;	      /* it broke by itself */
 	char told[CALLS + 1]; /* of each call: d(elivered), n(ot) */
 	unsigned firsts;
 };
@@ -59,6 +60,9 @@ static void on_frame(void *user, const struct frame *frame)
 
 static void on_channel_broken(void *user, const struct err *err)
 {
+	struct side *side = user;
+
+	side->is_over = true;
 }
 
 static const struct channel_ops channel_ops = {on_frame, on_channel_broken};
@@ -261,6 +265,53 @@ static void of_a_socketpair_what_was_written_counts_as_delivered(void **state)
 	side_free(side);
 }
 
+/* ---- a process that closes one after the other ---- */
+
+static void the_end_of_the_output_waits_a_moment_for_that_of_the_input(void **state)
+{
+	struct side *side = side_of_pipes();
+	struct owner owner = {side, 0};
+
+	ask(side, &owner, 10);
+	fd_close(&side->talker);
+	loop_turn(side->loop, true);
+	assert_false(side->is_over);
+	fd_close(&side->reader);
+	while (!side->is_over)
+		loop_turn(side->loop, true);
+	go(side);
+	assert_string_equal(side->told, "n--");
+	side_free(side);
+}
+
+static void who_closed_the_output_alone_is_not_waited_for_long(void **state)
+{
+	struct side *side = side_of_pipes();
+	struct owner owner = {side, 0};
+
+	ask(side, &owner, 10);
+	fd_close(&side->talker);
+	while (!side->is_over)
+		loop_turn(side->loop, true);
+	go(side);
+	assert_string_equal(side->told, "d--");
+	side_free(side);
+}
+
+static void nobody_is_waited_for_when_everything_was_read(void **state)
+{
+	struct side *side = side_of_pipes();
+	struct owner owner = {side, 0};
+
+	read_exactly(side, ask(side, &owner, 10));
+	fd_close(&side->talker);
+	loop_turn(side->loop, true);
+	assert_true(side->is_over);
+	go(side);
+	assert_string_equal(side->told, "d--");
+	side_free(side);
+}
+
 /* ---- one end ---- */
 
 static void one_of_the_calls_that_an_end_breaks_is_the_first(void **state)
@@ -288,6 +339,9 @@ int main(void)
 		cmocka_unit_test(what_a_full_pipe_did_not_take_was_not_delivered),
 		cmocka_unit_test(what_was_not_flushed_was_not_delivered),
 		cmocka_unit_test(of_a_socketpair_what_was_written_counts_as_delivered),
+		cmocka_unit_test(the_end_of_the_output_waits_a_moment_for_that_of_the_input),
+		cmocka_unit_test(who_closed_the_output_alone_is_not_waited_for_long),
+		cmocka_unit_test(nobody_is_waited_for_when_everything_was_read),
 		cmocka_unit_test(one_of_the_calls_that_an_end_breaks_is_the_first),
 	};
 
