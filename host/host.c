@@ -336,6 +336,7 @@ static int start(struct host *host)
 	struct err err;
 
 	host->dispatch = dispatch_new(host->loop);
+	dispatch_log_to(host->dispatch, host->log);
 	host->registry = registry_new();
 	host->service = (struct host_service){.version = PLUGD_VERSION,
 					      .registry = host->registry,

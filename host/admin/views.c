@@ -191,6 +191,8 @@ static json_t *plugin_json(const struct target *target)
 	put_pool(object, target->pool);
 	member_int(object, "calls_running", target->limit.running);
 	member_int(object, "calls_waiting", target->limit.waiting);
+	member_int(object, "retries", (int64_t)target->retries);
+	member_int(object, "resends", (int64_t)target->resends);
 	member_json(object, "outcomes", outcomes_json(target));
 	return object;
 }

@@ -25,3 +25,10 @@ int64_t backoff_delay_ms(const struct backoff *backoff, unsigned failures, uint3
 	int64_t half = whole / 2;
 	return half + (int64_t)(random % (uint64_t)(whole - half + 1));
 }
+
+int64_t backoff_spread_ms(const struct backoff *backoff, unsigned failures, uint32_t random)
+{
+	int64_t whole = backoff_whole_ms(backoff, failures);
+
+	return whole <= 0 ? 0 : (int64_t)(random % ((uint64_t)whole + 1));
+}

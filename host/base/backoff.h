@@ -16,4 +16,8 @@ struct backoff {
  * Architecture Blog, 2015). Never overflows. */
 int64_t backoff_delay_ms(const struct backoff *backoff, unsigned failures, uint32_t random);
 
+/* The same anywhere between nothing and the whole ("full jitter", same source): for many who share
+ * one target, where it spreads them best. */
+int64_t backoff_spread_ms(const struct backoff *backoff, unsigned failures, uint32_t random);
+
 #endif

@@ -4,7 +4,8 @@
  * The life of a call:
  *
  *	dispatch_start ─▶ [ waits for its turn ] ─▶ runs on one instance ─▶ on_done, once, last
- *	                    queue_timeout            on_response, on_data, on_writable
+ *	                    queue_timeout    ▲       on_response, on_data, on_writable
+ *	                                     └─ a pause ─┘ failed, and may be tried again (retry.h)
  *
  * A deadline, a full queue, a plugin that isn't ready or dies: all end in on_done with an outcome.
  * It may come before dispatch_start() returns: then that returned NULL. */
@@ -18,6 +19,7 @@
 #include "base/str.h"
 #include "dispatch/outcome.h"
 #include "dispatch/target.h"
+#include "observe/log.h"
 #include "proto/wire.h"
 
 struct dispatch;
@@ -28,9 +30,10 @@ struct dispatch_result {
 	enum outcome outcome;
 	struct str message;	 /* of the plugin, or of the host; may be empty */
 	uint32_t retry_after_ms; /* 0: nobody said */
-	int64_t queue_us;	 /* waited for its turn */
-	int64_t plugin_us;	 /* from the frame's start to the last word */
-	const char *instance;	 /* id; NULL: it reached none */
+	int64_t queue_us;	 /* waited for its turn, and between tries */
+	int64_t plugin_us;	 /* from the frame's start to the last word, of all tries */
+	unsigned attempts;	 /* times that it was sent */
+	const char *instance;	 /* id, of the last try; NULL: it reached none */
 };
 
 struct dispatch_ops {
@@ -46,12 +49,18 @@ struct dispatch_opts {
 	struct target *target;
 	int64_t timeout_ms; /* 0: no deadline */
 	/* What goes out; id, timeout_ms and attempt are filled in. Borrows until dispatch_start()
-	 * returns. */
+	 * returns, or, with `request_stays`, until on_done or dispatch_cancel(). Only a request
+	 * that stays and has `end` can be sent again. */
 	const struct wire_request *request;
+	bool request_stays;
+	bool is_idempotent; /* asking twice does no harm */
 };
 
 struct dispatch *dispatch_new(struct loop *loop); /* returns owned */
 void dispatch_free(struct dispatch *dispatch);	  /* no call may be open; NULL is fine */
+
+/* Where it tells what it decides; before: nowhere. Borrows. */
+void dispatch_log_to(struct dispatch *dispatch, struct log *log);
 
 /* Makes a plugin a target for calls. It must stay where it is. */
 void dispatch_init_target(struct target *target, const struct plugin_opts *plugin);

@@ -9,6 +9,7 @@ void target_init(struct target *target, const struct plugin_opts *plugin)
 		.limit = {.max_running = plugin->concurrency, .max_waiting = plugin->queue},
 	};
 	TAILQ_INIT(&target->waiting);
+	retry_budget_init(&target->budget, &plugin->retry, plugin->concurrency);
 }
 
 void target_serve(struct target *target, const struct plugin_opts *plugin, struct pool *pool)
@@ -17,26 +18,12 @@ void target_serve(struct target *target, const struct plugin_opts *plugin, struc
 	target->pool = pool;
 	target->limit.max_running = plugin->concurrency;
 	target->limit.max_waiting = plugin->queue;
+	target->budget.opts = &plugin->retry;
 }
 
-int64_t target_patience_ms(const struct target *target)
+struct instance *target_pick(const struct target *target, unsigned avoid, enum outcome *why_out)
 {
-	int64_t patience_ms = target->plugin->queue_timeout_ms;
-
-	if (target->limit.held && patience_ms < TARGET_HOLD_PATIENCE_MS)
-		return TARGET_HOLD_PATIENCE_MS;
-	return patience_ms;
-}
-
-void target_set_canary(struct target *target, struct pool *pool, struct canary *canary)
-{
-	target->canary_pool = pool;
-	target->canary = canary;
-}
-
-struct instance *target_pick(const struct target *target, enum outcome *why_out)
-{
-	struct instance *instance = target->pool ? pool_pick(target->pool) : NULL;
+	struct instance *instance = target->pool ? pool_pick(target->pool, avoid) : NULL;
 
 	if (!instance && target->pool)
 		pool_wake(target->pool);

@@ -9,6 +9,7 @@
 #include "dispatch/canary.h"
 #include "dispatch/limit.h"
 #include "dispatch/outcome.h"
+#include "dispatch/retry.h"
 #include "plugin/plugin_opts.h"
 #include "plugin/pool.h"
 
@@ -25,9 +26,10 @@ struct target {
 	struct limit limit;
 	struct dispatch_queue waiting; /* the limit's waiting room, first come first served */
 	struct loop_flush turn;	       /* starts those whose turn it is; the dispatcher's */
+	struct retry_budget budget;
 	uint64_t outcomes[OUTCOME_COUNT];
-	struct pool *canary_pool; /* gets a share of the calls; NULL: no canary */
-	struct canary *canary;	  /* which share, and how both do; borrows */
+	uint64_t retries; /* tries after one that failed */
+	uint64_t resends; /* tries after one that did not reach the plugin */
 };
 
 /* With the limits of the options. For dispatch_init_target(). */
@@ -36,14 +38,8 @@ void target_init(struct target *target, const struct plugin_opts *plugin);
 /* From now on this pool serves, with these options. Borrows both until another does. */
 void target_serve(struct target *target, const struct plugin_opts *plugin, struct pool *pool);
 
-/* How long a call may wait for its turn now. */
-int64_t target_patience_ms(const struct target *target);
-
-/* A pool gets the canary's share of the calls, until NULL does. Borrows both until then. */
-void target_set_canary(struct target *target, struct pool *pool, struct canary *canary);
-
-/* An instance that a call can go to now, or NULL with why in *why_out. A plugin that is asleep is
- * woken. */
-struct instance *target_pick(const struct target *target, enum outcome *why_out);
+/* An instance that a call can go to now, if possible not the one with the number `avoid` (0: none).
+ * NULL with why in *why_out: a plugin that is asleep is woken. */
+struct instance *target_pick(const struct target *target, unsigned avoid, enum outcome *why_out);
 
 #endif

@@ -9,6 +9,8 @@
  * dispatch with news from the plugin. */
 #include "edge/bridge.h"
 
+#include <string.h>
+
 #include "edge/edge_internal.h"
 #include "net/chars.h"
 
@@ -86,6 +88,7 @@ static void on_done(void *user, const struct dispatch_result *result)
 	exchange->call = NULL;
 	exchange->queue_us = result->queue_us;
 	exchange->plugin_us = result->plugin_us;
+	exchange->attempts = result->attempts;
 	if (exchange->ended || exchange->failing)
 		return;
 	if (outcome == OUTCOME_OK)
@@ -117,6 +120,15 @@ void bridge_fill_trace(const struct exchange *exchange, struct wire_request *req
 			trace_text(http_field_find(http->fields, http->field_count, "tracestate"));
 }
 
+static const struct wire_request *keep_request(const struct exchange *exchange,
+					       const struct wire_request *request)
+{
+	struct wire_request *kept = arena_alloc(exchange->request->arena, sizeof(*kept));
+
+	*kept = *request;
+	return kept;
+}
+
 void bridge_call(struct exchange *exchange, struct wire_request *request)
 {
 	const struct edge_route *route = exchange->route;
@@ -125,10 +137,14 @@ void bridge_call(struct exchange *exchange, struct wire_request *request)
 		.timeout_ms = route && route->timeout_ms ? route->timeout_ms
 							 : exchange->target->plugin->timeout_ms,
 		.request = request,
+		.request_stays = exchange->is_repeatable,
+		.is_idempotent = exchange->bridge->is_idempotent(exchange),
 	};
 
 	request->method = exchange->method->number;
 	bridge_fill_trace(exchange, request);
+	if (exchange->is_repeatable)
+		opts.request = keep_request(exchange, request);
 	exchange->started = true;
 	exchange->call = dispatch_start(exchange->edge->dispatch, &opts, &call_ops, exchange);
 }
@@ -143,6 +159,18 @@ static void update_wanted(struct exchange *exchange)
 	http_stream_want_body(exchange->stream, want);
 }
 
+/* A short body is awaited whole: then the request is one frame, and can be sent again. */
+static bool is_repeatable(const struct exchange *exchange)
+{
+	const struct http_request *request = exchange->request;
+
+	if (exchange->bridge->is_whole && !exchange->bridge->is_whole(exchange))
+		return false;
+	return !request->has_body ||
+	       (request->has_content_length &&
+		request->content_length <= exchange->target->plugin->retry.buffer_bytes);
+}
+
 void bridge_begin(struct exchange *exchange)
 {
 	const struct bridge_ops *bridge = exchange->bridge;
@@ -154,6 +182,7 @@ void bridge_begin(struct exchange *exchange)
 		exchange_fail(exchange, &edge_error_too_large);
 		return;
 	}
+	exchange->is_repeatable = is_repeatable(exchange);
 	if (exchange->request->has_body) {
 		http_stream_want_body(exchange->stream, true);
 		return;
@@ -180,9 +209,24 @@ static void refuse_body(struct exchange *exchange)
 	exchange_fail(exchange, &edge_error_too_large);
 }
 
+/* True: the body has come whole, and *body is all of it. */
+static bool collect(struct exchange *exchange, struct wire_bytes *body)
+{
+	size_t whole = (size_t)exchange->request->content_length;
+
+	if (body->len == whole)
+		return true;
+	if (!exchange->collected)
+		exchange->collected = arena_alloc(exchange->request->arena, whole);
+	memcpy(exchange->collected + exchange->body_bytes - body->len, body->data, body->len);
+	*body = (struct wire_bytes){exchange->collected, whole};
+	return exchange->body_bytes == whole;
+}
+
 void bridge_on_body(struct exchange *exchange, const uint8_t *data, size_t len)
 {
 	const struct http_request *request = exchange->request;
+	struct wire_bytes body = {data, len};
 
 	exchange->body_bytes += len;
 	if (exchange->body_bytes > exchange->body_limit) {
@@ -191,7 +235,9 @@ void bridge_on_body(struct exchange *exchange, const uint8_t *data, size_t len)
 	}
 	if (exchange->ended)
 		return;
-	pass_body(exchange, (struct wire_bytes){data, len},
+	if (exchange->is_repeatable && !collect(exchange, &body))
+		return;
+	pass_body(exchange, body,
 		  request->has_content_length && exchange->body_bytes == request->content_length);
 	update_wanted(exchange);
 }

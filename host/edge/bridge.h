@@ -10,6 +10,12 @@
 
 /* The difference between the two kinds. */
 struct bridge_ops {
+	/* Asking twice does no harm. */
+	bool (*is_idempotent)(const struct exchange *exchange);
+
+	/* The request is one message, which can be asked again as a whole. NULL: it always is. */
+	bool (*is_whole)(const struct exchange *exchange);
+
 	/* Largest body that the method takes. NULL: the route's limit alone counts. */
 	uint64_t (*body_limit)(const struct exchange *exchange);
 
@@ -42,7 +48,8 @@ void bridge_on_writable(struct exchange *exchange);
 /* The exchange is over: a call that still runs is cancelled. */
 void bridge_end(struct exchange *exchange);
 
-/* For the two kinds: starts the exchange's call. `request` has metadata, payload, more and end. */
+/* For the two kinds: starts the exchange's call. `request` has metadata, payload, more and end;
+ * what it points to is in the stream's arena if the exchange is repeatable. */
 void bridge_call(struct exchange *exchange, struct wire_request *request);
 
 /* The metadata that every call from a client has: trace context goes into its own fields. */

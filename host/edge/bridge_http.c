@@ -53,6 +53,19 @@ static bool is_named_by_connection(const struct http_request *request, struct st
 	return false;
 }
 
+/* RFC 9110, 9.2.2. */
+static bool is_idempotent(const struct exchange *exchange)
+{
+	static const struct str methods[] = {{"GET", 3},   {"HEAD", 4}, {"OPTIONS", 7},
+					     {"TRACE", 5}, {"PUT", 3},	{"DELETE", 6}};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (str_eq(exchange->request->method, methods[i]))
+			return true;
+	}
+	return false;
+}
+
 static struct wire_bytes encode_headers(const struct http_request *request)
 {
 	bool has_connection =
@@ -199,4 +212,5 @@ static bool take(struct exchange *exchange, struct wire_bytes payload, bool more
 	return true;
 }
 
-const struct bridge_ops bridge_http = {.start = start, .send = send, .take = take};
+const struct bridge_ops bridge_http = {
+	.is_idempotent = is_idempotent, .start = start, .send = send, .take = take};

@@ -12,6 +12,16 @@
 
 /* ---- the request ---- */
 
+static bool is_idempotent(const struct exchange *exchange)
+{
+	return exchange->method->idempotent;
+}
+
+static bool is_whole(const struct exchange *exchange)
+{
+	return !exchange->method->client_streams;
+}
+
 /* A unary request is one message; those of a stream are measured one by one. */
 static uint64_t body_limit(const struct exchange *exchange)
 {
@@ -31,10 +41,22 @@ static struct wire_bytes encode_metadata(const struct exchange *exchange)
 				   wire_put_pair(out, WIRE_REQUEST_METADATA_FIELD, key, value)};
 }
 
+/* What came in one piece is still where it was read to. */
+static struct wire_bytes keep(const struct exchange *exchange, struct wire_bytes payload)
+{
+	uint8_t *kept;
+
+	if (!exchange->is_repeatable || exchange->collected || payload.len == 0)
+		return payload;
+	kept = arena_alloc(exchange->request->arena, payload.len);
+	memcpy(kept, payload.data, payload.len);
+	return (struct wire_bytes){kept, payload.len};
+}
+
 static void begin_call(struct exchange *exchange, struct wire_bytes payload, bool more, bool end)
 {
 	struct wire_request request = {.metadata = encode_metadata(exchange),
-				       .payload = payload,
+				       .payload = keep(exchange, payload),
 				       .more = more,
 				       .end = end};
 
@@ -219,4 +241,11 @@ static bool take(struct exchange *exchange, struct wire_bytes payload, bool more
 }
 
 const struct bridge_ops bridge_rpc = {
-	.body_limit = body_limit, .start = start, .send = send, .resume = resume, .take = take};
+	.is_idempotent = is_idempotent,
+	.is_whole = is_whole,
+	.body_limit = body_limit,
+	.start = start,
+	.send = send,
+	.resume = resume,
+	.take = take,
+};

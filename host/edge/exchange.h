@@ -49,6 +49,8 @@ struct exchange {
 	uint64_t body_limit; /* of the request's body */
 	uint64_t body_bytes; /* that have come */
 	bool body_ended;
+	bool is_repeatable; /* the call gets the whole body at once, from the arena */
+	uint8_t *collected; /* what has come of it; NULL: nothing, or it came whole */
 
 	/* The call that answers, if one does. */
 	const struct bridge_ops *bridge;
@@ -69,6 +71,7 @@ struct exchange {
 	enum outcome outcome;
 	int64_t queue_us;
 	int64_t plugin_us;
+	unsigned attempts;
 
 	struct router_param params[ROUTER_MAX_PARAMS]; /* last: not cleared for each request */
 };

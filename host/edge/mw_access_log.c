@@ -26,6 +26,8 @@ static void on_done(struct exchange *exchange, struct log *log)
 			LOG_INT("us", now_us - exchange->started_us),
 			LOG_INT("queue_us", exchange->queue_us),
 			LOG_INT("plugin_us", exchange->plugin_us),
+			exchange->attempts > 1 ? LOG_INT("attempts", exchange->attempts)
+					       : (struct log_field){LOG_FIELD_END},
 			{LOG_FIELD_END}});
 }
 

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "plugin/policy_opts.h"
+
 enum plugin_transport { PLUGIN_PIPE, PLUGIN_SOCKETPAIR };
 
 /* How a process that has ended is started again. Zeroed: always, at once, without limit. */
@@ -54,6 +56,7 @@ struct plugin_opts {
 	unsigned concurrency; /* calls at once, all instances together */
 	unsigned queue;	      /* calls that may wait for a place */
 	int64_t queue_timeout_ms;
+	struct retry_opts retry;
 	uint64_t max_message_bytes; /* largest unary message, either way */
 	uint8_t *config; /* its own section: one MessagePack map; NULL when there is none */
 	size_t config_len;

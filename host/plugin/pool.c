@@ -163,15 +163,19 @@ void pool_free(struct pool *pool)
 	free(pool);
 }
 
-/* Healthy before degraded, then the least busy. */
-static bool is_better(const struct slot *slot, const struct slot *than)
+/* Any before the one that shall be avoided, healthy before degraded, then the least busy. */
+static bool is_better(const struct slot *slot, const struct slot *than, unsigned avoid)
 {
+	bool is_avoided = instance_number(slot->instance) == avoid;
+
+	if (is_avoided || instance_number(than->instance) == avoid)
+		return !is_avoided;
 	if (slot->is_degraded != than->is_degraded)
 		return than->is_degraded;
 	return instance_live_calls(slot->instance) < instance_live_calls(than->instance);
 }
 
-struct instance *pool_pick(struct pool *pool)
+struct instance *pool_pick(struct pool *pool, unsigned avoid)
 {
 	struct slot *best = NULL;
 
@@ -180,7 +184,7 @@ struct instance *pool_pick(struct pool *pool)
 
 		if (!slot->is_ready)
 			continue;
-		if (!best || is_better(slot, best))
+		if (!best || is_better(slot, best, avoid))
 			best = slot;
 	}
 	if (!best)

@@ -81,8 +81,9 @@ void pool_drain(struct pool *pool, int64_t grace_ms);
 void pool_free(struct pool *pool);
 
 /* The ready instance with the fewest calls, a healthy one if there is one; among equals they take
- * turns. NULL: none is ready. */
-struct instance *pool_pick(struct pool *pool);
+ * turns. The one with the number `avoid` (0: none) only when no other is ready. NULL: none is
+ * ready. */
+struct instance *pool_pick(struct pool *pool, unsigned avoid);
 
 const struct manifest *pool_manifest(const struct pool *pool); /* NULL: not known yet */
 uint32_t pool_generation(const struct pool *pool);

@@ -140,7 +140,7 @@ void call(struct world *world, struct instance *instance)
 
 unsigned picked(struct world *world)
 {
-	struct instance *instance = pool_pick(world->pool);
+	struct instance *instance = pool_pick(world->pool, 0);
 
 	return instance ? instance_number(instance) : 0;
 }

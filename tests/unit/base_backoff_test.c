@@ -29,6 +29,18 @@ static void never_leaves_the_upper_half(void **state)
 	}
 }
 
+static void spreads_from_nothing_to_the_whole(void **state)
+{
+	assert_int_equal(backoff_spread_ms(&usual, 1, 0), 0);
+	assert_int_equal(backoff_spread_ms(&usual, 1, 100), 100);
+	assert_int_equal(backoff_spread_ms(&usual, 1, 101), 0);
+	assert_int_equal(backoff_spread_ms(&usual, 3, 399), 399);
+	assert_int_equal(backoff_spread_ms(&usual, 100, 5000), 5000);
+	assert_int_equal(backoff_spread_ms(&(struct backoff){.first_ms = 0}, 1, 7), 0);
+	assert_true(backoff_spread_ms(&(struct backoff){INT64_MAX, INT64_MAX, 2}, 9, UINT32_MAX) >=
+		    0);
+}
+
 static void never_overflows(void **state)
 {
 	const struct backoff huge = {
@@ -58,6 +70,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doubles_up_to_the_limit),
 		cmocka_unit_test(never_leaves_the_upper_half),
+		cmocka_unit_test(spreads_from_nothing_to_the_whole),
 		cmocka_unit_test(never_overflows),
 		cmocka_unit_test(a_factor_of_one_waits_the_same_each_time),
 		cmocka_unit_test(nothing_to_wait_is_no_wait),

@@ -33,10 +33,10 @@ static void a_pool_is_down_when_every_place_is(void **state)
 	PLAYS(&world->plugin, GREETS, "request", "exit:0");
 	start_pool(world, 2);
 	run_until_ready(world, 2);
-	call(world, pool_pick(world->pool));
+	call(world, pool_pick(world->pool, 0));
 	run_until_ready(world, 1);
 	assert_null(pool_down_reason(world->pool));
-	call(world, pool_pick(world->pool));
+	call(world, pool_pick(world->pool, 0));
 	RUN_UNTIL(world, pool_down_reason(world->pool));
 	assert_int_equal(pool_down_reason(world->pool)->code, ERR_PLUGIN_ENDED);
 }
@@ -134,8 +134,8 @@ static void an_open_call_keeps_a_pool_awake(void **state)
 	PLAYS(&world->plugin, GREETS, "end");
 	world->plugin.opts.idle_timeout_ms = 1;
 	start_pool(world, 1);
-	RUN_UNTIL(world, pool_pick(world->pool));
-	call(world, pool_pick(world->pool));
+	RUN_UNTIL(world, pool_pick(world->pool, 0));
+	call(world, pool_pick(world->pool, 0));
 	let_a_restart_pass(world); /* a hundred times its idle_timeout */
 	assert_false(pool_is_asleep(world->pool));
 	assert_int_equal(pool_ready_count(world->pool), 1);

@@ -86,16 +86,16 @@ static void the_least_busy_is_chosen(void **state)
 		struct instance *instance = NULL;
 
 		while (!instance || instance_number(instance) != number)
-			instance = pool_pick(world->pool);
+			instance = pool_pick(world->pool, 0);
 		for (unsigned i = 0; i < calls[number - 1]; i++)
 			call(world, instance);
 	}
 	assert_int_equal(picked(world), 2); /* 2 1 3 */
 	assert_int_equal(picked(world), 2);
-	call(world, pool_pick(world->pool)); /* 2 2 3 */
+	call(world, pool_pick(world->pool, 0)); /* 2 2 3 */
 	assert_int_equal(picked(world), 1);
 	assert_int_equal(picked(world), 2);
-	call(world, pool_pick(world->pool)); /* 3 2 3 */
+	call(world, pool_pick(world->pool, 0)); /* 3 2 3 */
 	assert_int_equal(picked(world), 2);
 	assert_int_equal(pool_total_calls(world->pool), 8);
 }
@@ -121,11 +121,11 @@ static void who_was_failed_is_not_chosen_any_more(void **state)
 	PLAYS(&world->plugin, GREETS, "stay");
 	start_pool(world, 2);
 	run_until_ready(world, 2);
-	failed = pool_pick(world->pool);
+	failed = pool_pick(world->pool, 0);
 	instance_fail(failed, &err);
 	assert_int_equal(pool_ready_count(world->pool), 1);
 	for (int i = 0; i < 4; i++)
-		assert_ptr_not_equal(pool_pick(world->pool), failed);
+		assert_ptr_not_equal(pool_pick(world->pool, 0), failed);
 }
 
 /* ---- death ---- */
@@ -139,7 +139,7 @@ static void a_dead_one_is_started_again(void **state)
 	start_pool(world, 1);
 	run_until_ready(world, 1);
 	first = instance_pid(pool_slot(world->pool, 0));
-	call(world, pool_pick(world->pool));
+	call(world, pool_pick(world->pool, 0));
 	run_until_ready(world, 0);
 	RUN_UNTIL(world, !pool_slot(world->pool, 0));
 	assert_int_equal(picked(world), 0);
@@ -162,7 +162,7 @@ static void the_others_serve_on_when_one_dies(void **state)
 	PLAYS(&world->plugin, GREETS, "request", "exit:3");
 	start_pool(world, 2);
 	run_until_ready(world, 2);
-	dies = pool_pick(world->pool);
+	dies = pool_pick(world->pool, 0);
 	number = instance_number(dies);
 	call(world, dies);
 	run_until_ready(world, 1);
@@ -185,7 +185,7 @@ static void a_later_one_must_tell_the_same_manifest(void **state)
 	assert_int_equal(pool_last_failure(world->pool)->code, ERR_PROTOCOL_MANIFEST);
 	assert_has(pool_last_failure(world->pool)->text,
 		   "the instance before it declared it differently");
-	first = pool_pick(world->pool);
+	first = pool_pick(world->pool, 0);
 	assert_string_equal(pool_manifest(world->pool)->services[0].name,
 			    instance_number(first) == 1 ? "a.v1.A" : "b.v1.B");
 }
@@ -272,7 +272,7 @@ static void who_does_not_finish_in_time_is_ended_too(void **state)
 	PLAYS(&world->plugin, GREETS, "stay");
 	start_pool(world, 2);
 	run_until_ready(world, 2);
-	call(world, pool_pick(world->pool));
+	call(world, pool_pick(world->pool, 0));
 	pool_drain(world->pool, 5);
 	RUN_UNTIL(world, world->drained > 0);
 	expect_heard(world, "manifest 1 2 1 0 "

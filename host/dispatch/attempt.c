@@ -1,0 +1,213 @@
+/* One try of a call on one instance.
+ *
+ * Starts it, passes its news up, and decides with retry.c what follows when it fails: the next try,
+ * at once or after a rest without the target's place, or the end. The instance that failed a call
+ * gets it again only when no other is ready. */
+#include <stdlib.h>
+
+#include "dispatch/dispatch_internal.h"
+
+/* How a try ended. */
+struct attempt_end {
+	struct dispatch_result result;
+	bool is_delivered;
+	bool is_not_processed;
+};
+
+static struct str str_of(struct wire_bytes bytes)
+{
+	return (struct str){(const char *)bytes.data, bytes.len};
+}
+
+/* ---- after a try that failed ---- */
+
+/* For jitter: need not be hard to guess (xorshift; Marsaglia, 2003). */
+static uint32_t next_random(struct dispatch *dispatch)
+{
+	dispatch->random ^= dispatch->random << 13;
+	dispatch->random ^= dispatch->random >> 17;
+	dispatch->random ^= dispatch->random << 5;
+	return dispatch->random;
+}
+
+static struct retry_verdict judge(const struct dispatch_call *call, const struct attempt_end *end)
+{
+	struct retry_case failed = {
+		.outcome = end->result.outcome,
+		.attempt = call->attempts,
+		.resends = call->resends,
+		.is_delivered = end->is_delivered,
+		.is_not_processed = end->is_not_processed,
+		.is_idempotent = call->is_idempotent,
+		.is_begun = call->is_begun,
+		.is_repeatable = call->request && call->request->end,
+		.retry_after_ms = end->result.retry_after_ms,
+		.now_ms = loop_now_ms(call->dispatch->loop),
+		.deadline_ms = call->deadline_ms,
+		.random = next_random(call->dispatch),
+	};
+
+	return retry_decide(&failed, &call->target->budget);
+}
+
+static void tell(const struct dispatch_call *call, const struct attempt_end *end,
+		 const struct retry_verdict *verdict)
+{
+	if (verdict->answer == RETRY_NO_HOPE)
+		return;
+	log_event(call->dispatch->log, LOG_DEBUG, "call.failed", retry_answer_name(verdict->answer),
+		  LOG_STR("plugin", call->target->plugin->name),
+		  LOG_STR("instance", instance_id(call->instance)),
+		  LOG_STR("outcome", outcome_row(end->result.outcome)->name),
+		  LOG_INT("attempt", call->attempts), LOG_INT("resends", call->resends),
+		  LOG_BOOL("again", verdict->answer <= RETRY_LATER));
+}
+
+/* Without a place: others go on meanwhile. */
+static void rest(struct dispatch_call *call, int64_t until_ms)
+{
+	call_leave_place(call);
+	call_move(call, STAGE_RESTS);
+	call->target->retries++;
+	due_set(call, until_ms);
+}
+
+static void resend(struct dispatch_call *call)
+{
+	call->attempts--;
+	call->resends++;
+	call->target->resends++;
+	attempt_begin(call);
+}
+
+static void fail(struct dispatch_call *call, const struct attempt_end *end)
+{
+	struct retry_verdict verdict = judge(call, end);
+
+	tell(call, end, &verdict);
+	if (verdict.answer > RETRY_LATER) {
+		call_complete(call, &end->result);
+		return;
+	}
+	call->call = NULL;
+	call->avoid = instance_number(call->instance);
+	call->instance = NULL;
+	call->writable = false;
+	if (verdict.answer == RETRY_AT_ONCE)
+		resend(call);
+	else
+		rest(call, verdict.at_ms);
+}
+
+/* ---- news from the instance ---- */
+
+static void on_error(struct dispatch_call *call, const struct wire_response *response)
+{
+	fail(call, &(struct attempt_end){
+			   .result = {.outcome = outcome_from_code(response->code),
+				      .message = str_of(response->message),
+				      .retry_after_ms = response->retry_after_ms},
+			   .is_delivered = true,
+			   .is_not_processed = response->not_processed,
+		   });
+}
+
+static bool on_response(void *user, const struct wire_response *response)
+{
+	struct dispatch_call *call = user;
+	bool consumed;
+
+	if (response->end)
+		call->call = NULL;
+	if (response->code != 0) {
+		on_error(call, response);
+		return true;
+	}
+	call->is_begun = true;
+	consumed = call->ops->on_response(call->user, response);
+	if (response->end)
+		call_complete(call, &(struct dispatch_result){.message = str_of(response->message),
+							      .retry_after_ms =
+								      response->retry_after_ms});
+	return consumed;
+}
+
+static bool on_data(void *user, const struct wire_data *data)
+{
+	struct dispatch_call *call = user;
+	bool consumed;
+
+	if (data->end)
+		call->call = NULL;
+	consumed = call->ops->on_data(call->user, data);
+	if (data->end)
+		call_complete_with(call, OUTCOME_OK, (struct str){NULL, 0});
+	return consumed;
+}
+
+static void on_writable(void *user)
+{
+	struct dispatch_call *call = user;
+
+	call->writable = true;
+	call->ops->on_writable(call->user);
+}
+
+static void on_broken(void *user, const struct call_break *why)
+{
+	struct dispatch_call *call = user;
+
+	call->call = NULL;
+	fail(call,
+	     &(struct attempt_end){
+		     .result = {.outcome = why->kind == CALL_GONE ? OUTCOME_PLUGIN_GONE
+								  : outcome_from_code(why->code),
+				.message = why->reason},
+		     .is_delivered = why->delivered,
+	     });
+}
+
+static const struct call_ops attempt_ops = {on_response, on_data, on_writable, on_broken};
+
+/* ---- begin and cancel ---- */
+
+/* What the caller doesn't keep was lent for this one try. */
+static void forget_request(struct dispatch_call *call)
+{
+	if (call->request_stays)
+		return;
+	free(call->kept);
+	call->kept = NULL;
+	call->request = NULL;
+}
+
+bool attempt_begin(struct dispatch_call *call)
+{
+	int64_t now_ms = loop_now_ms(call->dispatch->loop);
+	struct wire_request sent = *call->request;
+	enum outcome why;
+	struct instance *instance = target_pick(call->target, call->avoid, &why);
+
+	call_move(call, STAGE_RUNS);
+	if (!instance) {
+		call_complete_with(call, why, (struct str){NULL, 0});
+		return false;
+	}
+	sent.timeout_ms = deadline_left_ms(call->deadline_ms, now_ms);
+	sent.attempt = call->attempts++;
+	call->instance = instance;
+	call->call = instance_call(instance, &sent, &attempt_ops, call);
+	if (!call->call) {
+		call_complete_with(call, OUTCOME_PLUGIN_OVERLOADED, (struct str){NULL, 0});
+		return false;
+	}
+	forget_request(call);
+	call->writable = !call_is_waiting(call->call);
+	due_set(call, call->deadline_ms);
+	return true;
+}
+
+void attempt_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason)
+{
+	instance_call_cancel(call->instance, call->call, outcome_row(outcome)->code, reason);
+}
