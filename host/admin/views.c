@@ -182,7 +182,21 @@ static void put_pool(json_t *object, const struct pool *pool)
 	view_manifest(object, pool ? pool_manifest(pool) : NULL);
 }
 
-static json_t *plugin_json(const struct target *target)
+static void put_breaker(json_t *object, const struct breaker *breaker, int64_t now_ms)
+{
+	struct breaker_count count = breaker_count(breaker, now_ms);
+	json_t *shown = json_object();
+
+	member_text(shown, "state",
+		    breaker->opts->enabled ? breaker_state_name(breaker->state) : "off");
+	member_int(shown, "left_ms", breaker_left_ms(breaker, now_ms));
+	member_int(shown, "failures", count.failures);
+	member_int(shown, "calls", count.calls);
+	member_int(shown, "openings", (int64_t)breaker->openings);
+	member_json(object, "breaker", shown);
+}
+
+static json_t *plugin_json(const struct office *office, const struct target *target)
 {
 	json_t *object = json_object();
 
@@ -191,6 +205,7 @@ static json_t *plugin_json(const struct target *target)
 	put_pool(object, target->pool);
 	member_int(object, "calls_running", target->limit.running);
 	member_int(object, "calls_waiting", target->limit.waiting);
+	put_breaker(object, &target->breaker, loop_now_ms(office->loop));
 	member_int(object, "retries", (int64_t)target->retries);
 	member_int(object, "resends", (int64_t)target->resends);
 	member_json(object, "outcomes", outcomes_json(target));
@@ -203,7 +218,7 @@ json_t *view_plugins(const struct office *office, const struct target *only)
 
 	for (size_t i = 0; i < office->target_count; i++) {
 		if (!only || office->targets[i] == only)
-			json_array_append_new(list, plugin_json(office->targets[i]));
+			json_array_append_new(list, plugin_json(office, office->targets[i]));
 	}
 	return list;
 }

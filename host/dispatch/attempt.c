@@ -12,6 +12,7 @@ struct attempt_end {
 	struct dispatch_result result;
 	bool is_delivered;
 	bool is_not_processed;
+	bool is_another; /* of those that one death broke: the first speaks for all */
 };
 
 static struct str str_of(struct wire_bytes bytes)
@@ -84,6 +85,8 @@ static void fail(struct dispatch_call *call, const struct attempt_end *end)
 {
 	struct retry_verdict verdict = judge(call, end);
 
+	gate_report(call,
+		    end->is_another ? BREAKER_NEUTRAL : gate_report_of(call, end->result.outcome));
 	tell(call, end, &verdict);
 	if (verdict.answer > RETRY_LATER) {
 		call_complete(call, &end->result);
@@ -125,10 +128,11 @@ static bool on_response(void *user, const struct wire_response *response)
 	}
 	call->is_begun = true;
 	consumed = call->ops->on_response(call->user, response);
-	if (response->end)
-		call_complete(call, &(struct dispatch_result){.message = str_of(response->message),
-							      .retry_after_ms =
-								      response->retry_after_ms});
+	if (!response->end)
+		return consumed;
+	gate_report(call, BREAKER_SUCCESS);
+	call_complete(call, &(struct dispatch_result){.message = str_of(response->message),
+						      .retry_after_ms = response->retry_after_ms});
 	return consumed;
 }
 
@@ -140,8 +144,10 @@ static bool on_data(void *user, const struct wire_data *data)
 	if (data->end)
 		call->call = NULL;
 	consumed = call->ops->on_data(call->user, data);
-	if (data->end)
-		call_complete_with(call, OUTCOME_OK, (struct str){NULL, 0});
+	if (!data->end)
+		return consumed;
+	gate_report(call, BREAKER_SUCCESS);
+	call_complete_with(call, OUTCOME_OK, (struct str){NULL, 0});
 	return consumed;
 }
 
@@ -164,6 +170,7 @@ static void on_broken(void *user, const struct call_break *why)
 								  : outcome_from_code(why->code),
 				.message = why->reason},
 		     .is_delivered = why->delivered,
+		     .is_another = why->kind == CALL_GONE && !why->first,
 	     });
 }
 
@@ -193,11 +200,16 @@ bool attempt_begin(struct dispatch_call *call)
 		call_complete_with(call, why, (struct str){NULL, 0});
 		return false;
 	}
+	if (!gate_pass(call)) {
+		gate_refuse(call);
+		return false;
+	}
 	sent.timeout_ms = deadline_left_ms(call->deadline_ms, now_ms);
 	sent.attempt = call->attempts++;
 	call->instance = instance;
 	call->call = instance_call(instance, &sent, &attempt_ops, call);
 	if (!call->call) {
+		gate_report(call, BREAKER_NEUTRAL);
 		call_complete_with(call, OUTCOME_PLUGIN_OVERLOADED, (struct str){NULL, 0});
 		return false;
 	}
@@ -210,4 +222,5 @@ bool attempt_begin(struct dispatch_call *call)
 void attempt_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason)
 {
 	instance_call_cancel(call->instance, call->call, outcome_row(outcome)->code, reason);
+	gate_report(call, gate_report_of(call, outcome));
 }

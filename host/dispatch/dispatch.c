@@ -72,6 +72,10 @@ void call_complete_with(struct dispatch_call *call, enum outcome outcome, struct
 
 bool call_enter(struct dispatch_call *call)
 {
+	if (breaker_is_shut(&call->target->breaker, loop_now_ms(call->dispatch->loop))) {
+		gate_refuse(call);
+		return false;
+	}
 	switch (limit_enter(&call->target->limit)) {
 	case LIMIT_RUN:
 		return attempt_begin(call);
@@ -82,6 +86,21 @@ bool call_enter(struct dispatch_call *call)
 		break;
 	}
 	call_complete_with(call, OUTCOME_PLUGIN_OVERLOADED, STR_LITERAL("its queue is full"));
+	return false;
+}
+
+/* Within the rate? False: it is completed. */
+static bool is_within_rate(struct dispatch_call *call)
+{
+	const struct rate_opts *opts = &call->target->plugin->rate;
+	struct tokens_rate rate = {opts->per_second, opts->burst ? opts->burst : opts->per_second};
+	int64_t wait_ms;
+
+	if (opts->per_second == 0 ||
+	    tokens_take(&call->target->tokens, rate, loop_now_us(call->dispatch->loop), &wait_ms))
+		return true;
+	call_complete(call, &(struct dispatch_result){.outcome = OUTCOME_RATE_LIMITED,
+						      .retry_after_ms = (uint32_t)wait_ms});
 	return false;
 }
 
@@ -151,6 +170,7 @@ struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dis
 	call->request = opts->request;
 	call->request_stays = opts->request_stays;
 	call->is_idempotent = opts->is_idempotent;
+	call->is_impatient = opts->is_impatient;
 	call->stage = STAGE_WAITS;
 	call->stage_us = loop_now_us(dispatch->loop);
 	call->queue_us = 0;
@@ -164,7 +184,7 @@ struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dis
 	call->resends = 0;
 	call->avoid = 0;
 	retry_budget_earn(&opts->target->budget);
-	return call_enter(call) ? call : NULL;
+	return is_within_rate(call) && call_enter(call) ? call : NULL;
 }
 
 bool dispatch_is_writable(const struct dispatch_call *call)

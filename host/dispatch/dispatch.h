@@ -54,6 +54,9 @@ struct dispatch_opts {
 	const struct wire_request *request;
 	bool request_stays;
 	bool is_idempotent; /* asking twice does no harm */
+	/* The timeout is the caller's own and shorter than the operator's: that it passes says
+	 * nothing about the plugin. */
+	bool is_impatient;
 };
 
 struct dispatch *dispatch_new(struct loop *loop); /* returns owned */

@@ -4,6 +4,7 @@
  *	dispatch.c  the door: starts calls, passes on what callers do, completes calls
  *	wait.c      the queue of those who wait for their turn
  *	attempt.c   one try on one instance, and what follows when it fails
+ *	gate.c      the breaker: which tries may begin, and what they say of the plugin's health
  *	due.c       when something must happen to a call
  *
  * The stages of a call:
@@ -48,6 +49,7 @@ struct dispatch_call {
 	struct wire_request *kept; /* where it is a copy of our own, of one block */
 	bool request_stays;	   /* the caller keeps it until the end */
 	bool is_idempotent;
+	bool is_impatient;
 
 	struct instance *instance; /* of the try that runs; NULL: none does */
 	struct call *call;
@@ -55,6 +57,7 @@ struct dispatch_call {
 	bool is_begun;	   /* some of an answer was passed on */
 	unsigned attempts; /* that have begun and may have reached the plugin */
 	unsigned resends;  /* that certainly have not */
+	uint32_t ticket;   /* of the breaker, for the try that runs */
 	unsigned avoid;	   /* the number of the instance that failed it; 0: none */
 	struct dispatch_call *next_free;
 };
@@ -102,8 +105,18 @@ void wait_on_turn(void *target);
 /* Puts a call that has a place on an instance. False: it is completed. */
 bool attempt_begin(struct dispatch_call *call);
 
-/* The plugin shall stop working on it. */
+/* The plugin shall stop working on it; what that says of its health is counted. */
 void attempt_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason);
+
+/* ---- gate.c ---- */
+
+/* May the next try begin? True: what it says of the plugin's health has to be reported. */
+bool gate_pass(struct dispatch_call *call);
+void gate_report(struct dispatch_call *call, enum breaker_report report);
+enum breaker_report gate_report_of(const struct dispatch_call *call, enum outcome outcome);
+
+/* Completes a call that may not pass. */
+void gate_refuse(struct dispatch_call *call);
 
 /* ---- due.c ---- */
 

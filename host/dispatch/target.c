@@ -10,6 +10,7 @@ void target_init(struct target *target, const struct plugin_opts *plugin)
 	};
 	TAILQ_INIT(&target->waiting);
 	retry_budget_init(&target->budget, &plugin->retry, plugin->concurrency);
+	breaker_init(&target->breaker, &plugin->breaker);
 }
 
 void target_serve(struct target *target, const struct plugin_opts *plugin, struct pool *pool)
@@ -19,6 +20,7 @@ void target_serve(struct target *target, const struct plugin_opts *plugin, struc
 	target->limit.max_running = plugin->concurrency;
 	target->limit.max_waiting = plugin->queue;
 	target->budget.opts = &plugin->retry;
+	target->breaker.opts = &plugin->breaker;
 }
 
 struct instance *target_pick(const struct target *target, unsigned avoid, enum outcome *why_out)

@@ -6,7 +6,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "dispatch/canary.h"
+#include "base/tokens.h"
+#include "dispatch/breaker.h"
 #include "dispatch/limit.h"
 #include "dispatch/outcome.h"
 #include "dispatch/retry.h"
@@ -27,6 +28,8 @@ struct target {
 	struct dispatch_queue waiting; /* the limit's waiting room, first come first served */
 	struct loop_flush turn;	       /* starts those whose turn it is; the dispatcher's */
 	struct retry_budget budget;
+	struct breaker breaker;
+	struct tokens tokens; /* of the rate limit */
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t retries; /* tries after one that failed */
 	uint64_t resends; /* tries after one that did not reach the plugin */

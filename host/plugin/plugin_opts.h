@@ -57,6 +57,8 @@ struct plugin_opts {
 	unsigned queue;	      /* calls that may wait for a place */
 	int64_t queue_timeout_ms;
 	struct retry_opts retry;
+	struct breaker_opts breaker;
+	struct rate_opts rate;
 	uint64_t max_message_bytes; /* largest unary message, either way */
 	uint8_t *config; /* its own section: one MessagePack map; NULL when there is none */
 	size_t config_len;

@@ -120,7 +120,7 @@ def test_all_errors_are_told_at_once_with_their_lines(tmp_path):
     assert "executable" in text and "retry" not in text
 
 
-@pytest.mark.parametrize("later", ["circuit_breaker", "rate_limit"])
+@pytest.mark.parametrize("later", ["sandbox"])
 def test_settings_of_later_work_are_unknown(tmp_path, later):
     config = tmp_path / "plugd.yaml"
     config.write_text(json.dumps({"plugins": [

@@ -133,6 +133,7 @@ static void add_plugin(struct table *table, const json_t *plugin)
 {
 	table_add(table, output_member(plugin, "name"));
 	table_add(table, output_member(plugin, "state"));
+	table_add(table, output_member(json_object_get(plugin, "breaker"), "state"));
 	table_addf(table, "%" PRId64 "/%" PRId64, output_number(plugin, "instances_ready"),
 		   output_number(plugin, "instances_configured"));
 	table_add(table, output_member(plugin, "version"));
@@ -189,9 +190,9 @@ void show_methods(const json_t *plugins)
 
 static void print_plugins(const json_t *result)
 {
-	static const char *const headings[] = {"NAME",	   "STATE",	   "READY",
-					       "VERSION",  "EXPOSED",	   "CALLS",
-					       "RESTARTS", "LAST FAILURE", NULL};
+	static const char *const headings[] = {"NAME",	       "STATE",	  "BREAKER", "READY",
+					       "VERSION",      "EXPOSED", "CALLS",   "RESTARTS",
+					       "LAST FAILURE", NULL};
 	struct table *table = table_new(headings);
 	json_t *plugin;
 	size_t i;

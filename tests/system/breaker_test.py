@@ -1,0 +1,229 @@
+"""The circuit breaker and the rate limit of a plugin, with a puppet that fails as it is told. Each
+setting has a test that fails when it is ignored.
+"""
+import select
+
+import pytest
+
+from plugd import PATIENCE_S, route, wait_until
+
+CANCELLED, NOT_FOUND, INTERNAL = 1, 5, 13
+DO = "/rpc/sin.v1.Sin/Do"
+OPEN = (503, "BREAKER_OPEN")
+
+
+class Play:
+    """A host with one puppet."""
+
+    def __init__(self, host, puppet):
+        self.host, self.puppet = host, puppet
+
+    def ask(self):
+        return self.host.connect().ask("POST", DO, b"x")
+
+    def call(self, code=0):
+        """One call that the puppet answers with that code: its status."""
+        client = self.ask()
+        self.puppet.reply(self.puppet.expect("request"), code=code)
+        status = client.read().status
+        client.close()
+        return status
+
+    def fail(self, count):
+        for _ in range(count):
+            assert self.call(INTERNAL) == 500
+
+    def refused(self):
+        """The answer to a call that never reaches the puppet."""
+        return self.ask().read()
+
+    def state(self):
+        return self.host.plugin("puppet")["breaker"]["state"]
+
+
+@pytest.fixture(name="play")
+def play_fixture(hosts, stage):
+    def begin(breaker=None, **settings):
+        host = hosts(plugins=[stage.plugin(circuit_breaker=breaker or {}, **settings)],
+                     routes=[route("/p/*rest", "puppet")])
+        host.write_config()
+        host.write_whitelist()
+        host.launch()
+        puppet = stage.puppet()
+        host.address = host.wait_log("listener.ready")["addr"]
+        host.wait_ready("puppet")
+        return Play(host, puppet)
+    return begin
+
+
+# ---- when it opens
+
+
+def test_five_failures_open_it(play):
+    scene = play()
+    scene.fail(5)
+    response = scene.refused()
+    assert response.error() == OPEN
+    assert 0 < int(response.header("retry-after")) <= 30
+    opened = scene.host.wait_log("breaker.open", plugin="puppet")
+    assert (opened["code"], opened["level"], opened["left_ms"]) == (1400, "warn", 30000)
+    shown = scene.host.plugin("puppet")
+    assert shown["breaker"]["state"] == "open" and shown["outcomes"]["BREAKER_OPEN"] == 1
+    assert "open" in scene.host.plugctl("plugins")
+
+
+def test_failure_threshold(play):
+    scene = play({"failure_threshold": 7, "window": "1h"})
+    scene.fail(7)
+    assert scene.refused().error() == OPEN
+
+
+def test_min_request_threshold(play):
+    scene = play({"failure_threshold": 1, "min_request_threshold": 4, "window": "1h"})
+    scene.fail(4)
+    assert scene.refused().error() == OPEN
+
+
+def test_failure_rate(play):
+    scene = play({"failure_threshold": 1, "failure_rate": 75, "window": "1h"})
+    assert scene.call() == 200
+    scene.fail(3)
+    assert scene.refused().error() == OPEN
+
+
+def test_a_failure_is_forgotten_after_the_window(play):
+    scene = play({"failure_threshold": 2, "min_request_threshold": 1, "window": "10ms"})
+    for count in range(1, 5):
+        scene.fail(1)
+        wait_until(lambda: scene.host.plugin("puppet")["breaker"]["failures"] == 0, "the window")
+        assert scene.host.plugin("puppet")["outcomes"]["INTERNAL"] == count
+
+
+def test_switched_off_it_never_opens(play):
+    scene = play({"enabled": False})
+    scene.fail(12)
+    assert (scene.call(), scene.state()) == (200, "off")
+
+
+def test_what_the_caller_did_wrong_does_not_count(play):
+    scene = play({"failure_threshold": 1, "min_request_threshold": 1})
+    for code in (CANCELLED, NOT_FOUND, 3, 16):
+        scene.call(code)
+    assert scene.state() == "closed"
+
+
+def test_a_death_counts_once_however_many_calls_it_breaks(play, stage):
+    scene = play()
+    clients = [scene.ask() for _ in range(20)]
+    for _ in clients:
+        scene.puppet.expect("request")
+    scene.puppet.end()
+    assert {client.read().error() for client in clients} == {(502, "PLUGIN_GONE")}
+    assert scene.host.plugin("puppet")["breaker"]["failures"] == 1
+    scene.puppet = stage.puppet()
+    scene.host.wait_ready("puppet", 2)
+    assert scene.call() == 200
+
+
+def test_a_refused_call_is_not_tried_again(play):
+    scene = play({"failure_threshold": 1, "min_request_threshold": 1})
+    scene.fail(1)
+    assert scene.host.http("GET", "/p/x").error() == OPEN
+    assert scene.host.plugin("puppet")["retries"] == 0
+
+
+# ---- half-open
+
+SOON = {"failure_threshold": 1, "min_request_threshold": 1, "recovery_timeout": "1ms"}
+
+
+def recovered(scene):
+    """Until the breaker would let a call through."""
+    wait_until(lambda: scene.host.plugin("puppet")["breaker"]["left_ms"] == 0, "its recovery")
+
+
+def test_recovery_timeout(play):
+    scene = play(SOON)
+    scene.fail(1)
+    recovered(scene)
+    assert scene.call() == 200
+    scene.host.wait_log("breaker.half_open")
+
+
+def test_it_lets_as_many_probes_through_as_it_needs_successes(play):
+    scene = play({**SOON, "success_threshold": 3})
+    scene.fail(1)
+    recovered(scene)
+    clients = [scene.ask() for _ in range(3)]
+    requests = [scene.puppet.expect("request") for _ in clients]
+    assert scene.refused().error() == OPEN
+    for request in requests[:2]:
+        scene.puppet.reply(request)
+    wait_until(lambda: scene.host.plugin("puppet")["outcomes"].get("OK") == 2, "two successes")
+    assert scene.state() == "half-open"
+    scene.puppet.reply(requests[2])
+    assert [client.read().status for client in clients] == [200] * 3
+    scene.host.wait_log("breaker.closed")
+    assert scene.call() == 200
+
+
+def test_a_probe_that_fails_opens_it_again(play):
+    scene = play(SOON)
+    scene.fail(1)
+    recovered(scene)
+    scene.fail(1)
+    scene.host.wait_log("breaker.open", 2)
+    assert scene.host.plugin("puppet")["breaker"]["openings"] == 2
+
+
+def test_a_probe_whose_client_leaves_gives_its_place_back(play):
+    scene = play({**SOON, "success_threshold": 1})
+    scene.fail(1)
+    recovered(scene)
+    for _ in range(5):
+        client = scene.ask()
+        request = scene.puppet.expect("request")
+        client.close()
+        assert scene.puppet.expect("cancel").id == request.id
+        scene.puppet.reply(request, code=CANCELLED)
+    assert scene.call() == 200
+    scene.host.wait_log("breaker.closed")
+
+
+# ---- the rate limit
+
+
+def asked_or_refused(scene, client):
+    """True when the call of that client has reached the puppet, False when it was refused."""
+    ready, _, _ = select.select([scene.puppet.sock, client.sock], [], [], PATIENCE_S)
+    if scene.puppet.sock in ready:
+        scene.puppet.expect("request")
+    return scene.puppet.sock in ready
+
+
+def refusal(scene, passes):
+    """So many calls pass, and then one, not much later, is refused: the answer."""
+    assert all(asked_or_refused(scene, scene.ask()) for _ in range(passes))
+    for _ in range(50):
+        client = scene.ask()
+        if not asked_or_refused(scene, client):
+            return client.read()
+    raise AssertionError("nothing is refused")
+
+
+def test_calls_above_the_rate_are_refused(play):
+    scene = play(rate_limit={"requests_per_second": 1, "burst": 5})
+    response = refusal(scene, 5)
+    assert response.error() == (429, "RATE_LIMITED")
+    assert response.header("retry-after") == "1"
+    assert scene.host.plugin("puppet")["outcomes"]["RATE_LIMITED"] == 1
+
+
+def test_the_burst_is_one_second_s_worth_when_nothing_is_said(play):
+    scene = play(rate_limit={"requests_per_second": 3})
+    assert refusal(scene, 3).error() == (429, "RATE_LIMITED")
+
+
+def test_without_a_rate_nothing_is_refused(play):
+    scene = play()
+    assert {scene.call() for _ in range(50)} == {200}
