@@ -131,6 +131,7 @@ static int serve(struct unit *unit, struct generation *generation, struct err *e
 {
 	unit->serving = generation;
 	target_serve(&unit->target, &generation->opts, generation->pool);
+	dispatch_wake(unit->house->dispatch, &unit->target);
 	if (!pool_manifest(generation->pool))
 		return 0;
 	return registry_provide(unit->house->registry, &unit->target,
@@ -183,6 +184,8 @@ static void on_change(void *user, struct pool *pool)
 		  LOG_INT("generation", pool_generation(pool)),
 		  LOG_INT("ready", pool_ready_count(pool)),
 		  LOG_INT("instances", pool_slot_count(pool)));
+	if (pool == unit->target.pool)
+		dispatch_wake(unit->house->dispatch, &unit->target);
 	if (unit->swap)
 		swap_on_change(unit->swap, pool);
 }

@@ -191,15 +191,12 @@ static void forget_request(struct dispatch_call *call)
 bool attempt_begin(struct dispatch_call *call)
 {
 	int64_t now_ms = loop_now_ms(call->dispatch->loop);
+	struct instance *instance = target_pick(call->target, call->avoid);
 	struct wire_request sent = *call->request;
-	enum outcome why;
-	struct instance *instance = target_pick(call->target, call->avoid, &why);
 
+	if (!instance)
+		return wait_for_instance(call);
 	call_move(call, STAGE_RUNS);
-	if (!instance) {
-		call_complete_with(call, why, (struct str){NULL, 0});
-		return false;
-	}
 	if (!gate_pass(call)) {
 		gate_refuse(call);
 		return false;

@@ -142,6 +142,12 @@ void dispatch_init_target(struct target *target, const struct plugin_opts *plugi
 	loop_flush_init(&target->turn, wait_on_turn, target);
 }
 
+void dispatch_wake(struct dispatch *dispatch, struct target *target)
+{
+	if (target->limit.waiting > 0)
+		loop_flush_queue(dispatch->loop, &target->turn);
+}
+
 /* ---- for callers ---- */
 
 static struct dispatch_call *take_call(struct dispatch *dispatch)

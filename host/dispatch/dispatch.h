@@ -68,6 +68,9 @@ void dispatch_log_to(struct dispatch *dispatch, struct log *log);
 /* Makes a plugin a target for calls. It must stay where it is. */
 void dispatch_init_target(struct target *target, const struct plugin_opts *plugin);
 
+/* Its pool has changed: those who wait for an instance are served, or told that none comes. */
+void dispatch_wake(struct dispatch *dispatch, struct target *target);
+
 /* NULL: on_done has been called already. Otherwise valid until on_done or dispatch_cancel(). */
 struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dispatch_opts *opts,
 				     const struct dispatch_ops *ops, void *user);

@@ -94,6 +94,13 @@ void call_complete_with(struct dispatch_call *call, enum outcome outcome, struct
 /* Puts a call at the end of its target's queue, where the limit has counted it. */
 void wait_turn(struct dispatch_call *call);
 
+/* Gives the call's place back and puts it at the front of the queue, if an instance is coming and
+ * there is room. False: it is completed. */
+bool wait_for_instance(struct dispatch_call *call);
+
+/* The call has waited in vain; it is completed. */
+void wait_in_vain(struct dispatch_call *call);
+
 /* Takes it out again. */
 void wait_leave(struct dispatch_call *call);
 
@@ -102,7 +109,8 @@ void wait_on_turn(void *target);
 
 /* ---- attempt.c ---- */
 
-/* Puts a call that has a place on an instance. False: it is completed. */
+/* Puts a call that has a place on an instance, or in the queue when none is ready. False: it is
+ * completed. */
 bool attempt_begin(struct dispatch_call *call);
 
 /* The plugin shall stop working on it; what that says of its health is counted. */

@@ -56,8 +56,7 @@ static void on_due(struct dispatch_call *call, int64_t now_ms)
 		call_enter(call);
 	} else {
 		wait_leave(call);
-		call_complete_with(call, OUTCOME_PLUGIN_OVERLOADED,
-				   STR_LITERAL("waited too long for its turn"));
+		wait_in_vain(call);
 	}
 }
 

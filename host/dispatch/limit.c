@@ -16,6 +16,15 @@ enum limit_verdict limit_enter(struct limit *limit)
 	return LIMIT_REFUSE;
 }
 
+bool limit_go_back(struct limit *limit)
+{
+	limit_leave(limit);
+	if (limit->waiting >= limit->max_waiting)
+		return false;
+	limit->waiting++;
+	return true;
+}
+
 void limit_abandon(struct limit *limit)
 {
 	assert(limit->waiting > 0);

@@ -18,6 +18,10 @@ enum limit_verdict { LIMIT_RUN, LIMIT_WAIT, LIMIT_REFUSE };
 /* A call comes. It is counted by the verdict. Nobody overtakes those who wait. */
 enum limit_verdict limit_enter(struct limit *limit);
 
+/* One that was let in can't run now, and goes back to the front of those who wait. False: there is
+ * no room, and it has left. */
+bool limit_go_back(struct limit *limit);
+
 /* One that waited gives up. */
 void limit_abandon(struct limit *limit);
 

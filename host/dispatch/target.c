@@ -23,12 +23,26 @@ void target_serve(struct target *target, const struct plugin_opts *plugin, struc
 	target->breaker.opts = &plugin->breaker;
 }
 
-struct instance *target_pick(const struct target *target, unsigned avoid, enum outcome *why_out)
+struct instance *target_pick(const struct target *target, unsigned avoid)
 {
 	struct instance *instance = target->pool ? pool_pick(target->pool, avoid) : NULL;
 
 	if (!instance && target->pool)
 		pool_wake(target->pool);
-	*why_out = instance ? OUTCOME_OK : OUTCOME_PLUGIN_NOT_READY;
 	return instance;
+}
+
+bool target_can_serve(const struct target *target)
+{
+	if (!target->pool)
+		return false;
+	return pool_ready_count(target->pool) > 0 ||
+	       pool_is_coming(target->pool, target->plugin->queue_timeout_ms);
+}
+
+uint32_t target_ready_in_ms(const struct target *target)
+{
+	int64_t in_ms = target->pool ? pool_next_start_ms(target->pool) : POOL_NEVER;
+
+	return in_ms == POOL_NEVER ? 0 : (uint32_t)in_ms;
 }

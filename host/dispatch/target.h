@@ -41,8 +41,15 @@ void target_init(struct target *target, const struct plugin_opts *plugin);
 /* From now on this pool serves, with these options. Borrows both until another does. */
 void target_serve(struct target *target, const struct plugin_opts *plugin, struct pool *pool);
 
+/* Whether it is worth waiting for an instance: one is ready, or may be within the time that a call
+ * waits. */
+bool target_can_serve(const struct target *target);
+
+/* When an instance may be ready, for Retry-After; 0: nobody knows. */
+uint32_t target_ready_in_ms(const struct target *target);
+
 /* An instance that a call can go to now, if possible not the one with the number `avoid` (0: none).
- * NULL with why in *why_out: a plugin that is asleep is woken. */
-struct instance *target_pick(const struct target *target, unsigned avoid, enum outcome *why_out);
+ * NULL: none is ready; one that is asleep is woken. */
+struct instance *target_pick(const struct target *target, unsigned avoid);
 
 #endif

@@ -39,7 +39,7 @@ static struct wire_request *keep_request(const struct wire_request *request)
 	return kept;
 }
 
-void wait_turn(struct dispatch_call *call)
+static void begin_waiting(struct dispatch_call *call)
 {
 	int64_t now_ms = loop_now_ms(call->dispatch->loop);
 	int64_t until_ms = deadline_in(now_ms, call->target->plugin->queue_timeout_ms);
@@ -47,8 +47,47 @@ void wait_turn(struct dispatch_call *call)
 	if (!call->request_stays && !call->kept)
 		call->request = call->kept = keep_request(call->request);
 	call_move(call, STAGE_WAITS);
-	TAILQ_INSERT_TAIL(&call->target->waiting, call, wait_link);
 	due_set(call, deadline_earlier(until_ms, call->deadline_ms));
+}
+
+void wait_turn(struct dispatch_call *call)
+{
+	begin_waiting(call);
+	TAILQ_INSERT_TAIL(&call->target->waiting, call, wait_link);
+}
+
+void wait_in_vain(struct dispatch_call *call)
+{
+	struct target *target = call->target;
+
+	if (target->pool && pool_ready_count(target->pool) > 0)
+		call_complete_with(call, OUTCOME_PLUGIN_OVERLOADED,
+				   STR_LITERAL("waited too long for its turn"));
+	else
+		call_complete(call, &(struct dispatch_result){.outcome = OUTCOME_PLUGIN_NOT_READY,
+							      .retry_after_ms =
+								      target_ready_in_ms(target)});
+}
+
+bool wait_for_instance(struct dispatch_call *call)
+{
+	struct target *target = call->target;
+
+	if (!target_can_serve(target)) {
+		limit_leave(&target->limit);
+		call_move(call, STAGE_WAITS);
+		wait_in_vain(call);
+		return false;
+	}
+	if (!limit_go_back(&target->limit)) {
+		call_move(call, STAGE_WAITS);
+		call_complete_with(call, OUTCOME_PLUGIN_OVERLOADED,
+				   STR_LITERAL("its queue is full"));
+		return false;
+	}
+	begin_waiting(call);
+	TAILQ_INSERT_HEAD(&target->waiting, call, wait_link);
+	return true;
 }
 
 void wait_leave(struct dispatch_call *call)
@@ -57,16 +96,32 @@ void wait_leave(struct dispatch_call *call)
 	limit_abandon(&call->target->limit);
 }
 
+/* The first of those who wait, if it is time for it: it has a place, or waits for nobody. */
+static struct dispatch_call *next_in_turn(struct target *target, bool *has_place_out)
+{
+	struct dispatch_call *call = TAILQ_FIRST(&target->waiting);
+	bool is_ready = target->pool && pool_ready_count(target->pool) > 0;
+
+	*has_place_out = is_ready && limit_next(&target->limit);
+	if (!call || (!*has_place_out && target_can_serve(target)))
+		return NULL;
+	TAILQ_REMOVE(&target->waiting, call, wait_link);
+	due_set(call, DEADLINE_NEVER);
+	return call;
+}
+
 void wait_on_turn(void *user)
 {
 	struct target *target = user;
+	struct dispatch_call *call;
+	bool has_place;
 
-	while (limit_next(&target->limit)) {
-		struct dispatch_call *call = TAILQ_FIRST(&target->waiting);
-
-		TAILQ_REMOVE(&target->waiting, call, wait_link);
-		due_set(call, DEADLINE_NEVER);
-		if (attempt_begin(call) && call->writable)
+	while ((call = next_in_turn(target, &has_place))) {
+		if (!has_place) {
+			limit_abandon(&target->limit);
+			wait_in_vain(call);
+		} else if (attempt_begin(call) && call->writable) {
 			call->ops->on_writable(call->user);
+		}
 	}
 }

@@ -193,6 +193,20 @@ struct instance *pool_pick(struct pool *pool, unsigned avoid)
 	return best->instance;
 }
 
+int64_t pool_next_start_ms(const struct pool *pool)
+{
+	int64_t first_ms = POOL_NEVER;
+
+	for (unsigned i = 0; i < pool->slot_count; i++) {
+		const struct slot *slot = &pool->slots[i];
+
+		if (slot->state == SLOT_WAITING && loop_timer_is_active(&slot->restart) &&
+		    loop_timer_left_ms(&slot->restart) < first_ms)
+			first_ms = loop_timer_left_ms(&slot->restart);
+	}
+	return first_ms;
+}
+
 /* ---- facts ---- */
 
 const struct manifest *pool_manifest(const struct pool *pool)

@@ -85,6 +85,10 @@ void pool_free(struct pool *pool);
  * ready. */
 struct instance *pool_pick(struct pool *pool, unsigned avoid);
 
+/* The time to the next start that is due; POOL_NEVER: none is. */
+#define POOL_NEVER INT64_MAX
+int64_t pool_next_start_ms(const struct pool *pool);
+
 const struct manifest *pool_manifest(const struct pool *pool); /* NULL: not known yet */
 uint32_t pool_generation(const struct pool *pool);
 bool pool_is_draining(const struct pool *pool);

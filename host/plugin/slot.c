@@ -272,7 +272,9 @@ bool slot_is_coming(const struct slot *slot, int64_t within_ms)
 {
 	switch (slot->state) {
 	case SLOT_OCCUPIED:
-		return slot->is_unloading || instance_state(slot->instance) < INSTANCE_READY;
+		/* One that is being stopped has a successor, if the supervisor wants one. */
+		return slot->is_unloading || instance_state(slot->instance) < INSTANCE_READY ||
+		       instance_state(slot->instance) == INSTANCE_STOPPING;
 	case SLOT_WAITING:
 		return loop_timer_is_active(&slot->restart) &&
 		       loop_timer_left_ms(&slot->restart) <= within_ms;

@@ -290,6 +290,9 @@ static bool on_manifest(void *user, struct pool *pool, const struct manifest *ma
 
 static void on_change(void *user, struct pool *pool)
 {
+	struct dispatch_world *world = user;
+
+	dispatch_wake(world->dispatch, &world->target);
 }
 
 static void on_call(void *user, struct pool *pool, struct instance *instance,

@@ -326,3 +326,37 @@ def test_with_one_instance_the_same_one_is_asked_again(troupe):
     assert client.read().status == 200
 
 
+
+
+# ---- no instance is ready
+
+
+def test_a_get_outlives_the_death_of_the_only_instance(troupe, stage):
+    host, (puppet,) = troupe(1, queue_timeout="1h")
+    client = host.connect().ask("GET", "/p/x")
+    puppet.expect("request")
+    puppet.end()
+    successor = stage.puppet()
+    frame = successor.expect("request")
+    assert frame.attempt == 1
+    successor.answer(frame, b"from the next")
+    assert client.read().body == b"from the next"
+
+
+def test_a_call_waits_for_an_instance_that_is_coming(troupe, stage):
+    host, (puppet,) = troupe(1, queue_timeout="1h")
+    puppet.end()
+    host.wait_log("instance.died")
+    client = host.connect().ask("POST", DO, b"patient")
+    successor = stage.puppet()
+    frame = successor.expect("request")
+    assert frame.payload == b"patient"
+    successor.reply(frame, b"at last")
+    assert client.read().body == b"at last"
+
+
+def test_it_waits_no_longer_than_the_queue_allows(troupe):
+    host, (puppet,) = troupe(1, queue_timeout="50ms")
+    puppet.end()
+    host.wait_log("instance.died")
+    assert host.http("POST", DO, b"x").error() == (503, "PLUGIN_NOT_READY")

@@ -402,26 +402,83 @@ static void a_death_ends_every_call_once(void **state)
 	start_stream(&a);
 	assert_true(caller_asks(&b, ""));
 	world_expect_said(world, "request b(0!) ");
-	/* Who tries again from on_done doesn't get the same instance. */
+	/* Who tries again from on_done doesn't get the same instance: it waits for the next. */
 	b.then = ask_again;
 	b.other = &again;
 	plugin_dies(world);
-	world_expect_news(world,
-			  "a:done(PLUGIN_GONE) b:done(PLUGIN_GONE) c:done(PLUGIN_NOT_READY) ");
-	assert_int_equal(dispatch_open_count(world->dispatch), 0);
+	world_expect_news(world, "a:done(PLUGIN_GONE) b:done(PLUGIN_GONE) ");
+	assert_int_equal(dispatch_open_count(world->dispatch), 1);
 	assert_int_equal(world->target.outcomes[OUTCOME_PLUGIN_GONE], 2);
 	assert_bytes(&a.instance, wire_text("puppet/1/1"));
-	assert_int_equal(buf_len(&again.instance), 0);
 
 	/* It is started again, and nothing is left of the old calls. */
-	world_wait_ready(world, 1);
-	assert_true(caller_asks(&a, ""));
-	world_expect_said(world, "request a(0!) ");
-	plugin_replies(world, 'a', "alive");
-	world_expect_news(world, "a:response(5)! a:done(OK) ");
+	world_expect_said(world, "request c(0!) ");
+	plugin_replies(world, 'c', "alive");
+	world_expect_news(world, "c:writable c:response(5)! c:done(OK) ");
 	caller_deinit(&a);
 	caller_deinit(&b);
 	caller_deinit(&again);
+}
+
+/* ---- no instance is ready ---- */
+
+static void who_waits_for_an_instance_is_served_in_order_by_the_first(void **state)
+{
+	struct dispatch_world *world = *state;
+	struct caller a = caller_new(world, 'a');
+	struct caller b = caller_new(world, 'b');
+	struct caller c = caller_new(world, 'c');
+
+	world_start_unready(world);
+	assert_true(caller_asks(&a, "one"));
+	assert_true(caller_asks(&b, "two"));
+	assert_true(caller_asks(&c, "three"));
+	assert_false(dispatch_is_running(a.call));
+	assert_int_equal(world->target.limit.waiting, 3);
+	assert_int_equal(world->target.limit.running, 0);
+	caller_cancels(&b, OUTCOME_CANCELLED);
+	/* The first of those who wait is told that it may send more, as after every queue. */
+	world_expect_said(world, "request a(3!) request c(5!) ");
+	world_expect_news(world, "a:writable c:writable ");
+	plugin_replies(world, 'a', "");
+	plugin_replies(world, 'c', "");
+	world_expect_news(world, "a:response(0)! a:done(OK) c:response(0)! c:done(OK) ");
+	caller_deinit(&a);
+	caller_deinit(&b);
+	caller_deinit(&c);
+}
+
+static void the_queue_for_an_instance_is_bounded(void **state)
+{
+	struct dispatch_world *world = *state;
+	struct caller a = caller_new(world, 'a');
+	struct caller b = caller_new(world, 'b');
+
+	world->plugin.queue = 1;
+	world_start_unready(world);
+	assert_true(caller_asks(&a, ""));
+	assert_false(caller_asks(&b, ""));
+	world_expect_news(world, "b:done(PLUGIN_OVERLOADED) ");
+	world_expect_said(world, "request a(0!) ");
+	world_expect_news(world, "a:writable ");
+	plugin_replies(world, 'a', "");
+	world_expect_news(world, "a:response(0)! a:done(OK) ");
+	caller_deinit(&a);
+	caller_deinit(&b);
+}
+
+static void who_waits_in_vain_is_told_that_none_was_ready(void **state)
+{
+	struct dispatch_world *world = *state;
+	struct caller caller = caller_new(world, 'a');
+
+	world->plugin.queue_timeout_ms = 1;
+	world_start_unready(world);
+	assert_true(caller_asks(&caller, ""));
+	world_expect_news(world, "a:done(PLUGIN_NOT_READY) ");
+	assert_int_equal(buf_len(&caller.instance), 0);
+	world_wait_ready(world, 1);
+	caller_deinit(&caller);
 }
 
 static void a_call_to_nobody_is_over_at_once(void **state)
@@ -430,14 +487,27 @@ static void a_call_to_nobody_is_over_at_once(void **state)
 	struct caller caller = caller_new(world, 'a');
 
 	world_start_unready(world);
-	assert_false(caller_asks(&caller, ""));
-	world_expect_news(world, "a:done(PLUGIN_NOT_READY) ");
 	world->target.pool = NULL;
 	assert_false(caller_asks(&caller, ""));
 	world_expect_news(world, "a:done(PLUGIN_NOT_READY) ");
 	assert_int_equal(buf_len(&caller.instance), 0);
-	assert_int_equal(world->target.outcomes[OUTCOME_PLUGIN_NOT_READY], 2);
+	assert_int_equal(world->target.outcomes[OUTCOME_PLUGIN_NOT_READY], 1);
 	assert_int_equal(world->target.limit.running, 0);
+	world->target.pool = world->pool;
+	world_wait_ready(world, 1);
+	caller_deinit(&caller);
+}
+
+static void who_waits_for_a_pool_that_goes_is_told_at_once(void **state)
+{
+	struct dispatch_world *world = *state;
+	struct caller caller = caller_new(world, 'a');
+
+	world_start_unready(world);
+	assert_true(caller_asks(&caller, ""));
+	world->target.pool = NULL;
+	dispatch_wake(world->dispatch, &world->target);
+	world_expect_news(world, "a:done(PLUGIN_NOT_READY) ");
 	world->target.pool = world->pool;
 	world_wait_ready(world, 1);
 	caller_deinit(&caller);
@@ -483,7 +553,11 @@ int main(void)
 		IN_WORLD(the_earliest_deadline_is_the_first_to_pass),
 		IN_WORLD(a_deadline_passes_after_an_earlier_one_was_kept),
 		IN_WORLD(a_death_ends_every_call_once),
+		IN_WORLD(who_waits_for_an_instance_is_served_in_order_by_the_first),
+		IN_WORLD(the_queue_for_an_instance_is_bounded),
+		IN_WORLD(who_waits_in_vain_is_told_that_none_was_ready),
 		IN_WORLD(a_call_to_nobody_is_over_at_once),
+		IN_WORLD(who_waits_for_a_pool_that_goes_is_told_at_once),
 		IN_WORLD(a_plugin_that_takes_no_more_calls_is_overloaded),
 	};
 
