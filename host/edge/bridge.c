@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "edge/deadline_header.h"
 #include "edge/edge_internal.h"
 #include "net/chars.h"
 
@@ -129,18 +130,45 @@ static const struct wire_request *keep_request(const struct exchange *exchange,
 	return kept;
 }
 
-void bridge_call(struct exchange *exchange, struct wire_request *request)
+static int64_t own_timeout_ms(const struct exchange *exchange)
 {
 	const struct edge_route *route = exchange->route;
+	int64_t plugin_ms = exchange->target->plugin->timeout_ms;
+
+	if (route && route->timeout_ms)
+		return route->timeout_ms;
+	return plugin_ms ? plugin_ms : DEADLINE_HEADER_NONE;
+}
+
+/* What is left of the shortest timeout, from the arrival of the request; 0 or less: it is over. */
+static int64_t time_left_ms(const struct exchange *exchange)
+{
+	int64_t passed_us = loop_now_us(exchange->edge->loop) - exchange->started_us;
+	int64_t timeout_ms = own_timeout_ms(exchange);
+
+	if (exchange->client_timeout_ms < timeout_ms)
+		timeout_ms = exchange->client_timeout_ms;
+	return timeout_ms - passed_us / 1000;
+}
+
+void bridge_call(struct exchange *exchange, struct wire_request *request)
+{
 	struct dispatch_opts opts = {
 		.target = exchange->target,
-		.timeout_ms = route && route->timeout_ms ? route->timeout_ms
-							 : exchange->target->plugin->timeout_ms,
+		.timeout_ms = time_left_ms(exchange),
 		.request = request,
 		.request_stays = exchange->is_repeatable,
 		.is_idempotent = exchange->bridge->is_idempotent(exchange),
+		.is_impatient = exchange->client_timeout_ms < own_timeout_ms(exchange),
 	};
 
+	if (opts.timeout_ms <= 0) {
+		exchange->started = true;
+		exchange_fail_outcome(exchange, OUTCOME_DEADLINE_EXCEEDED,
+				      STR_LITERAL("The time was over before the plugin was asked"),
+				      0);
+		return;
+	}
 	request->method = exchange->method->number;
 	bridge_fill_trace(exchange, request);
 	if (exchange->is_repeatable)

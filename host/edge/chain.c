@@ -7,6 +7,7 @@
 const struct middleware *const chain[] = {
 	&mw_request_id,
 	&mw_body_limit,
+	&mw_deadline,
 	&mw_access_log,
 };
 

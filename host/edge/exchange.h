@@ -42,6 +42,7 @@ struct exchange {
 
 	struct str request_id;
 	int64_t started_us;
+	int64_t client_timeout_ms; /* DEADLINE_HEADER_NONE: it sets none */
 
 	struct hold *hold;		/* waits for its plugin's first start; NULL: it doesn't */
 	const struct edge_route *route; /* NULL: none has matched, or it is one of the edge's own */

@@ -12,6 +12,9 @@ extern const struct middleware mw_request_id;
  * it comes, in the bridge. */
 extern const struct middleware mw_body_limit;
 
+/* Reads the client's own deadline, and refuses one that can't be read: 400. */
+extern const struct middleware mw_deadline;
+
 /* One line for each request. */
 extern const struct middleware mw_access_log;
 

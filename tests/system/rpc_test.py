@@ -298,3 +298,65 @@ def test_the_plugin_calls_the_host(puppet_host):
     assert info.plugin_name == "puppet" and info.instance_id.startswith("puppet/1/")
     assert "sin.v1.Sin" in info.services
     assert host.http("GET", "/health/live").status == 200
+
+
+# ---- the client's own deadline
+
+
+@pytest.mark.parametrize("name,value,ms", [
+    ("X-Request-Timeout", "7", 7000), ("X-Request-Timeout", "1500ms", 1500),
+    ("grpc-timeout", "3S", 3000), ("Connect-Timeout-Ms", "2500", 2500),
+    ("X-Request-Timeout", "1h", 20000)])
+@pytest.mark.parametrize("path", ["/p/x", "/rpc/sin.v1.Sin/Do"])
+def test_the_shortest_deadline_counts(puppet_host, path, name, value, ms):
+    host, puppet = puppet_host(timeout="20s")
+    client = ask(host, headers=[(name, value)], path=path)
+    request = puppet.expect("request")
+    assert ms - 1000 < request.timeout_ms <= ms
+    puppet.reply(request)
+    assert client.read().status == 200
+
+
+def test_of_several_headers_the_shortest_counts(puppet_host):
+    host, puppet = puppet_host()
+    client = ask(host, headers=[("grpc-timeout", "10S"), ("X-Request-Timeout", "5s"),
+                                ("Connect-Timeout-Ms", "15000")])
+    request = puppet.expect("request")
+    assert 4000 < request.timeout_ms <= 5000
+    puppet.reply(request)
+    assert client.read().status == 200
+
+
+@pytest.mark.parametrize("name,value", [
+    ("x-request-timeout", "soon"), ("grpc-timeout", "5"), ("connect-timeout-ms", "1s")])
+@pytest.mark.parametrize("path", ["/p/x", "/rpc/sin.v1.Sin/Do"])
+def test_a_deadline_that_is_none_is_refused_by_name(puppet_host, path, name, value):
+    host, _puppet = puppet_host()
+    response = ask(host, headers=[(name, value)], path=path).read()
+    assert response.error() == (400, "BAD_REQUEST")
+    assert name in response.json()["message"]
+
+
+def test_a_client_s_deadline_ends_its_call_and_says_nothing_about_the_plugin(puppet_host):
+    host, puppet = puppet_host(circuit_breaker={"failure_threshold": 1,
+                                                "min_request_threshold": 1})
+    client = ask(host, headers=[("X-Request-Timeout", "50ms")])
+    request = puppet.expect("request")
+    assert client.read().error() == (504, "DEADLINE_EXCEEDED")
+    assert puppet.expect("cancel").id == request.id
+    assert host.plugin("puppet")["breaker"]["state"] == "closed"
+    assert ask(host, headers=[("X-Request-Timeout", "0")]).read().error() == (
+        504, "DEADLINE_EXCEEDED")
+
+
+def test_the_deadline_counts_from_the_arrival_of_the_request(puppet_host):
+    host, puppet = puppet_host()
+    client = host.connect().send(b"PUT /p/x HTTP/1.1\r\nHost: test\r\nX-Request-Timeout: 3600\r\n"
+                                 b"Content-Length: 2\r\n\r\n1")
+    began = host.admin("status")["uptime_ms"]
+    wait_until(lambda: host.admin("status")["uptime_ms"] > began + 100, "some of the time")
+    client.send(b"2")
+    request = puppet.expect("request")
+    assert request.timeout_ms <= 3600000 - 100
+    puppet.reply(request)
+    assert client.read().status == 200

@@ -55,7 +55,8 @@ static void add_field(const char *what, struct http_field *fields, size_t *count
 
 MIDDLEWARE(mw_request_id, a);
 MIDDLEWARE(mw_body_limit, b);
-MIDDLEWARE(mw_access_log, c);
+MIDDLEWARE(mw_deadline, c);
+MIDDLEWARE(mw_access_log, d);
 
 static int setup(void **state)
 {
@@ -67,7 +68,7 @@ static int setup(void **state)
 static void the_order_is_that_of_the_array(void **state)
 {
 	static const struct middleware *const order[] = {&mw_request_id, &mw_body_limit,
-							 &mw_access_log};
+							 &mw_deadline, &mw_access_log};
 
 	assert_int_equal(chain_length, COUNT_OF(order));
 	for (size_t i = 0; i < chain_length; i++)
@@ -84,14 +85,14 @@ static void every_stage_goes_from_top_to_bottom(void **state)
 	assert_true(chain_route(NULL, &error));
 	chain_response(NULL, fields, &count);
 	chain_done(NULL, NULL);
-	assert_string_equal(chain_log.called, "a:request b:request c:request "
-					      "a:route b:route c:route "
-					      "a:response b:response c:response "
-					      "a:done b:done c:done ");
+	assert_string_equal(chain_log.called, "a:request b:request c:request d:request "
+					      "a:route b:route c:route d:route "
+					      "a:response b:response c:response d:response "
+					      "a:done b:done c:done d:done ");
 	assert_int_equal(error.status, 0);
-	assert_int_equal(count, 4);
+	assert_int_equal(count, 5);
 	assert_str(fields[0].name, "own");
-	assert_str(fields[3].name, "c:response");
+	assert_str(fields[4].name, "d:response");
 }
 
 static void who_refuses_stops_it_and_those_below_never_see_it(void **state)
