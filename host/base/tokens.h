@@ -1,5 +1,5 @@
-/* A bucket of tokens: how many things may happen in a second, and how many at once. Pure: time is an
- * argument. Exact: a fraction of a token is never lost, however often it is asked. */
+/* A bucket of tokens: how many things may happen in a second, and how many at once. Pure: time is
+ * an argument. Exact: a fraction of a token is never lost, however often it is asked. */
 #ifndef PLUGD_BASE_TOKENS_H
 #define PLUGD_BASE_TOKENS_H
 

@@ -1,5 +1,5 @@
-/* A circuit breaker: leaves a plugin alone for a while when too many of its calls fail. Pure: time is
- * an argument, and so is what became of each call.
+/* A circuit breaker: leaves a plugin alone for a while when too many of its calls fail. Pure: time
+ * is an argument, and so is what became of each call.
  *
  *	            enough of the window's calls failed
  *	  CLOSED ───────────────────────────────────────▶ OPEN ◀───────┐

@@ -1,5 +1,6 @@
 /* What an operator sets about the calls to one plugin: when they are tried again, when it is left
- * alone, and how many there may be. The dispatcher obeys it; it stands here because a plugin's options hold it. Zeroed: nothing of it. */
+ * alone, and how many there may be. The dispatcher obeys it; it stands here because a plugin's
+ * options hold it. Zeroed: nothing of it. */
 #ifndef PLUGD_PLUGIN_POLICY_OPTS_H
 #define PLUGD_PLUGIN_POLICY_OPTS_H
 
