@@ -180,6 +180,8 @@ const struct command commands[] = {
 	  STATE_ARG,
 	  {"canary_permille", COMMAND_COUNT, false,
 	   "so many of a thousand calls go to the new generation first; none if left out"},
+	  {"canary_key", COMMAND_TEXT, false,
+	   "a header in lower case: requests with the same value stay with one generation"},
 	  {"canary_ms", COMMAND_COUNT, false, "for so long; 30000 if left out"},
 	  {"max_errors_permille", COMMAND_COUNT, false,
 	   "how many more of its calls may fail than of the old one's; 10 if left out"},

@@ -84,13 +84,18 @@ static int64_t take_count(const json_t *args, const char *name, int64_t otherwis
 
 static struct canary_opts take_canary(const json_t *args)
 {
-	return (struct canary_opts){
+	const json_t *header = json_object_get(args, "canary_key");
+	struct canary_opts opts = {
 		.permille = (unsigned)take_count(args, "canary_permille", 0),
 		.for_ms = take_count(args, "canary_ms", CANARY_MS),
 		.max_errors_permille =
 			(unsigned)take_count(args, "max_errors_permille", CANARY_ERRORS_PERMILLE),
 		.max_p99_ms = take_count(args, "max_p99_ms", 0),
 	};
+
+	str_copy(opts.key_header, sizeof(opts.key_header),
+		 str_from(header ? json_string_value(header) : ""));
+	return opts;
 }
 
 static struct answered begin(struct office *office, const json_t *args,

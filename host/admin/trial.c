@@ -231,7 +231,8 @@ struct answered trial_run(struct office *office, const json_t *args, struct repl
 		&(struct dispatch_opts){.target = found.target,
 					.timeout_ms = timeout_ms ? timeout_ms
 								 : found.target->plugin->timeout_ms,
-					.request = &request},
+					.request = &request,
+					.manifest = found.manifest},
 		reply);
 	buf_deinit(&payload);
 	return proof;

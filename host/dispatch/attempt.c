@@ -20,6 +20,16 @@ static struct str str_of(struct wire_bytes bytes)
 	return (struct str){(const char *)bytes.data, bytes.len};
 }
 
+/* A try has ended; during a canary both generations are measured. */
+static void note_canary(const struct dispatch_call *call, enum outcome outcome)
+{
+	struct canary *canary = call->target->canary;
+
+	if (canary)
+		canary_count(call->is_canary ? &canary->next : &canary->old, outcome,
+			     loop_now_us(call->dispatch->loop) - call->stage_us);
+}
+
 /* ---- after a try that failed ---- */
 
 /* For jitter: need not be hard to guess (xorshift; Marsaglia, 2003). */
@@ -85,6 +95,7 @@ static void fail(struct dispatch_call *call, const struct attempt_end *end)
 {
 	struct retry_verdict verdict = judge(call, end);
 
+	note_canary(call, end->result.outcome);
 	gate_report(call,
 		    end->is_another ? BREAKER_NEUTRAL : gate_report_of(call, end->result.outcome));
 	tell(call, end, &verdict);
@@ -130,6 +141,7 @@ static bool on_response(void *user, const struct wire_response *response)
 	consumed = call->ops->on_response(call->user, response);
 	if (!response->end)
 		return consumed;
+	note_canary(call, OUTCOME_OK);
 	gate_report(call, BREAKER_SUCCESS);
 	call_complete(call, &(struct dispatch_result){.message = str_of(response->message),
 						      .retry_after_ms = response->retry_after_ms});
@@ -146,6 +158,7 @@ static bool on_data(void *user, const struct wire_data *data)
 	consumed = call->ops->on_data(call->user, data);
 	if (!data->end)
 		return consumed;
+	note_canary(call, OUTCOME_OK);
 	gate_report(call, BREAKER_SUCCESS);
 	call_complete_with(call, OUTCOME_OK, (struct str){NULL, 0});
 	return consumed;
@@ -188,26 +201,49 @@ static void forget_request(struct dispatch_call *call)
 	call->request = NULL;
 }
 
-bool attempt_begin(struct dispatch_call *call)
+/* The number that the method has in the generation that is asked. False: it has no such method. */
+static bool take_number(const struct dispatch_call *call, const struct pool *pool, uint32_t *number)
 {
-	int64_t now_ms = loop_now_ms(call->dispatch->loop);
-	struct instance *instance = target_pick(call->target, call->avoid);
+	const struct manifest *asked = pool_manifest(pool);
+
+	return !call->manifest || asked == call->manifest ||
+	       manifest_translate(call->manifest, asked, number);
+}
+
+/* Sends it. False: the instance can't take it, for the reason in *why_out. */
+static bool send(struct dispatch_call *call, const struct target_choice *choice,
+		 enum outcome *why_out)
+{
 	struct wire_request sent = *call->request;
 
-	if (!instance)
+	*why_out = OUTCOME_UNIMPLEMENTED;
+	if (!take_number(call, choice->pool, &sent.method))
+		return false;
+	*why_out = OUTCOME_PLUGIN_OVERLOADED;
+	sent.timeout_ms = deadline_left_ms(call->deadline_ms, loop_now_ms(call->dispatch->loop));
+	sent.attempt = call->attempts++;
+	call->instance = choice->instance;
+	call->is_canary = choice->is_canary;
+	call->call = instance_call(choice->instance, &sent, &attempt_ops, call);
+	return call->call != NULL;
+}
+
+bool attempt_begin(struct dispatch_call *call)
+{
+	struct target_wish wish = {call->avoid, call->attempts == 0, call->key};
+	struct target_choice choice = target_pick(call->target, &wish);
+	enum outcome why;
+
+	if (!choice.instance)
 		return wait_for_instance(call);
 	call_move(call, STAGE_RUNS);
 	if (!gate_pass(call)) {
 		gate_refuse(call);
 		return false;
 	}
-	sent.timeout_ms = deadline_left_ms(call->deadline_ms, now_ms);
-	sent.attempt = call->attempts++;
-	call->instance = instance;
-	call->call = instance_call(instance, &sent, &attempt_ops, call);
-	if (!call->call) {
+	if (!send(call, &choice, &why)) {
 		gate_report(call, BREAKER_NEUTRAL);
-		call_complete_with(call, OUTCOME_PLUGIN_OVERLOADED, (struct str){NULL, 0});
+		call_complete_with(call, why, (struct str){NULL, 0});
 		return false;
 	}
 	forget_request(call);

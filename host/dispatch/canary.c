@@ -23,6 +23,16 @@ static uint64_t mix(uint64_t value)
 	return value ^ (value >> 31);
 }
 
+/* FNV-1a, 64 bits (Fowler, Noll, Vo); mix() does the rest. */
+uint64_t canary_key_of(struct str text)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < text.len; i++)
+		hash = (hash ^ (uint8_t)text.data[i]) * UINT64_C(0x100000001b3);
+	return hash ? hash : 1;
+}
+
 bool canary_takes(struct canary *canary, uint64_t key)
 {
 	if (key == 0)

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/histogram.h"
+#include "base/str.h"
 #include "dispatch/outcome.h"
 
 /* A verdict before the time is over, and one about latency, need so many calls. */
@@ -18,6 +19,7 @@ struct canary_opts {
 	int64_t for_ms;
 	unsigned max_errors_permille; /* more errors than the old generation has, at most */
 	int64_t max_p99_ms;	      /* 0: twice the old generation's, but 10 ms at least */
+	char key_header[64];	      /* in lower case: whose value is the key; "": by chance */
 };
 
 struct canary_side {
@@ -36,6 +38,9 @@ struct canary {
 enum canary_verdict { CANARY_GOES_ON, CANARY_PASSES, CANARY_FAILS };
 
 void canary_init(struct canary *canary, const struct canary_opts *opts, uint64_t seed);
+
+/* A key from a text; never 0. */
+uint64_t canary_key_of(struct str text);
 
 /* Does this call go to the next generation? `key` not 0: the same key, the same answer. */
 bool canary_takes(struct canary *canary, uint64_t key);

@@ -42,6 +42,7 @@ static void release(struct dispatch_call *call, enum outcome outcome)
 	due_set(call, DEADLINE_NEVER);
 	free(call->kept);
 	call->kept = NULL;
+	manifest_release(call->manifest);
 	call->next_free = dispatch->free_list;
 	dispatch->free_list = call;
 	dispatch->open--;
@@ -189,6 +190,8 @@ struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dis
 	call->attempts = 0;
 	call->resends = 0;
 	call->avoid = 0;
+	call->key = opts->key;
+	call->manifest = opts->manifest ? manifest_hold(opts->manifest) : NULL;
 	retry_budget_earn(&opts->target->budget);
 	return is_within_rate(call) && call_enter(call) ? call : NULL;
 }

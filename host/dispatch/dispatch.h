@@ -54,6 +54,10 @@ struct dispatch_opts {
 	const struct wire_request *request;
 	bool request_stays;
 	bool is_idempotent; /* asking twice does no harm */
+	/* Whose number `request` has. A generation that numbers its methods otherwise is asked by
+	 * its own number. NULL: the number is right for every generation. */
+	const struct manifest *manifest;
+	uint64_t key; /* during a canary: the same key, the same generation; 0: by chance */
 	/* The timeout is the caller's own and shorter than the operator's: that it passes says
 	 * nothing about the plugin. */
 	bool is_impatient;

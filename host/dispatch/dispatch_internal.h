@@ -54,11 +54,14 @@ struct dispatch_call {
 	struct instance *instance; /* of the try that runs; NULL: none does */
 	struct call *call;
 	bool writable;
-	bool is_begun;	   /* some of an answer was passed on */
-	unsigned attempts; /* that have begun and may have reached the plugin */
-	unsigned resends;  /* that certainly have not */
-	uint32_t ticket;   /* of the breaker, for the try that runs */
-	unsigned avoid;	   /* the number of the instance that failed it; 0: none */
+	bool is_begun;		   /* some of an answer was passed on */
+	unsigned attempts;	   /* that have begun and may have reached the plugin */
+	unsigned resends;	   /* that certainly have not */
+	uint32_t ticket;	   /* of the breaker, for the try that runs */
+	unsigned avoid;		   /* the number of the instance that failed it; 0: none */
+	uint64_t key;		   /* what keeps the caller with one generation; 0: nothing */
+	bool is_canary;		   /* of the try that runs */
+	struct manifest *manifest; /* whose number the request has; holds; NULL: any */
 	struct dispatch_call *next_free;
 };
 

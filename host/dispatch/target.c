@@ -23,13 +23,40 @@ void target_serve(struct target *target, const struct plugin_opts *plugin, struc
 	target->breaker.opts = &plugin->breaker;
 }
 
-struct instance *target_pick(const struct target *target, unsigned avoid)
+int64_t target_patience_ms(const struct target *target)
 {
-	struct instance *instance = target->pool ? pool_pick(target->pool, avoid) : NULL;
+	int64_t patience_ms = target->plugin->queue_timeout_ms;
 
-	if (!instance && target->pool)
+	if (target->limit.held && patience_ms < TARGET_HOLD_PATIENCE_MS)
+		return TARGET_HOLD_PATIENCE_MS;
+	return patience_ms;
+}
+
+void target_set_canary(struct target *target, struct pool *pool, struct canary *canary)
+{
+	target->canary_pool = pool;
+	target->canary = canary;
+}
+
+static struct instance *pick_canary(const struct target *target, const struct target_wish *wish)
+{
+	if (!target->canary || !wish->is_first || !canary_takes(target->canary, wish->key))
+		return NULL;
+	return pool_pick(target->canary_pool, wish->avoid);
+}
+
+struct target_choice target_pick(const struct target *target, const struct target_wish *wish)
+{
+	struct instance *instance = pick_canary(target, wish);
+
+	if (instance)
+		return (struct target_choice){instance, target->canary_pool, true};
+	if (!target->pool)
+		return (struct target_choice){NULL, NULL, false};
+	instance = pool_pick(target->pool, wish->avoid);
+	if (!instance)
 		pool_wake(target->pool);
-	return instance;
+	return (struct target_choice){instance, target->pool, false};
 }
 
 bool target_can_serve(const struct target *target)

@@ -8,6 +8,7 @@
 
 #include "base/tokens.h"
 #include "dispatch/breaker.h"
+#include "dispatch/canary.h"
 #include "dispatch/limit.h"
 #include "dispatch/outcome.h"
 #include "dispatch/retry.h"
@@ -31,8 +32,10 @@ struct target {
 	struct breaker breaker;
 	struct tokens tokens; /* of the rate limit */
 	uint64_t outcomes[OUTCOME_COUNT];
-	uint64_t retries; /* tries after one that failed */
-	uint64_t resends; /* tries after one that did not reach the plugin */
+	uint64_t retries;	  /* tries after one that failed */
+	uint64_t resends;	  /* tries after one that did not reach the plugin */
+	struct pool *canary_pool; /* gets a share of the calls; NULL: no canary */
+	struct canary *canary;	  /* which share, and how both do; borrows */
 };
 
 /* With the limits of the options. For dispatch_init_target(). */
@@ -48,8 +51,25 @@ bool target_can_serve(const struct target *target);
 /* When an instance may be ready, for Retry-After; 0: nobody knows. */
 uint32_t target_ready_in_ms(const struct target *target);
 
-/* An instance that a call can go to now, if possible not the one with the number `avoid` (0: none).
- * NULL: none is ready; one that is asleep is woken. */
-struct instance *target_pick(const struct target *target, unsigned avoid);
+/* How long a call may wait for its turn now. */
+int64_t target_patience_ms(const struct target *target);
+
+/* A pool gets the canary's share of the calls, until NULL does. Borrows both until then. */
+void target_set_canary(struct target *target, struct pool *pool, struct canary *canary);
+
+/* Which try looks for an instance. */
+struct target_wish {
+	unsigned avoid; /* the number of one that it would rather not have; 0: none */
+	bool is_first;	/* only the first try of a call goes to a canary */
+	uint64_t key;	/* what keeps a caller with one generation; 0: nothing */
+};
+
+struct target_choice {
+	struct instance *instance; /* NULL: none is ready; a pool that is asleep is woken */
+	const struct pool *pool;   /* its pool */
+	bool is_canary;
+};
+
+struct target_choice target_pick(const struct target *target, const struct target_wish *wish);
 
 #endif

@@ -42,7 +42,7 @@ static struct wire_request *keep_request(const struct wire_request *request)
 static void begin_waiting(struct dispatch_call *call)
 {
 	int64_t now_ms = loop_now_ms(call->dispatch->loop);
-	int64_t until_ms = deadline_in(now_ms, call->target->plugin->queue_timeout_ms);
+	int64_t until_ms = deadline_in(now_ms, target_patience_ms(call->target));
 
 	if (!call->request_stays && !call->kept)
 		call->request = call->kept = keep_request(call->request);

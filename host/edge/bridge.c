@@ -151,6 +151,19 @@ static int64_t time_left_ms(const struct exchange *exchange)
 	return timeout_ms - passed_us / 1000;
 }
 
+/* During a canary that keeps callers with one generation: what tells this caller from others. */
+static uint64_t canary_key(const struct exchange *exchange)
+{
+	const struct canary *canary = exchange->target->canary;
+	const struct http_request *http = exchange->request;
+	const struct http_field *field;
+
+	if (!canary || !canary->opts.key_header[0])
+		return 0;
+	field = http_field_find(http->fields, http->field_count, canary->opts.key_header);
+	return field ? canary_key_of(field->value) : 0;
+}
+
 void bridge_call(struct exchange *exchange, struct wire_request *request)
 {
 	struct dispatch_opts opts = {
@@ -160,6 +173,8 @@ void bridge_call(struct exchange *exchange, struct wire_request *request)
 		.request_stays = exchange->is_repeatable,
 		.is_idempotent = exchange->bridge->is_idempotent(exchange),
 		.is_impatient = exchange->client_timeout_ms < own_timeout_ms(exchange),
+		.manifest = exchange->manifest,
+		.key = canary_key(exchange),
 	};
 
 	if (opts.timeout_ms <= 0) {

@@ -121,7 +121,7 @@ static void answer_rpc(struct exchange *exchange, struct str rest)
 		exchange_fail(exchange, &error);
 		return;
 	}
-	exchange->method = found.method;
+	exchange_set_method(exchange, &found);
 	exchange->bridge = &bridge_rpc;
 	bridge_begin(exchange);
 }

@@ -117,7 +117,7 @@ static void lead_to_plugin(struct exchange *exchange, struct edge_route *route)
 			r == -EAGAIN ? (struct str){NULL, 0} : str_from(err.text), 0);
 		return;
 	}
-	exchange->method = route->found.method;
+	exchange_set_method(exchange, &route->found);
 	exchange->bridge = route->bridge;
 	bridge_begin(exchange);
 }

@@ -27,8 +27,15 @@ void exchange_init(struct exchange *exchange, struct edge *edge, struct http_str
 	exchange->body_limit = edge->opts->body_bytes;
 }
 
+void exchange_set_method(struct exchange *exchange, const struct service_method *found)
+{
+	exchange->method = found->method;
+	exchange->manifest = manifest_hold(found->manifest);
+}
+
 void exchange_deinit(struct exchange *exchange)
 {
+	manifest_release(exchange->manifest);
 	answer_reader_deinit(&exchange->reader);
 	buf_deinit(&exchange->rpc.kept);
 	buf_deinit(&exchange->rpc.answer);

@@ -13,6 +13,7 @@
 #include "edge/answer_reader.h"
 #include "edge/router.h"
 #include "net/message.h"
+#include "registry/service.h"
 
 struct edge;
 struct edge_route;
@@ -57,6 +58,7 @@ struct exchange {
 	const struct bridge_ops *bridge;
 	struct target *target;
 	const struct manifest_method *method;
+	struct manifest *manifest; /* that the method is of; holds */
 	struct dispatch_call *call;
 	struct answer_reader reader; /* raw HTTP */
 	struct rpc_stream rpc;	     /* RPC that streams */
@@ -80,6 +82,9 @@ struct exchange {
 void exchange_init(struct exchange *exchange, struct edge *edge, struct http_stream *stream,
 		   const struct http_request *request);
 void exchange_deinit(struct exchange *exchange);
+
+/* The method that answers. */
+void exchange_set_method(struct exchange *exchange, const struct service_method *found);
 
 /* A new request id, in the arena. */
 struct str exchange_make_id(struct edge *edge, struct arena *arena);

@@ -254,10 +254,12 @@ struct manifest *manifest_take(const struct Plugd__V1__Welcome *welcome, bool ha
 	return out;
 }
 
-struct manifest *manifest_hold(struct manifest *manifest)
+struct manifest *manifest_hold(const struct manifest *manifest)
 {
-	manifest->holders++;
-	return manifest;
+	struct manifest *held = (struct manifest *)manifest;
+
+	held->holders++;
+	return held;
 }
 
 void manifest_release(struct manifest *manifest)
@@ -298,6 +300,26 @@ const struct manifest_requirement *manifest_find_requirement(const struct manife
 			return &manifest->requirements[i];
 	}
 	return NULL;
+}
+
+bool manifest_translate(const struct manifest *from, const struct manifest *to, uint32_t *number)
+{
+	for (size_t i = 0; to && i < from->service_count; i++) {
+		const struct manifest_service *service = &from->services[i];
+
+		for (size_t k = 0; k < service->method_count; k++) {
+			const struct manifest_method *found;
+
+			if (service->methods[k].number != *number)
+				continue;
+			found = manifest_find(to, str_from(service->name),
+					      str_from(service->methods[k].name));
+			if (found)
+				*number = found->number;
+			return found != NULL;
+		}
+	}
+	return false;
 }
 
 static bool has_format(const struct manifest_formats *formats, uint32_t version)

@@ -71,8 +71,9 @@ struct Plugd__V1__Welcome;
 struct manifest *manifest_take(const struct Plugd__V1__Welcome *welcome, bool has_state,
 			       struct err *err);
 
-struct manifest *manifest_hold(struct manifest *manifest); /* returns it */
-void manifest_release(struct manifest *manifest);	   /* the last one frees; NULL is fine */
+/* Returns it. Holders are counted, which changes nothing of what it says. */
+struct manifest *manifest_hold(const struct manifest *manifest);
+void manifest_release(struct manifest *manifest); /* the last one frees; NULL is fine */
 
 /* NULL: no such one. The method's number is valid for this manifest alone. */
 const struct manifest_method *manifest_find(const struct manifest *manifest, struct str service,
@@ -81,6 +82,9 @@ const struct manifest_service *manifest_find_service(const struct manifest *mani
 						     struct str service);
 const struct manifest_requirement *manifest_find_requirement(const struct manifest *manifest,
 							     uint32_t number);
+
+/* The number that a method of `from` has in `to`. False: `to` has no method of its name. */
+bool manifest_translate(const struct manifest *from, const struct manifest *to, uint32_t *number);
 
 /* The highest version that `from` exports and `to` imports; 0: there is none. */
 uint32_t manifest_state_format(const struct manifest *from, const struct manifest *to);

@@ -67,8 +67,8 @@ struct swap_opts {
 	struct pool *old;   /* borrows; NULL: there is none */
 	struct pool *next;  /* borrows; not started; its instances wait if `with_state` */
 	bool with_state;    /* for `next` waits, and `old` is there */
-	bool is_asked;	   /* instances are asked how they are before the switch */
-	int64_t canary_ms; /* 0: no canary */
+	bool is_asked;	    /* instances are asked how they are before the switch */
+	int64_t canary_ms;  /* 0: no canary */
 	const struct swap_ops *ops;
 	void *user;
 };

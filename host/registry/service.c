@@ -17,6 +17,7 @@ struct provider {
 	const char *name; /* of the service */
 	struct target *target;
 	const struct manifest_service *service;
+	const struct manifest *manifest;
 	UT_hash_handle hh;
 };
 
@@ -106,11 +107,12 @@ int registry_check(const struct registry *registry, const struct target *target,
 }
 
 static void enter_service(struct registry *registry, struct target *target,
-			  const struct manifest_service *service)
+			  const struct manifest *manifest, const struct manifest_service *service)
 {
 	struct provider *provider = mem_new(struct provider);
 
-	*provider = (struct provider){.name = service->name, .target = target, .service = service};
+	*provider = (struct provider){
+		.name = service->name, .target = target, .service = service, .manifest = manifest};
 	HASH_ADD_KEYPTR(hh, registry->providers, provider->name, strlen(provider->name), provider);
 }
 
@@ -128,19 +130,20 @@ int registry_provide(struct registry *registry, struct target *target,
 	registry->entries = entry;
 	for (size_t i = 0; i < manifest->service_count; i++) {
 		if (!is_everybodys(&manifest->services[i]))
-			enter_service(registry, target, &manifest->services[i]);
+			enter_service(registry, target, manifest, &manifest->services[i]);
 	}
 	registry->version++;
 	return 0;
 }
 
-static int find_method(struct target *target, const struct manifest_service *service,
-		       struct str method, struct service_method *out, struct err *err)
+static int find_method(struct target *target, const struct manifest *manifest,
+		       const struct manifest_service *service, struct str method,
+		       struct service_method *out, struct err *err)
 {
 	for (size_t i = 0; i < service->method_count; i++) {
 		if (!str_eq(str_from(service->methods[i].name), method))
 			continue;
-		*out = (struct service_method){target, &service->methods[i]};
+		*out = (struct service_method){target, &service->methods[i], manifest};
 		return 0;
 	}
 	err_set(err, ERR_REGISTRY_NO_METHOD, "service \"%s\" has no method \"%.*s\"", service->name,
@@ -162,7 +165,8 @@ int registry_find(const struct registry *registry, struct str service, struct st
 
 	if (!provider)
 		return no_service(service, err);
-	return find_method(provider->target, provider->service, method, out, err);
+	return find_method(provider->target, provider->manifest, provider->service, method, out,
+			   err);
 }
 
 int registry_find_in(const struct registry *registry, struct target *target, struct str service,
@@ -175,7 +179,7 @@ int registry_find_in(const struct registry *registry, struct target *target, str
 			continue;
 		found = manifest_find_service(entry->manifest, service);
 		if (found)
-			return find_method(target, found, method, out, err);
+			return find_method(target, entry->manifest, found, method, out, err);
 		err_set(err, ERR_REGISTRY_NO_SERVICE,
 			"plugin \"%s\" does not provide service \"%.*s\"", target->plugin->name,
 			STR_ARG(service));

@@ -18,6 +18,7 @@ struct registry;
 struct service_method {
 	struct target *target;
 	const struct manifest_method *method;
+	const struct manifest *manifest; /* that the method is of */
 };
 
 struct registry *registry_new(void); /* returns owned */

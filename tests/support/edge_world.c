@@ -470,7 +470,7 @@ static const struct manifest_method rpc_methods[] = {
 static const struct manifest_service services[] = {
 	{WIRE_HTTP_SERVICE, "1.0.0", http_methods, COUNT_OF(http_methods)},
 	{"puppet.v1.Puppet", "1.0.0", rpc_methods, COUNT_OF(rpc_methods)}};
-static const struct manifest manifest = {.services = services, .service_count = 2};
+static struct manifest manifest = {.services = services, .service_count = 2, .holders = 1};
 
 #define PLUGIN .plugin = (char *)"puppet"
 

@@ -1,5 +1,6 @@
 /* `plugctl swap` and `plugctl rollback`: asks for a swap and shows how far it is, as a bar on a
  * terminal, as a line for each step elsewhere, as one JSON object a line with --output json. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "admin/member.h"
+#include "base/mem.h"
 #include "base/units.h"
 #include "client.h"
 #include "observe/errors.h"
@@ -20,6 +22,7 @@ const struct arg_option swap_options[] = {
 	{"executable", 'e', "PATH", "run this one [the configured executable, as it is now]"},
 	{"state", 0, NULL, "the old generation hands its state over; calls wait meanwhile"},
 	{"canary", 0, "PERCENT", "first only this share of the calls, such as 5% or 0.5%"},
+	{"canary-key", 0, "HEADER", "requests with the same value stay together [by chance]"},
 	{"for", 0, "DURATION", "how long the canary lasts [30s]"},
 	{"max-errors", 0, "PERCENT", "how many more of its calls may fail [1%]"},
 	{"max-p99", 0, "DURATION", "the slowest p99 of its calls [twice the old one's]"},
@@ -117,13 +120,28 @@ static bool take_percent(const struct args *args, const char *name, json_t *requ
 	return true;
 }
 
+/* Names of headers have no case; the host compares them in lower case. */
+static void put_lower(json_t *request, const char *member, const char *text)
+{
+	char *lower = mem_strdup(text);
+
+	for (char *c = lower; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	member_text(request, member, lower);
+	free(lower);
+}
+
 static bool take_canary(const struct args *args, json_t *request)
 {
 	const char *given = args_value(args, "canary");
 
-	if (!given &&
-	    (args_has(args, "for") || args_has(args, "max-errors") || args_has(args, "max-p99")))
-		return usage_error("--for, --max-errors and --max-p99 belong to --canary"), false;
+	if (args_has(args, "canary-key"))
+		put_lower(request, "canary_key", args_value(args, "canary-key"));
+	if (!given && (args_has(args, "canary-key") || args_has(args, "for") ||
+		       args_has(args, "max-errors") || args_has(args, "max-p99")))
+		return usage_error("--canary-key, --for, --max-errors and --max-p99 belong to "
+				   "--canary"),
+		       false;
 	return take_percent(args, "canary", request, "canary_permille") &&
 	       take_duration(args, "for", request, "canary_ms") &&
 	       take_percent(args, "max-errors", request, "max_errors_permille") &&

@@ -1,0 +1,74 @@
+"""A share of the calls goes to the next generation first, and decides what becomes of it."""
+import pytest
+
+from load import Load
+from plugd import PLUGINS, PYTHON, plugin, route, whitelist_entry
+from swap_test import refusal
+
+
+@pytest.fixture(name="host")
+def host_fixture(hosts):
+    """Serves from tests/plugins/state.py; other plugins of tests/plugins may follow it."""
+    host = hosts(plugins=[plugin("state", retry={"initial_delay": "1ms"})],
+                 routes=[route("/count", "state"), route("/count/*rest", "state")])
+    host.write_config()
+    host.write_whitelist([whitelist_entry(path) for path in
+                          (PLUGINS / "state", PLUGINS / "dies", PLUGINS / "slow", PYTHON)])
+    return host.start()
+
+
+def generation_of(response):
+    """state.py tells which instance answers."""
+    return int(response.body.split()[1].split(b"/")[1])
+
+
+def test_a_canary_that_does_as_well_takes_over(host):
+    with Load(host, "GET", "/count", clients=8) as load:
+        with host.order("swap", plugin="state", canary_permille=200, canary_ms=1000) as order:
+            assert order.reply()["ok"]
+        assert {news["step"] for news in order.news} >= {"start", "canary", "drain"}
+    assert not load.failures
+    assert generation_of(host.http("GET", "/count")) == 2
+
+
+def test_a_canary_that_fails_is_undone_and_no_client_notices(host):
+    """Its calls die with it; they are idempotent, so the old generation answers them."""
+    with Load(host, "GET", "/count/sin", clients=8) as load:
+        error = refusal(host, "state", executable=str(PLUGINS / "dies"), canary_permille=300,
+                        canary_ms=60000)
+        load.wait_answers(16)
+    assert not load.failures
+    assert error["code"] in (1704, 1203), error
+    assert generation_of(host.http("GET", "/count")) == 1
+
+
+def test_a_canary_that_nobody_calls_proves_nothing(host):
+    error = refusal(host, "state", canary_permille=500, canary_ms=1)
+    assert error["code"] == 1704 and "no call" in error["message"]
+
+
+def test_the_same_key_stays_with_one_generation(host):
+    with host.order("swap", plugin="state", canary_permille=500, canary_ms=60000,
+                    canary_key="x-user"):
+        host.wait_log("swap.step", step="canary")
+        seen = {}
+        for user in [f"user {number}" for number in range(12)] * 3:
+            response = host.http("GET", "/count", headers=[("X-User", user)])
+            seen.setdefault(user, set()).add(generation_of(response))
+        assert all(len(generations) == 1 for generations in seen.values())
+        assert {next(iter(generations)) for generations in seen.values()} == {1, 2}
+        host.plugctl("swap", "state", "--abort")
+
+
+def test_a_share_is_a_share(host):
+    with host.order("swap", plugin="state", canary_permille=1000, canary_ms=60000):
+        host.wait_log("swap.step", step="canary")
+        assert all(generation_of(host.http("GET", "/count")) == 2 for _ in range(10))
+        host.plugctl("swap", "state", "--abort")
+    assert generation_of(host.http("GET", "/count")) == 1
+
+
+@pytest.mark.parametrize("args", [["--canary", "101%"], ["--canary", "5"], ["--for", "1s"],
+                                  ["--canary", "5%", "--max-errors", "many"]])
+def test_shares_that_are_none(host, args):
+    host.plugctl("swap", "state", *args, status=2)
