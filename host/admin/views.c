@@ -204,6 +204,7 @@ static json_t *plugin_json(const struct office *office, const struct target *tar
 	member_text(object, "state", plugin_condition_name(plugin_condition_of(target)));
 	put_pool(object, target->pool);
 	member_int(object, "calls_running", target->limit.running);
+	member_int(object, "concurrency", target->limit.max_running);
 	member_int(object, "calls_waiting", target->limit.waiting);
 	put_breaker(object, &target->breaker, loop_now_ms(office->loop));
 	member_int(object, "retries", (int64_t)target->retries);

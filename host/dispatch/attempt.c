@@ -107,10 +107,33 @@ static void fail(struct dispatch_call *call, const struct attempt_end *end)
 	call->avoid = instance_number(call->instance);
 	call->instance = NULL;
 	call->writable = false;
-	if (verdict.answer == RETRY_AT_ONCE)
+	if (verdict.answer == RETRY_AT_ONCE) {
 		resend(call);
-	else
-		rest(call, verdict.at_ms);
+		return;
+	}
+	call->failure = end->result.outcome;
+	rest(call, verdict.at_ms);
+}
+
+/* ---- after one that took its time ---- */
+
+static void learn(const struct dispatch_call *call)
+{
+	struct target *target = call->target;
+	const struct loop *loop = call->dispatch->loop;
+
+	if (target->plugin->adaptive_concurrency)
+		target->limit.max_running = adaptive_learn(
+			&target->adaptive, target->plugin->concurrency, target->limit.running,
+			loop_now_us(loop) - call->stage_us, loop_now_ms(loop));
+}
+
+static void succeed(struct dispatch_call *call, const struct dispatch_result *result)
+{
+	note_canary(call, OUTCOME_OK);
+	gate_report(call, BREAKER_SUCCESS);
+	learn(call);
+	call_complete(call, result);
 }
 
 /* ---- news from the instance ---- */
@@ -141,10 +164,8 @@ static bool on_response(void *user, const struct wire_response *response)
 	consumed = call->ops->on_response(call->user, response);
 	if (!response->end)
 		return consumed;
-	note_canary(call, OUTCOME_OK);
-	gate_report(call, BREAKER_SUCCESS);
-	call_complete(call, &(struct dispatch_result){.message = str_of(response->message),
-						      .retry_after_ms = response->retry_after_ms});
+	succeed(call, &(struct dispatch_result){.message = str_of(response->message),
+						.retry_after_ms = response->retry_after_ms});
 	return consumed;
 }
 
@@ -158,9 +179,7 @@ static bool on_data(void *user, const struct wire_data *data)
 	consumed = call->ops->on_data(call->user, data);
 	if (!data->end)
 		return consumed;
-	note_canary(call, OUTCOME_OK);
-	gate_report(call, BREAKER_SUCCESS);
-	call_complete_with(call, OUTCOME_OK, (struct str){NULL, 0});
+	succeed(call, &(struct dispatch_result){.outcome = OUTCOME_OK});
 	return consumed;
 }
 
@@ -256,4 +275,6 @@ void attempt_cancel(struct dispatch_call *call, enum outcome outcome, struct str
 {
 	instance_call_cancel(call->instance, call->call, outcome_row(outcome)->code, reason);
 	gate_report(call, gate_report_of(call, outcome));
+	if (outcome == OUTCOME_DEADLINE_EXCEEDED && !call->is_impatient)
+		learn(call);
 }

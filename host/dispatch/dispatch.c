@@ -51,12 +51,26 @@ static void release(struct dispatch_call *call, enum outcome outcome)
 		call_leave_place(call);
 }
 
+/* That the host refuses another try does not hide how the last one ended. */
+static void tell_failure(const struct dispatch_call *call, struct dispatch_result *result)
+{
+	bool is_refusal = result->outcome == OUTCOME_PLUGIN_NOT_READY ||
+			  result->outcome == OUTCOME_PLUGIN_OVERLOADED ||
+			  result->outcome == OUTCOME_BREAKER_OPEN;
+
+	if (!is_refusal || call->failure == OUTCOME_OK)
+		return;
+	result->outcome = call->failure;
+	result->message = (struct str){NULL, 0};
+}
+
 void call_complete(struct dispatch_call *call, const struct dispatch_result *what)
 {
 	struct dispatch_result result = *what;
 	const struct dispatch_ops *ops = call->ops;
 	void *user = call->user;
 
+	tell_failure(call, &result);
 	call_move(call, call->stage);
 	result.queue_us = call->queue_us;
 	result.plugin_us = call->plugin_us;
@@ -187,6 +201,7 @@ struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dis
 	call->call = NULL;
 	call->writable = false;
 	call->is_begun = false;
+	call->failure = OUTCOME_OK;
 	call->attempts = 0;
 	call->resends = 0;
 	call->avoid = 0;

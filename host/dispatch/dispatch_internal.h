@@ -57,6 +57,7 @@ struct dispatch_call {
 	bool is_begun;		   /* some of an answer was passed on */
 	unsigned attempts;	   /* that have begun and may have reached the plugin */
 	unsigned resends;	   /* that certainly have not */
+	enum outcome failure;	   /* of the last try, after which it waits for the next; else OK */
 	uint32_t ticket;	   /* of the breaker, for the try that runs */
 	unsigned avoid;		   /* the number of the instance that failed it; 0: none */
 	uint64_t key;		   /* what keeps the caller with one generation; 0: nothing */

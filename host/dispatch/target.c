@@ -11,6 +11,7 @@ void target_init(struct target *target, const struct plugin_opts *plugin)
 	TAILQ_INIT(&target->waiting);
 	retry_budget_init(&target->budget, &plugin->retry, plugin->concurrency);
 	breaker_init(&target->breaker, &plugin->breaker);
+	adaptive_init(&target->adaptive, plugin->concurrency);
 }
 
 void target_serve(struct target *target, const struct plugin_opts *plugin, struct pool *pool)
@@ -18,6 +19,7 @@ void target_serve(struct target *target, const struct plugin_opts *plugin, struc
 	target->plugin = plugin;
 	target->pool = pool;
 	target->limit.max_running = plugin->concurrency;
+	adaptive_init(&target->adaptive, plugin->concurrency);
 	target->limit.max_waiting = plugin->queue;
 	target->budget.opts = &plugin->retry;
 	target->breaker.opts = &plugin->breaker;

@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "base/tokens.h"
+#include "dispatch/adaptive.h"
 #include "dispatch/breaker.h"
 #include "dispatch/canary.h"
 #include "dispatch/limit.h"
@@ -31,6 +32,7 @@ struct target {
 	struct retry_budget budget;
 	struct breaker breaker;
 	struct tokens tokens; /* of the rate limit */
+	struct adaptive adaptive;
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t retries;	  /* tries after one that failed */
 	uint64_t resends;	  /* tries after one that did not reach the plugin */

@@ -51,10 +51,11 @@ struct plugin_opts {
 	uint32_t pipe_bytes; /* capacity of each pipe; 64 KiB to 1 MiB */
 	int64_t handshake_timeout_ms;
 	int64_t drain_timeout_ms;
-	int64_t patience_ms;  /* with a call that was cancelled; 0: for ever */
-	int64_t timeout_ms;   /* of a call whose route says nothing */
-	unsigned concurrency; /* calls at once, all instances together */
-	unsigned queue;	      /* calls that may wait for a place */
+	int64_t patience_ms;	   /* with a call that was cancelled; 0: for ever */
+	int64_t timeout_ms;	   /* of a call whose route says nothing */
+	unsigned concurrency;	   /* calls at once, all instances together */
+	bool adaptive_concurrency; /* `concurrency` is the most, and how many is learned */
+	unsigned queue;		   /* calls that may wait for a place */
 	int64_t queue_timeout_ms;
 	struct retry_opts retry;
 	struct breaker_opts breaker;

@@ -13,14 +13,15 @@ OK = "/x/mirror"
 @pytest.fixture(scope="module", name="host")
 def host_fixture(shared_hosts):
     return shared_hosts(
-        plugins=[plugin("good")],
+        plugins=[plugin("good"),
+                 plugin("good", "now.v1.Now", name="unbuffered", retry={"buffer": 0})],
         routes=[
             route("/x/mirror", "good"), route("/x/echo", "good"),
             route("/x/download/:bytes", "good"), route("/x/status/:status", "good"),
             route("/only/:id/mirror", "good", methods=["GET", "PUT"]),
             route("/files/*rest", "good"),
             route("/files/fixed/mirror", "good"),
-            route("/small/echo", "good", body_limit="10"),
+            route("/small/echo", "good", body_limit="10"), route("/now/echo", "unbuffered"),
         ],
         http={"body_limit": "1MiB", "header_limit": "8KiB", "header_count": 50},
     ).start()
@@ -122,7 +123,7 @@ def test_sends_chunks_when_the_length_is_not_known(client):
 
 
 def test_answers_while_the_body_still_comes(client):
-    client.send(head("POST /x/echo HTTP/1.1", "Content-Length: 6") + b"abc")
+    client.send(head("POST /now/echo HTTP/1.1", "Content-Length: 6") + b"abc")
     response = client.read_head()
     chunks = client.read_chunks()
     assert next(chunks) == b"abc"

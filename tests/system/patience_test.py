@@ -38,7 +38,8 @@ def test_who_does_not_notice_that_its_caller_left_is_killed_too(start):
 
 
 def test_who_ends_its_cancelled_calls_in_time_is_left_alone(hosts, stage):
-    host = hosts(plugins=[stage.plugin(timeout="1ms", patience="1h")])
+    host = hosts(plugins=[stage.plugin(timeout="1ms", patience="1h",
+                                       circuit_breaker={"enabled": False})])
     host.write_config()
     host.write_whitelist()
     host.launch()

@@ -360,3 +360,12 @@ def test_it_waits_no_longer_than_the_queue_allows(troupe):
     puppet.end()
     host.wait_log("instance.died")
     assert host.http("POST", DO, b"x").error() == (503, "PLUGIN_NOT_READY")
+
+
+def test_a_retry_that_finds_no_instance_tells_how_the_try_ended(troupe):
+    host, (puppet,) = troupe(1, queue_timeout="1ms", retry={"initial_delay": 0})
+    client = host.connect().ask("GET", "/p/x")
+    puppet.expect("request")
+    puppet.end()
+    assert client.read().error() == (502, "PLUGIN_GONE")
+    assert counts(host) == (1, 0)

@@ -160,3 +160,23 @@ def test_wrong_flags_end_with_status_2():
     for args in (["--no-such-flag"], ["extra"], ["--config"]):
         done = subprocess.run([PLUGD, *args], env={}, capture_output=True, check=False)
         assert done.returncode == 2 and b"--help" in done.stderr
+
+
+def overload(start, **settings):
+    """A plugin that does one call at a time, asked for many more at once."""
+    host = start(plugins=[plugin("slow", concurrency=64, timeout="10m", queue_timeout="10m",
+                                 **settings)])
+    assert all(host.rpc("sin.v1.Sin/Do", b"1").status == 200 for _ in range(10))
+    clients = [host.connect().ask("POST", "/rpc/sin.v1.Sin/Do", b"10") for _ in range(150)]
+    assert {client.read().status for client in clients} == {200}
+    for client in clients:
+        client.close()
+    return host.plugin("slow")["concurrency"]
+
+
+def test_adaptive_concurrency_lets_fewer_run_when_calls_get_slower(start):
+    assert overload(start, adaptive_concurrency=True) < 64
+
+
+def test_without_it_the_limit_is_the_configured_one(start):
+    assert overload(start) == 64

@@ -16,7 +16,9 @@ RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 255, 0)
 
 
 def configuration(**settings):
-    return {"plugins": [plugin("thumbnail", executable=THUMBNAIL, env=SANITIZERS, **settings)],
+    """Small images go to the plugin as they come, too."""
+    return {"plugins": [plugin("thumbnail", executable=THUMBNAIL, env=SANITIZERS,
+                               retry={"buffer": 0}, **settings)],
             "routes": [route("/thumbnail", "thumbnail", method="POST", body_limit="256MiB")]}
 
 

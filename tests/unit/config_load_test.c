@@ -102,11 +102,8 @@ static const struct row rows[] = {
 	 "log: {body_limit: 1}\n",
 	 {{1, ERR_CONFIG_UNKNOWN_KEY, "log: \"body_limit\""}}},
 	{"what comes with later versions is unknown",
-	 "whitelist: {file: w}\nplugins:\n- name: a\n  executable: e\n  retry: {}\n  "
-	 "circuit_breaker: {}\n  rate_limit: {}\n",
-	 {{5, ERR_CONFIG_UNKNOWN_KEY, "retry"},
-	  {6, ERR_CONFIG_UNKNOWN_KEY, "circuit_breaker"},
-	  {7, ERR_CONFIG_UNKNOWN_KEY, "rate_limit"}}},
+	 "whitelist: {file: w}\nplugins:\n- name: a\n  executable: e\n  sandbox: {}\n",
+	 {{5, ERR_CONFIG_UNKNOWN_KEY, "sandbox"}}},
 	{"a key that comes twice is refused",
 	 "log: {}\nlisten: :1\nlog: {}\n",
 	 {{3, ERR_CONFIG_DUPLICATE, "line 1"}}},
