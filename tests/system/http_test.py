@@ -372,7 +372,7 @@ def test_health_pages(host):
     assert host.http("GET", "/health/live").json() == {"status": "live"}
     ready = host.http("GET", "/health/ready")
     assert ready.status == 200
-    assert ready.json() == {"status": "ready", "plugins": {"good": "ready"}}
+    assert ready.json() == {"status": "ready", "plugins": {"good": "ready", "unbuffered": "ready"}}
     build = host.http("GET", "/health/build").json()
     assert build["name"] == "plugd" and build["protocol"] == 1
     assert host.http("POST", "/health/live").error() == (405, "METHOD_NOT_ALLOWED")
