@@ -1,9 +1,10 @@
 /* The composition root.
  *
- * Owns every room's object. Start: log, whitelist, targets, edge, admin, listener, plugins; each
- * needs only those before it, and a host that can't listen has started no plugin. A plugin that may
- * not run or can't is logged and left out, and /health/ready tells; the others serve. Stop: clients
- * first (nobody new, finish what is there), then the plugins (finish, BYE, end), then the memory.
+ * Owns every room's object. Start: spawner, log, whitelist, targets, edge, admin, listener,
+ * plugins; each needs only those before it, and a host that can't listen has started no plugin. A
+ * plugin that may not run or can't is logged and left out, and /health/ready tells; the others
+ * serve. Stop: clients first (nobody new, finish what is there), then the plugins (finish, BYE,
+ * end), then the memory.
  *
  *	RUNNING ──signal──▶ CLIENTS LEAVE ──last connection──▶ PLUGINS DRAIN ──last process──▶ end
  *	                         └───────── drain_timeout, or a second signal ─▶ both at once ─▶ end
@@ -39,6 +40,7 @@ struct host {
 	const struct config *config;
 	struct loop *loop;
 	struct log *log;
+	struct spawner *spawner;
 	struct dispatch *dispatch;
 	struct registry *registry;
 	struct host_service service;
@@ -344,6 +346,7 @@ static int start(struct host *host)
 	host->house = (struct unit_house){
 		.loop = host->loop,
 		.log = host->log,
+		.spawner = host->spawner,
 		.dispatch = host->dispatch,
 		.registry = host->registry,
 		.service = &host->service,
@@ -380,18 +383,36 @@ static void release(struct host *host)
 	free(host->units);
 }
 
+/* The spawner first: it is a copy of what the host is by then, and stays so small. */
+static int lay_ground(struct host *host)
+{
+	struct log_opts log_opts = host->config->log;
+	struct err err;
+
+	host->spawner = spawner_new(&err);
+	if (!host->spawner) {
+		fprintf(stderr, "plugd: %s\n", err.text);
+		return -1;
+	}
+	host->loop = loop_new();
+	if (!host->loop) {
+		perror("plugd: the event loop");
+		spawner_free(host->spawner);
+		return -1;
+	}
+	log_opts.loop = host->loop;
+	host->log = log_new(&log_opts);
+	spawner_watch(host->spawner, host->loop, host->log);
+	return 0;
+}
+
 int host_run(const struct config *config)
 {
-	struct host host = {.config = config, .loop = loop_new()};
-	struct log_opts log_opts = config->log;
+	struct host host = {.config = config};
 	int r;
 
-	if (!host.loop) {
-		perror("plugd: the event loop");
+	if (lay_ground(&host) < 0)
 		return 1;
-	}
-	log_opts.loop = host.loop;
-	host.log = log_new(&log_opts);
 	listen_for_signals(&host);
 	raise_descriptor_limit();
 	r = start(&host);
@@ -401,6 +422,7 @@ int host_run(const struct config *config)
 	loop_signal_stop(&host.on_term);
 	loop_timer_stop(&host.drain_timer);
 	release(&host);
+	spawner_free(host.spawner);
 	if (r == 0)
 		log_event(host.log, LOG_INFO, "host.stopped", "");
 	log_free(host.log);

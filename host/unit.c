@@ -79,6 +79,7 @@ static struct generation *generation_new(struct unit *unit, const struct generat
 	generation->pool = pool_new(&(struct pool_opts){
 		.loop = house->loop,
 		.log = house->log,
+		.spawner = house->spawner,
 		.plugin = &generation->opts,
 		.whitelist = house->whitelist,
 		.image = setup->image,

@@ -24,6 +24,7 @@ struct unit;
 struct unit_house {
 	struct loop *loop;
 	struct log *log;
+	struct spawner *spawner;
 	struct dispatch *dispatch;
 	struct registry *registry;
 	struct host_service *service;

@@ -171,6 +171,7 @@ struct instance *instance_new(const struct instance_opts *opts)
 
 	instance->loop = opts->loop;
 	instance->log = opts->log;
+	instance->spawner = opts->spawner;
 	instance->plugin = opts->plugin;
 	instance->image = opts->image;
 	instance->host_version = opts->host_version;
@@ -210,6 +211,7 @@ static void greet(struct instance *instance)
 int instance_start(struct instance *instance, struct err *err)
 {
 	struct process_opts opts = {
+		.spawner = instance->spawner,
 		.name = instance->plugin->name,
 		.image = instance->image,
 		.args = instance->plugin->args,

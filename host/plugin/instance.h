@@ -18,6 +18,7 @@
 #include "plugin/manifest.h"
 #include "plugin/plugin_opts.h"
 #include "plugin/rules.h"
+#include "plugin/spawner.h"
 #include "plugin/state_port.h"
 #include "trust/exec.h"
 
@@ -59,6 +60,7 @@ struct instance_ops {
 struct instance_opts {
 	struct loop *loop;
 	struct log *log;
+	struct spawner *spawner;
 	const struct plugin_opts *plugin; /* borrows while the instance lives */
 	struct exec_image *image;	  /* borrows while the instance lives */
 	const char *host_version;	  /* borrows */

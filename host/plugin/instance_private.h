@@ -13,6 +13,7 @@
 struct instance {
 	struct loop *loop;
 	struct log *log;
+	struct spawner *spawner;
 	const struct plugin_opts *plugin;
 	struct exec_image *image;
 	const char *host_version;

@@ -54,6 +54,7 @@ struct pool *pool_new(const struct pool_opts *opts)
 
 	pool->loop = opts->loop;
 	pool->log = opts->log;
+	pool->spawner = opts->spawner;
 	pool->plugin = opts->plugin;
 	pool->whitelist = opts->whitelist;
 	pool->image = opts->image ? exec_image_hold(opts->image) : NULL;

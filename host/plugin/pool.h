@@ -13,6 +13,7 @@
 #include "plugin/instance.h"
 #include "plugin/manifest.h"
 #include "plugin/plugin_opts.h"
+#include "plugin/spawner.h"
 #include "trust/whitelist.h"
 
 struct pool;
@@ -42,6 +43,7 @@ struct pool_ops {
 struct pool_opts {
 	struct loop *loop;
 	struct log *log;
+	struct spawner *spawner;
 	const struct plugin_opts *plugin;  /* borrows while the pool lives */
 	const struct whitelist *whitelist; /* borrows until pool_start() returns */
 	struct exec_image *image;	   /* holds; NULL: that of the executable is loaded */

@@ -24,6 +24,7 @@ struct slot {
 struct pool {
 	struct loop *loop;
 	struct log *log;
+	struct spawner *spawner;
 	const struct plugin_opts *plugin;
 	const struct whitelist *whitelist;
 	const char *host_version;

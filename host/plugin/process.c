@@ -1,13 +1,13 @@
-/* One child process of an instance. Owns the pidfd, the watcher on it and the timer of the ladder;
- * the pipes' ends belong to the caller. Instances call it; it calls back once, when the process has
- * ended. It never reads a frame, never decides whether to start again, and never signals a number
- * that could mean somebody else: the process by its pidfd, its group only while the leader is not
- * reaped, because until then the kernel gives the number to nobody.
+/* One plugin process of an instance. Owns its pidfd, the host's end of its keeper's leash, the
+ * watcher on that and the timer of the ladder; the pipes' ends belong to the caller. Instances call
+ * it; it calls back once, when nothing of the process is left. It never reads a frame, never
+ * decides whether to start again, and never signals a number: the process by its pidfd, the group
+ * through the keeper, which is the parent and so the only one that knows what the number means.
  *
  *	RUNNING ──stop──▶ CLOSING ──term_after──▶ TERMINATING ──kill_after──▶ KILLED
- *	   │  input is closed │     SIGTERM to the group │   SIGKILL to the group │
- *	   └──────────────────┴────────────┬─────────────┴────────────────────────┘
- *	                      pidfd readable: kill the group, reap ──▶ ENDED, on_exit */
+ *	   │  input is closed │     SIGTERM to the group │  SIGKILL to the process │
+ *	   └──────────────────┴────────────┬─────────────┴─────────────────────────┘
+ *	                 the leash says so, or has broken ──▶ ENDED, on_exit */
 #include "plugin/process.h"
 
 #include <assert.h>
@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +24,7 @@
 #include "base/mem.h"
 #include "base/sm.h"
 #include "observe/errors.h"
-#include "plugin/spawn.h"
+#include "plugin/leash.h"
 #include "plugin/wires.h"
 
 enum process_state {
@@ -48,8 +47,9 @@ static const struct sm_state process_states[] = {
 
 struct process {
 	enum process_state state;
-	pid_t pid;
+	pid_t pid; /* for messages */
 	int pidfd;
+	int leash;
 	int64_t kill_after_ms; /* for the rung after SIGTERM */
 	struct loop_io watcher;
 	struct loop_timer ladder;
@@ -63,43 +63,15 @@ static void process_move(struct process *process, enum process_state next)
 	process->state = next;
 }
 
-/* ---- signals ---- */
-
-static int wait_for(const struct process *process, siginfo_t *info, int options,
-		    struct rusage *usage)
+/* The keeper kills everything else below it when the process has ended. */
+static void kill_now(const struct process *process)
 {
-	long rc;
-
-	info->si_pid = 0;
-	do
-		rc = syscall(SYS_waitid, P_PIDFD, process->pidfd, info, WEXITED | options, usage);
-	while (rc < 0 && errno == EINTR);
-	return rc < 0 ? -errno : 0;
-}
-
-/* The group's signal reaches the process too, unless it has left its group. Its number means this
- * group as long as the process isn't reaped; if something else did that, nobody is signalled. */
-static void signal_group(const struct process *process, int signum)
-{
-	siginfo_t info;
-
-	assert(process->pid > 1 && process->state != PROCESS_ENDED);
-	if (wait_for(process, &info, WNOWAIT | WNOHANG, NULL) < 0)
-		return;
-	kill(-process->pid, signum);
-	if (getpgid(process->pid) != process->pid)
-		syscall(SYS_pidfd_send_signal, process->pidfd, signum, NULL, 0);
-}
-
-static void kill_all(const struct process *process)
-{
-	signal_group(process, SIGKILL);
 	syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
 }
 
 /* ---- the end ---- */
 
-static void describe_end(const siginfo_t *info, struct process_end *end)
+static void describe_end(struct process_end *end)
 {
 	const char *name = end->by_signal ? sigabbrev_np(end->status) : NULL;
 
@@ -112,54 +84,47 @@ static void describe_end(const siginfo_t *info, struct process_end *end)
 		snprintf(end->text, sizeof(end->text), "killed by signal %d", end->status);
 }
 
-static int64_t timeval_us(const struct timeval *time)
+static void take_end(const struct leash_news *news, struct process_end *end)
 {
-	return (int64_t)time->tv_sec * 1000000 + time->tv_usec;
+	end->by_signal = news->code != CLD_EXITED;
+	end->core_dumped = news->code == CLD_DUMPED;
+	end->status = news->status;
+	end->user_us = news->user_us;
+	end->system_us = news->system_us;
+	end->max_rss_bytes = news->max_rss_bytes;
+	describe_end(end);
 }
 
-static void fill_end(const siginfo_t *info, const struct rusage *usage, struct process_end *end)
+/* The death of its keeper is the process's too. */
+static void take_lost_keeper(const struct process *process, struct process_end *end)
 {
-	end->by_signal = info->si_code != CLD_EXITED;
-	end->core_dumped = info->si_code == CLD_DUMPED;
-	end->status = info->si_status;
-	end->user_us = timeval_us(&usage->ru_utime);
-	end->system_us = timeval_us(&usage->ru_stime);
-	end->max_rss_bytes = (int64_t)usage->ru_maxrss * 1024;
-	describe_end(info, end);
-}
-
-/* What is left of the group dies while the leader's number is still taken; only then is the leader
- * reaped. Grandchildren hold the pipes open otherwise, and their death would be nobody's. */
-static void reap(struct process *process, struct process_end *end)
-{
-	struct rusage usage = {0};
-	siginfo_t info;
-
-	signal_group(process, SIGKILL);
-	if (wait_for(process, &info, 0, &usage) == 0) {
-		fill_end(&info, &usage, end);
-		return;
-	}
+	kill_now(process);
 	end->status = -1;
-	snprintf(end->text, sizeof(end->text), "ended, and something else took its exit status");
+	snprintf(end->text, sizeof(end->text), "killed, because its keeper was killed");
 }
 
 static void process_disarm(struct process *process)
 {
 	loop_timer_stop(&process->ladder);
 	loop_io_want(&process->watcher, false, false);
+	fd_close(&process->leash);
 	fd_close(&process->pidfd);
 }
 
-static void on_pidfd_ready(void *user, bool readable, bool writable)
+static void on_leash_ready(void *user, bool readable, bool writable)
 {
 	struct process *process = user;
-	struct process_end end = {.by_host = process->state != PROCESS_RUNNING};
-	siginfo_t info;
+	struct process_end end = {.by_host = process->state >= PROCESS_TERMINATING};
+	struct leash_news news;
+	int no_pidfd;
+	int rc = leash_recv_news(process->leash, &news, &no_pidfd);
 
-	if (wait_for(process, &info, WNOWAIT | WNOHANG, NULL) == 0 && info.si_pid == 0)
-		return; /* not yet */
-	reap(process, &end);
+	if (rc == -EAGAIN)
+		return;
+	if (rc > 0)
+		take_end(&news, &end);
+	else
+		take_lost_keeper(process, &end);
 	process_disarm(process);
 	process_move(process, PROCESS_ENDED);
 	process->on_exit(process->user, &end); /* may free the process */
@@ -173,7 +138,7 @@ static void on_ladder_due(void *user)
 
 	if (process->state == PROCESS_CLOSING) {
 		process_move(process, PROCESS_TERMINATING);
-		signal_group(process, SIGTERM);
+		leash_send_signal(process->leash, SIGTERM);
 		loop_timer_start(&process->ladder, process->kill_after_ms);
 	} else {
 		process_kill(process);
@@ -207,15 +172,16 @@ void process_kill(struct process *process)
 		return;
 	process_move(process, PROCESS_KILLED);
 	loop_timer_stop(&process->ladder);
-	kill_all(process);
+	kill_now(process);
 }
 
 /* ---- the start ---- */
 
 static const char *const failed_steps[] = {
+	[SPAWN_KEEPER] = "the spawner gives no answer",
 	[SPAWN_CLONE] = "no new process can be made",
 	[SPAWN_GROUP] = "it can't have a group of its own",
-	[SPAWN_DEATH_SIGNAL] = "it can't be tied to the host's life",
+	[SPAWN_DEATH_SIGNAL] = "it can't be tied to its keeper's life",
 	[SPAWN_DESCRIPTORS] = "its descriptors can't be set (Linux 5.11 or newer is needed)",
 	[SPAWN_WORK_DIR] = "its work_dir can't be entered",
 	[SPAWN_SIGNALS] = "its signals can't be reset",
@@ -240,35 +206,37 @@ static int start_failed(const struct process_opts *opts, enum spawn_step step, i
 }
 
 static int spawn_image(const struct process_opts *opts, const struct wires *wires,
-		       struct spawn_result *result, struct err *err)
+		       struct spawn_result *result, int *leash_out, struct err *err)
 {
 	char **argv = exec_image_argv(opts->image, opts->args);
-	int rc = spawn(&(struct spawn_plan){.input_fd = wires->input_fd,
-					    .output_fd = wires->output_fd,
-					    .error_fd = wires->error_fd,
-					    .exec_fd = exec_image_fd(opts->image),
-					    .script_fd = exec_image_script_fd(opts->image),
-					    .script_target = EXEC_SCRIPT_FD,
-					    .argv = argv,
-					    .env = opts->env,
-					    .work_dir = opts->work_dir ? opts->work_dir : "/"},
-		       result);
+	struct spawn_plan plan = {.input_fd = wires->input_fd,
+				  .output_fd = wires->output_fd,
+				  .error_fd = wires->error_fd,
+				  .exec_fd = exec_image_fd(opts->image),
+				  .script_fd = exec_image_script_fd(opts->image),
+				  .script_target = EXEC_SCRIPT_FD,
+				  .argv = argv,
+				  .env = opts->env,
+				  .work_dir = opts->work_dir ? opts->work_dir : "/"};
+	int rc = spawner_start(opts->spawner, &plan, result, leash_out);
 
 	free(argv);
 	return rc < 0 ? start_failed(opts, result->failed_step, -rc, err) : 0;
 }
 
 static struct process *process_new(struct loop *loop, const struct process_opts *opts,
-				   const struct spawn_result *spawned)
+				   const struct spawn_result *spawned, int leash)
 {
 	struct process *process = mem_new(struct process);
 
 	process->pid = spawned->pid;
 	process->pidfd = spawned->pidfd;
+	process->leash = leash;
 	process->on_exit = opts->on_exit;
 	process->user = opts->user;
 	loop_timer_init(&process->ladder, loop, on_ladder_due, process);
-	loop_io_init(&process->watcher, loop, process->pidfd, on_pidfd_ready, process);
+	fd_set_nonblock(leash, true);
+	loop_io_init(&process->watcher, loop, leash, on_leash_ready, process);
 	loop_io_want(&process->watcher, true, false);
 	return process;
 }
@@ -278,18 +246,19 @@ int process_start(struct loop *loop, const struct process_opts *opts, struct pro
 {
 	struct wires wires;
 	struct spawn_result spawned;
+	int leash;
 	int rc = wires_open(&wires, opts->transport, opts->pipe_bytes);
 
 	if (rc < 0)
 		return err_set_errno(err, ERR_PLUGIN_START, -rc, "plugin '%s': no pipes",
 				     opts->name);
-	rc = spawn_image(opts, &wires, &spawned, err);
+	rc = spawn_image(opts, &wires, &spawned, &leash, err);
 	if (rc < 0) {
 		wires_close(&wires);
 		return rc;
 	}
 	wires_close_child_ends(&wires);
-	*out = process_new(loop, opts, &spawned);
+	*out = process_new(loop, opts, &spawned, leash);
 	*fds_out = (struct process_fds){wires.write_fd, wires.read_fd, wires.stderr_fd};
 	return 0;
 }
@@ -306,14 +275,11 @@ bool process_is_running(const struct process *process)
 
 void process_free(struct process *process)
 {
-	struct process_end end = {0};
-
 	if (!process)
 		return;
 	if (process->state != PROCESS_ENDED) {
-		kill_all(process);
-		reap(process, &end);
-		process_disarm(process);
+		kill_now(process);
+		process_disarm(process); /* the leash too: the keeper kills the rest */
 	}
 	free(process);
 }

@@ -1,11 +1,12 @@
-/* One child process: started from an image, watched until its end, taken down by a ladder. It knows
- * nothing of frames.
+/* One plugin process: started from an image, watched until its end, taken down by a ladder. It
+ * knows nothing of frames.
  *
- * The child gets descriptors 0, 1, 2 (and the script in 3, see trust/exec.h) and nothing else,
+ * The process gets descriptors 0, 1, 2 (and the script in 3, see trust/exec.h) and nothing else,
  * a process group of its own, no controlling terminal, the environment of the options and no
- * other, default signals, umask 077, and SIGKILL when the host's thread dies. The end is
- * noticed by its pidfd; nothing is ever killed by a remembered number. When the process ends by
- * itself or otherwise, what is left of its group is killed before it is reaped. */
+ * other, default signals and umask 077. Its parent is a keeper (keeper.h), which the host has on a
+ * leash: when the process has ended, however, or the host is gone, however, the keeper kills
+ * everything below it; when the keeper is gone, the process gets SIGKILL, and the spawner sees to
+ * the rest. Nothing is ever killed by a remembered number. */
 #ifndef PLUGD_PLUGIN_PROCESS_H
 #define PLUGD_PLUGIN_PROCESS_H
 
@@ -16,6 +17,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "plugin/plugin_opts.h"
+#include "plugin/spawner.h"
 #include "trust/exec.h"
 
 struct process;
@@ -24,19 +26,21 @@ struct process;
 struct process_end {
 	bool by_signal;
 	bool core_dumped;
-	int status;   /* exit status, or the signal's number; -1: somebody else reaped it */
-	bool by_host; /* process_stop() or process_kill() came first */
+	int status; /* exit status, or the signal's number; -1: not known, its keeper was killed */
+	bool by_host; /* a signal of process_stop() or process_kill() came first */
 	int64_t user_us;
 	int64_t system_us;
 	int64_t max_rss_bytes;
 	char text[96]; /* "exited with status 3", "killed by signal 9 (SIGKILL)" */
 };
 
-/* Called once, from the loop, never inside process_start(). What the process wrote before is still
- * in the pipes. The callee may process_free() it. */
+/* Called once, from the loop, never inside process_start(), when nothing is left of the process and
+ * of whatever it had started. What they wrote before is still in the pipes. The callee may
+ * process_free() it. */
 typedef void process_exit_fn(void *user, const struct process_end *end);
 
 struct process_opts {
+	struct spawner *spawner;
 	const char *name; /* of the plugin, for messages */
 	const struct exec_image *image;
 	char *const *args;    /* without argv[0], NULL-terminated; may be NULL */
@@ -71,7 +75,8 @@ void process_stop(struct process *process, int64_t term_after_ms, int64_t kill_a
 /* The last rung at once. on_exit still comes. */
 void process_kill(struct process *process);
 
-/* Kills what still runs and waits for its end, without on_exit. NULL is fine. */
+/* Kills what still runs, grandchildren included, without on_exit and without waiting. NULL is
+ * fine. */
 void process_free(struct process *process);
 
 #endif

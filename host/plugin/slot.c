@@ -219,6 +219,7 @@ void slot_start(struct slot *slot)
 	struct instance_opts opts = {
 		.loop = pool->loop,
 		.log = pool->log,
+		.spawner = pool->spawner,
 		.plugin = pool->plugin,
 		.image = pool->image,
 		.host_version = pool->host_version,

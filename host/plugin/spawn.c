@@ -1,8 +1,8 @@
-/* One child, from clone to exec. process.c calls it. The child runs on a stack of its own in the
- * host's memory (CLONE_VM) while the host's thread stands still (CLONE_VFORK), so its side is one
- * straight checklist of system calls: it must not allocate, lock, log, or run code of a sanitizer.
- * Its descriptors, signals, directory and mask are its own copies. When a step fails, it writes the
- * step and errno into the plan's memory and exits; the host sees both at once. */
+/* One child, from clone to exec. The keeper calls it and is the parent. The child runs on a stack
+ * of its own in the parent's memory (CLONE_VM) while the parent stands still (CLONE_VFORK), so its
+ * side is one straight checklist of system calls: it must not allocate, lock, log, or run code of a
+ * sanitizer. Its descriptors, signals, directory and mask are its own copies. When a step fails, it
+ * writes the step and errno into the plan's memory and exits; the parent sees both at once. */
 #include "plugin/spawn.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@
 
 struct child {
 	struct spawn_plan plan; /* a copy that the child may change */
-	pid_t host;
+	pid_t parent;
 	/* volatile: written by another process in this memory */
 	volatile enum spawn_step step;
 	volatile int errnum; /* 0: nothing has failed */
@@ -80,7 +80,7 @@ CHILD_SIDE static void child_set_descriptors(struct child *child)
 		    syscall(SYS_close_range, first_closed, ~0u, (unsigned)CLOSE_RANGE_CLOEXEC));
 }
 
-/* The host ignores SIGPIPE and blocks everything just now; both would outlive exec. */
+/* The parent blocks everything, which would outlive exec, as would what it ignores. */
 CHILD_SIDE static void child_reset_signals(struct child *child)
 {
 	const uint64_t none[4] = {0}; /* the kernel's sigaction: SIG_DFL, no flags, empty mask */
@@ -115,7 +115,7 @@ CHILD_SIDE static int child_main(void *argument)
 
 	child->step = SPAWN_DEATH_SIGNAL;
 	child_check(child, syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
-	if (syscall(SYS_getppid) != child->host) /* it died before we asked for the signal */
+	if (syscall(SYS_getppid) != child->parent) /* it died before we asked for the signal */
 		syscall(SYS_exit_group, EXIT_NOT_RUN);
 
 	child->step = SPAWN_DESCRIPTORS;
@@ -134,9 +134,9 @@ CHILD_SIDE static int child_main(void *argument)
 	child_fail(child);
 }
 
-/* ---- the host's side ---- */
+/* ---- the parent's side ---- */
 
-/* A handler of the host must not run in the child, which shares its memory: all signals wait
+/* A handler of the parent must not run in the child, which shares its memory: all signals wait
  * meanwhile. */
 static int clone_child(struct child *child, uint8_t *stack, struct spawn_result *out)
 {
@@ -168,7 +168,7 @@ static int reap_failed(const struct child *child, struct spawn_result *out)
 
 int spawn(const struct spawn_plan *plan, struct spawn_result *out)
 {
-	struct child child = {.plan = *plan, .host = getpid()};
+	struct child child = {.plan = *plan, .parent = getpid()};
 	uint8_t *stack;
 	int rc;
 

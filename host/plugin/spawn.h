@@ -1,6 +1,5 @@
-/* Making a child process without copying the host: the child borrows the host's memory until it
- * executes the image, so a start costs the same for a host of 8 MiB and of 8 GiB. Knows descriptors
- * and arguments, nothing of plugins. */
+/* Making a child process without copying the parent, which is the keeper: the child borrows its
+ * memory until it executes the image. Knows descriptors and arguments, nothing of plugins. */
 #ifndef PLUGD_PLUGIN_SPAWN_H
 #define PLUGD_PLUGIN_SPAWN_H
 
@@ -19,8 +18,9 @@ struct spawn_plan {
 	const char *work_dir;
 };
 
-/* The step of the child at which a start failed. */
+/* The step at which a start failed; from SPAWN_GROUP on the child's. */
 enum spawn_step {
+	SPAWN_KEEPER, /* spawner_start() alone: nobody is there to start it */
 	SPAWN_CLONE,
 	SPAWN_GROUP,
 	SPAWN_DEATH_SIGNAL,

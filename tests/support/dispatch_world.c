@@ -337,6 +337,7 @@ void world_start_unready(struct dispatch_world *world)
 
 	world->whitelist = whitelist_for(world->plugin.executable);
 	world->pool = pool_new(&(struct pool_opts){.loop = world->loop,
+						   .spawner = world->spawner,
 						   .plugin = &world->plugin,
 						   .whitelist = world->whitelist,
 						   .host_version = "test",
@@ -362,7 +363,11 @@ static void on_tick(void *user)
 int dispatch_world_setup(void **state)
 {
 	struct dispatch_world *world = mem_new(struct dispatch_world);
+	struct err err;
 
+	world->spawner = spawner_new(&err);
+	if (!world->spawner)
+		fail_msg("%s", err.text);
 	world->loop = loop_new();
 	world->dispatch = dispatch_new(world->loop);
 	world->string = -1;
@@ -385,6 +390,7 @@ int dispatch_world_setup(void **state)
 static void world_free(struct dispatch_world *world)
 {
 	pool_free(world->pool);
+	spawner_free(world->spawner);
 	dispatch_free(world->dispatch);
 	whitelist_free(world->whitelist);
 	string_close(world);

@@ -19,6 +19,7 @@ struct asked {
 };
 
 struct dispatch_world {
+	struct spawner *spawner;
 	struct loop *loop;
 	struct dispatch *dispatch;
 	struct target target;

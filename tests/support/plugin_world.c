@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
 
 #include "tests/support/unit.h"
 
@@ -17,6 +16,7 @@ void plugin_world_init(struct plugin_world *world)
 	*world = (struct plugin_world){
 		.fixture = fixture,
 		.loop = ((struct fixture *)fixture)->loop,
+		.spawner = ((struct fixture *)fixture)->spawner,
 		.opts = {.name = (char *)"test",
 			 .executable = (char *)PLUGIN_CHILD,
 			 .work_dir = ((struct fixture *)fixture)->directory,
@@ -66,13 +66,6 @@ static void on_broken(void *user, const struct call_break *why)
 }
 
 const struct call_ops plugin_world_call_ops = {on_response, on_data, on_writable, on_broken};
-
-void wait_process_end(pid_t pid)
-{
-	siginfo_t info;
-
-	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-}
 
 bool is_process_gone(pid_t pid)
 {

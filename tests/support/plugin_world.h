@@ -12,6 +12,7 @@
 struct plugin_world {
 	struct fixture *fixture; /* the child finds its files in fixture->directory */
 	struct loop *loop;
+	struct spawner *spawner;
 	struct plugin_opts opts; /* no time out comes into play until a test makes it shorter */
 	char heard[600];	 /* what the owner was told, as words */
 };
@@ -38,9 +39,6 @@ extern const struct call_ops plugin_world_call_ops;
 		while (!(condition))                                                               \
 			loop_turn((world)->loop, true);                                            \
 	} while (0)
-
-/* Waits for the end of the process without running the loop: the host doesn't know of it yet. */
-void wait_process_end(pid_t pid);
 
 /* It has ended and is reaped. */
 bool is_process_gone(pid_t pid);

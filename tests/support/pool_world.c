@@ -107,6 +107,7 @@ int try_start_pool(struct world *world, unsigned instances, struct err *err)
 	world->plugin.opts.instances = instances;
 	world->pool = pool_new(&(struct pool_opts){
 		.loop = world->loop,
+		.spawner = world->plugin.spawner,
 		.plugin = &world->plugin.opts,
 		.whitelist = world->whitelist,
 		.host_version = "0.1.0",

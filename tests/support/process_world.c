@@ -21,6 +21,7 @@ int process_world_setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
+	renew_spawner(f);
 	f->loop = loop_new();
 	f->fds = (struct process_fds){-1, -1, -1};
 	strcpy(f->directory, "/tmp/plugd-process-XXXXXX");
@@ -28,6 +29,16 @@ int process_world_setup(void **state)
 	snprintf(f->path, sizeof(f->path), "%s/program", f->directory);
 	*state = f;
 	return 0;
+}
+
+void renew_spawner(struct fixture *f)
+{
+	struct err err;
+
+	f->old_spawner = f->spawner;
+	f->spawner = spawner_new(&err);
+	if (!f->spawner)
+		fail_msg("%s", err.text);
 }
 
 void close_fds(struct fixture *f)
@@ -44,6 +55,8 @@ int process_world_teardown(void **state)
 	struct fixture *f = *state;
 
 	process_free(f->process);
+	spawner_free(f->spawner);
+	spawner_free(f->old_spawner);
 	close_fds(f);
 	unlink(f->path);
 	rmdir(f->directory);
@@ -72,6 +85,7 @@ struct exec_image *load(const char *path)
 
 int try_start(struct fixture *f, struct process_opts opts, struct err *err)
 {
+	opts.spawner = f->spawner;
 	opts.name = "test";
 	opts.on_exit = on_exit_told;
 	opts.user = f;
@@ -147,6 +161,52 @@ void assert_has(const char *text, const char *part)
 {
 	if (!strstr(text, part))
 		fail_msg("'%s' is not in: %s", part, text);
+}
+
+pid_t read_pid(struct fixture *f)
+{
+	char text[32] = "";
+
+	for (size_t i = 0; !strchr(text, '\n'); i++)
+		assert_int_equal(fd_read_all(f->fds.read_fd, text + i, 1), 0);
+	return atoi(text);
+}
+
+size_t children_of(pid_t pid, pid_t *out, size_t room)
+{
+	char path[64];
+	size_t count = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	file = fopen(path, "re");
+	while (file && count < room && fscanf(file, "%d", &out[count]) == 1)
+		count++;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+pid_t spawner_pid(void)
+{
+	pid_t pid;
+
+	assert_int_equal(children_of(getpid(), &pid, 1), 1);
+	return pid;
+}
+
+pid_t parent_of(pid_t pid)
+{
+	char path[64];
+	pid_t parent;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%*d (%*[^)]) %*c %d", &parent), 1);
+	fclose(file);
+	return parent;
 }
 
 void wait_pid_gone(pid_t pid)

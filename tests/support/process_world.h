@@ -10,6 +10,8 @@
 #define TEXTS(...) ((char *const *)(const char *const[]){__VA_ARGS__, NULL})
 
 struct fixture {
+	struct spawner *spawner;
+	struct spawner *old_spawner; /* NULL: none */
 	struct loop *loop;
 	struct process *process;
 	struct process_fds fds;
@@ -22,6 +24,9 @@ struct fixture {
 /* For cmocka; *state is a struct fixture. */
 int process_world_setup(void **state);
 int process_world_teardown(void **state);
+/* For a test whose spawner shall inherit what the test has become, and for a process that a test
+ * has forked, which can't use that of its parent. The old one ends with the test. */
+void renew_spawner(struct fixture *f);
 /* The host's ends. */
 void close_fds(struct fixture *f);
 /* The image of a program, or the test fails. Returns owned. */
@@ -41,6 +46,12 @@ void read_ready(struct fixture *f);
 void write_file(const char *path, const void *data, size_t len);
 size_t read_file(const char *path, char *out, size_t size);
 void assert_has(const char *text, const char *part);
+/* The number in the line that the child writes. */
+pid_t read_pid(struct fixture *f);
+/* The spawner of this test; its children are the keepers. */
+pid_t spawner_pid(void);
+pid_t parent_of(pid_t pid);
+size_t children_of(pid_t pid, pid_t *out, size_t room); /* how many */
 /* Until no such process is there. */
 void wait_pid_gone(pid_t pid);
 

@@ -118,6 +118,7 @@ static int set_up(void **state)
 	world->ready_within_ms = HOUR_MS;
 	world->instance = instance_new(&(struct instance_opts){
 		.loop = world->loop,
+		.spawner = world->plugin.spawner,
 		.plugin = &world->plugin.opts,
 		.image = world->image,
 		.host_version = "0.1.0",
@@ -410,8 +411,8 @@ static void the_last_answer_of_a_plugin_that_has_ended_is_heard(void **state)
 	call(world);
 	loop_turn(world->loop, false); /* the request goes out */
 	close(open(fifo, O_WRONLY | O_CLOEXEC));
-	wait_process_end(instance_pid(world->instance));
-	call(world); /* can't be written any more */
+	wait_pid_gone(instance_pid(world->instance)); /* the host does not know yet */
+	call(world);				      /* can't be written any more */
 	expect_death(world, ERR_PLUGIN_GONE, "exited with status 0");
 	expect_heard(world, "manifest ready answer(last) fenced gone(it closed its output) dead ");
 }
@@ -522,7 +523,7 @@ static void free_leaves_no_process_and_tells_nobody(void **state)
 			instance_drain(world->instance, HOUR_MS);
 		instance_free(world->instance);
 		world->instance = NULL;
-		assert_true(is_process_gone(pid));
+		wait_pid_gone(pid);
 		loop_turn(world->loop, false);
 		expect_heard(world, heard[at]);
 		tear_down(state);

@@ -294,7 +294,7 @@ static void free_leaves_no_process(void **state)
 	pool_free(world->pool);
 	world->pool = NULL;
 	for (unsigned i = 0; i < 3; i++)
-		assert_true(pids[i] > 0 && is_process_gone(pids[i]));
+		wait_pid_gone(pids[i]);
 	loop_turn(world->loop, false);
 	expect_heard(world, "manifest 1 2 3 ");
 }

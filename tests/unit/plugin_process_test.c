@@ -1,7 +1,9 @@
 /* Real children: what they inherit, which bytes they run, and what is said when they can't. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,8 @@
 #define MACHINE_AT	18
 #define MACHINE_AARCH64 183
 
+#define SPAWNER_FDS 5 /* three of /dev/null, its socket, its signalfd */
+
 /* ---- what a child gets ---- */
 
 static void child_gets_three_descriptors_and_nothing_else(void **state)
@@ -28,10 +32,53 @@ static void child_gets_three_descriptors_and_nothing_else(void **state)
 	int stray = open("/dev/null", O_RDONLY); /* not close-on-exec, as a library might do */
 	int high = fcntl(stray, F_DUPFD, 500);
 
+	renew_spawner(f);
 	start_child(f, "report", NULL);
 	assert_has(read_all(f), "fds 0 1 2\n");
 	close(stray);
 	close(high);
+}
+
+static void arguments_may_be_longer_than_a_datagram(void **state)
+{
+	struct fixture *f = *state;
+	static char long_one[100001];
+	char *args[] = {(char[]){"lengths"},
+			long_one,
+			long_one,
+			long_one,
+			long_one,
+			long_one,
+			long_one,
+			long_one,
+			long_one,
+			long_one,
+			long_one,
+			NULL};
+
+	memset(long_one, 'x', sizeof(long_one) - 1);
+	start(f, (struct process_opts){.args = args});
+	assert_string_equal(read_all(f), "1000000\n");
+}
+
+static void arguments_that_no_program_takes_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct exec_image *image = load(PROCESS_CHILD);
+	static char long_one[100001];
+	static char *args[201];
+	struct process_opts opts = {.image = image, .args = args};
+	struct err err;
+
+	memset(long_one, 'x', sizeof(long_one) - 1);
+	for (size_t i = 0; i < 200; i++) { /* 10 MB, and then 20 MB */
+		args[i] = long_one;
+		if (i != 99 && i != 199)
+			continue;
+		assert_int_equal(try_start(f, opts, &err), -E2BIG);
+		assert_has(err.text, "it can't be executed: Argument list too long");
+	}
+	exec_image_release(image);
 }
 
 static void child_gets_its_descriptors_when_the_host_has_none(void **state)
@@ -40,6 +87,7 @@ static void child_gets_its_descriptors_when_the_host_has_none(void **state)
 	int kept = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 100);
 
 	close(STDIN_FILENO); /* the first pipe's end gets number 0 */
+	renew_spawner(f);
 	start_child(f, "echo", NULL);
 	assert_int_equal(fd_write_all(f->fds.write_fd, "hello", 5), 0);
 	fd_close(&f->fds.write_fd);
@@ -55,6 +103,7 @@ static void child_gets_only_the_configured_environment(void **state)
 	char *text;
 
 	setenv("SECRET_OF_THE_HOST", "x", 1);
+	renew_spawner(f);
 	start(f,
 	      (struct process_opts){.args = TEXTS("report"), .env = TEXTS("A=1", "B=two words")});
 	text = read_all(f);
@@ -81,6 +130,7 @@ static void child_gets_default_signals(void **state)
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, &before);
+	renew_spawner(f);
 	start_child(f, "report", NULL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	signal(SIGPIPE, SIG_DFL);
@@ -132,6 +182,7 @@ static void child_is_kept_off_the_terminal_of_the_host(void **state)
 	if (host == 0) {
 		if (setsid() < 0 || open_terminal() < 0)
 			_exit(2);
+		renew_spawner(f);
 		start_child(f, "report", NULL);
 		_exit(strstr(read_all(f), "leads its group 1\ntty 0\n") ? 0 : 1);
 	}
@@ -149,6 +200,7 @@ static void child_dies_with_a_host_that_is_killed(void **state)
 	assert_int_equal(fd_pipe(news), 0);
 	host = fork();
 	if (host == 0) { /* a host of its own, which starts the child and hangs */
+		renew_spawner(f);
 		start_child(f, "ignore", NULL);
 		read_ready(f);
 		child = process_pid(f->process);
@@ -287,13 +339,37 @@ static void a_pipe_has_the_capacity_that_was_asked_for(void **state)
 	assert_true(fcntl(f->fds.stderr_fd, F_GETFL) & O_NONBLOCK);
 }
 
-static void a_hundred_starts_leak_no_descriptor(void **state)
+static int descriptors_of(pid_t pid)
+{
+	char path[64];
+	DIR *directory;
+	int count = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	directory = opendir(path);
+	assert_non_null(directory);
+	for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory))
+		count += entry->d_name[0] != '.';
+	closedir(directory);
+	return count;
+}
+
+/* Only the keeper that waits for the next start. */
+static void wait_until_it_keeps_one(pid_t spawner)
+{
+	pid_t keepers[2];
+
+	while (children_of(spawner, keepers, 2) != 1)
+		sched_yield();
+}
+
+static void two_hundred_starts_leak_nothing(void **state)
 {
 	struct fixture *f = *state;
 	struct exec_image *image = load(PROCESS_CHILD);
 	int before = fd_count();
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 200; i++) {
 		struct process_opts opts = {.image = image,
 					    .args = TEXTS("exit", "0"),
 					    .transport = (enum plugin_transport)(i % 2)};
@@ -309,7 +385,9 @@ static void a_hundred_starts_leak_no_descriptor(void **state)
 		assert_true(try_start(f, opts, &err) < 0);
 	}
 	assert_int_equal(fd_count(), before);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no zombie either */
+	wait_until_it_keeps_one(spawner_pid());		     /* no zombie either */
+	while (descriptors_of(spawner_pid()) != SPAWNER_FDS) /* a leash is on its way */
+		sched_yield();
 	exec_image_release(image);
 }
 
@@ -320,6 +398,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(child_gets_three_descriptors_and_nothing_else),
+		TEST(arguments_may_be_longer_than_a_datagram),
+		TEST(arguments_that_no_program_takes_are_refused),
 		TEST(child_gets_its_descriptors_when_the_host_has_none),
 		TEST(child_gets_only_the_configured_environment),
 		TEST(child_gets_an_empty_environment_by_default),
@@ -333,7 +413,7 @@ int main(void)
 		TEST(a_failing_start_says_why),
 		TEST(bytes_pass_both_transports),
 		TEST(a_pipe_has_the_capacity_that_was_asked_for),
-		TEST(a_hundred_starts_leak_no_descriptor),
+		TEST(two_hundred_starts_leak_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

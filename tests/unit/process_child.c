@@ -3,11 +3,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -101,6 +103,38 @@ static int leave_grandchild(void)
 	return echo(); /* until the end of the input */
 }
 
+/* Out of the family: its parent ends, it leads a session, and it has no descriptor. */
+static int leave_daemon(bool stays)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setsid();
+		if (fork() > 0)
+			_exit(0);
+		signal(SIGTERM, SIG_IGN);
+		dprintf(STDOUT_FILENO, "%d\n", getpid());
+		for (int fd = 0; fd < 64; fd++)
+			close(fd);
+		for (;;)
+			pause();
+	}
+	waitpid(pid, NULL, 0);
+	while (stays)
+		pause();
+	return echo();
+}
+
+static int add_lengths(char **args)
+{
+	size_t sum = 0;
+
+	while (*args)
+		sum += strlen(*args++);
+	printf("%zu\n", sum);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -121,5 +155,9 @@ int main(int argc, char **argv)
 		return sleep_on(SIG_IGN);
 	if (strcmp(what, "grandchild") == 0)
 		return leave_grandchild();
+	if (strcmp(what, "daemon") == 0)
+		return leave_daemon(argc > 2);
+	if (strcmp(what, "lengths") == 0)
+		return add_lengths(argv + 2);
 	return 2;
 }

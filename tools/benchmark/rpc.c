@@ -28,6 +28,7 @@
 #include "trust/whitelist.h"
 
 struct bench {
+	struct spawner *spawner;
 	struct loop *loop;
 	struct dispatch *dispatch;
 	struct target target;
@@ -259,6 +260,7 @@ static void start_pool(struct bench *bench, const struct plugin_opts *plugin,
 		       const struct whitelist *whitelist)
 {
 	struct pool_opts opts = {.loop = bench->loop,
+				 .spawner = bench->spawner,
 				 .plugin = plugin,
 				 .whitelist = whitelist,
 				 .host_version = "bench",
@@ -319,7 +321,7 @@ static int bench_calls(struct bench *bench, const struct plugin_opts *plugin,
 int main(int argc, char **argv)
 {
 	static char name[] = "echo";
-	struct bench bench = {.loop = loop_new()};
+	struct bench bench = {.spawner = spawner_new(NULL), .loop = loop_new()};
 	struct plugin_opts plugin = {
 		.name = name,
 		.enabled = true,
@@ -334,6 +336,7 @@ int main(int argc, char **argv)
 		.max_message_bytes = 16 << 20,
 	};
 	struct whitelist *whitelist;
+	int status;
 
 	if (argc != 4 && argc != 6) {
 		fprintf(stderr, "usage: rpc EXECUTABLE pipe|socketpair BYTES DEPTH CALLS\n"
@@ -345,10 +348,14 @@ int main(int argc, char **argv)
 	plugin.transport = strcmp(argv[2], "socketpair") == 0 ? PLUGIN_SOCKETPAIR : PLUGIN_PIPE;
 	bench.dispatch = dispatch_new(bench.loop);
 	whitelist = pin(argv[1]);
-	if (strcmp(argv[2], "start") == 0)
-		return bench_start(&bench, &plugin, whitelist, atol(argv[3]));
 	bench.bytes = argc == 6 ? (size_t)atol(argv[3]) : 64;
-	bench.depth = argc == 6 ? (unsigned)atol(argv[4]) : 64;
 	bench.calls = atol(argv[argc - 1]);
-	return bench_calls(&bench, &plugin, whitelist, argc == 6);
+	if (strcmp(argv[2], "start") == 0) {
+		status = bench_start(&bench, &plugin, whitelist, bench.calls);
+	} else {
+		bench.depth = argc == 6 ? (unsigned)atol(argv[4]) : 64;
+		status = bench_calls(&bench, &plugin, whitelist, argc == 6);
+	}
+	spawner_free(bench.spawner);
+	return status;
 }

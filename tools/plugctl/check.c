@@ -182,19 +182,27 @@ static void tell_text(const struct probe *probe)
 
 static enum exit_status check_plugin(const struct plugctl *plugctl, const struct check *check)
 {
-	struct loop *loop = loop_new();
+	struct spawner *spawner;
+	struct loop *loop;
 	enum exit_status status;
 	struct probe probe;
 	struct echo echo;
 	struct err err;
 
+	spawner = spawner_new(&err);
+	if (!spawner) {
+		output_error(&err);
+		return STATUS_FAILED;
+	}
+	loop = loop_new();
 	if (!loop || echo_open(&echo, loop, &err) < 0) {
 		fprintf(stderr, "plugctl: no event loop: %s.\n", strerror(errno));
 		loop_free(loop);
+		spawner_free(spawner);
 		return STATUS_FAILED;
 	}
 	signal(SIGPIPE, SIG_IGN); /* a plugin that is gone is a verdict, not our end */
-	probe_run(&probe, loop, echo.log, &check->plugin);
+	probe_run(&probe, spawner, loop, echo.log, &check->plugin);
 	echo_close(&echo);
 	if (plugctl->is_json)
 		tell_json(&probe);
@@ -202,6 +210,7 @@ static enum exit_status check_plugin(const struct plugctl *plugctl, const struct
 		tell_text(&probe);
 	status = probe_failures(&probe) > 0 ? STATUS_FAILED : STATUS_OK;
 	probe_deinit(&probe);
+	spawner_free(spawner);
 	loop_free(loop);
 	return status;
 }

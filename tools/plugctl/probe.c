@@ -181,7 +181,7 @@ static bool load(struct probe *probe)
 	return true;
 }
 
-void probe_run(struct probe *probe, struct loop *loop, struct log *log,
+void probe_run(struct probe *probe, struct spawner *spawner, struct loop *loop, struct log *log,
 	       const struct plugin_opts *plugin)
 {
 	struct err err;
@@ -192,6 +192,7 @@ void probe_run(struct probe *probe, struct loop *loop, struct log *log,
 	probe->instance = instance_new(&(struct instance_opts){
 		.loop = loop,
 		.log = log,
+		.spawner = spawner,
 		.plugin = plugin,
 		.image = probe->image,
 		.host_version = PLUGD_VERSION,

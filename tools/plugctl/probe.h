@@ -35,7 +35,7 @@ struct probe {
 };
 
 /* Starts, greets, waits for READY, drains, waits for the end: runs the loop until then. */
-void probe_run(struct probe *probe, struct loop *loop, struct log *log,
+void probe_run(struct probe *probe, struct spawner *spawner, struct loop *loop, struct log *log,
 	       const struct plugin_opts *plugin);
 void probe_deinit(struct probe *probe);
 

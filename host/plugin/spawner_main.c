@@ -1,0 +1,187 @@
+/* The spawner: forks a keeper for each plugin process, because it is small and the host isn't, and
+ * is the net below them: when a keeper is killed, what that one kept becomes the spawner's and is
+ * killed.
+ *
+ * Owns the socket to the host and a list of its keepers; every other child is an orphan. It reads
+ * no plan and knows no plugin. It ends when the host's end of the socket closes, whyever, and
+ * before that kills everything below it. No signal of a terminal or of a service manager ends it:
+ * it has to outlive the host by a moment.
+ *
+ *	host ── spawner ─┬─ keeper ── plugin ── …
+ *	                 ├─ keeper ── plugin
+ *	                 └─ orphan, until it is dead
+ *
+ * Each keeper has a leash to the host of its own, so that a spawner that was killed costs nobody
+ * anything, and the host starts another. */
+#include "plugin/spawner_main.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fdpass.h"
+#include "base/mem.h"
+#include "plugin/keeper.h"
+#include "plugin/leash.h"
+#include "plugin/orphans.h"
+
+#define SOCKET_FD (STDERR_FILENO + 1) /* where it lies; the first three are /dev/null */
+
+struct spawner_main {
+	int child_events; /* a signalfd of SIGCHLD */
+	pid_t *keepers;
+	size_t keeper_count;
+	size_t keeper_room;
+};
+
+/* ---- keepers ---- */
+
+static void remember(struct spawner_main *spawner, pid_t keeper)
+{
+	if (spawner->keeper_count == spawner->keeper_room) {
+		spawner->keeper_room = spawner->keeper_room ? 2 * spawner->keeper_room : 16;
+		spawner->keepers = mem_realloc(spawner->keepers,
+					       spawner->keeper_room * sizeof(*spawner->keepers));
+	}
+	spawner->keepers[spawner->keeper_count++] = keeper;
+}
+
+/* False: it was no keeper. */
+static bool forget(struct spawner_main *spawner, pid_t keeper)
+{
+	for (size_t i = 0; i < spawner->keeper_count; i++) {
+		if (spawner->keepers[i] == keeper) {
+			spawner->keepers[i] = spawner->keepers[--spawner->keeper_count];
+			return true;
+		}
+	}
+	return false;
+}
+
+static void fork_keeper(struct spawner_main *spawner, int leash)
+{
+	struct leash_news failed = {.kind = LEASH_FAILED, .failed = SPAWN_CLONE};
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(SOCKET_FD);
+		close(spawner->child_events);
+		keeper_run(leash);
+	}
+	failed.errnum = errno;
+	if (pid < 0)
+		leash_send_news(leash, &failed, -1);
+	else
+		remember(spawner, pid);
+}
+
+/* ---- events ---- */
+
+static void give_up(void)
+{
+	orphans_kill_all();
+	_exit(0);
+}
+
+static void serve_host(struct spawner_main *spawner)
+{
+	int leash = -1;
+	size_t fd_count = 1;
+	char request;
+	int rc = fdpass_recv(SOCKET_FD, &request, sizeof(request), &leash, &fd_count);
+
+	if (rc == 0)
+		give_up();
+	if (rc > 0 && fd_count == 1) {
+		fork_keeper(spawner, leash);
+		close(leash);
+	}
+}
+
+/* Orphans come when a keeper was killed or an orphan ends; a keeper that exits has left none. */
+static void reap(struct spawner_main *spawner)
+{
+	struct signalfd_siginfo seen;
+	bool left_some = false;
+	int status;
+	pid_t pid;
+
+	if (read(spawner->child_events, &seen, sizeof(seen)) < 0)
+		give_up();
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		left_some |= !forget(spawner, pid) || !WIFEXITED(status);
+	if (left_some)
+		orphans_kill(spawner->keepers, spawner->keeper_count);
+}
+
+/* ---- the beginning ---- */
+
+/* Nothing of the host's stays open: a listening socket would stay bound, a pipe never end. */
+static void set_descriptors(int socket)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (socket != SOCKET_FD && dup3(socket, SOCKET_FD, O_CLOEXEC) < 0)
+		_exit(1);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (null != fd && dup3(null, fd, O_CLOEXEC) < 0)
+			close(fd);
+	}
+	if (syscall(SYS_close_range, SOCKET_FD + 1, ~0u, 0u) < 0)
+		_exit(1);
+}
+
+/* The host's handlers would run in here. */
+static void reset_handlers(void)
+{
+	for (int signum = 1; signum < NSIG; signum++)
+		signal(signum, SIG_DFL);
+}
+
+static int open_child_events(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* Not a session of its own: where the kernel shares out the CPU among sessions (sched_autogroup),
+ * host and plugins would be on two sides, and each switch between them dearer. */
+static void become_spawner(struct spawner_main *spawner, int socket)
+{
+	reset_handlers();
+	set_descriptors(socket);
+	prctl(PR_SET_NAME, SPAWNER_NAME);
+	setpgid(0, 0);
+	spawner->child_events = open_child_events();
+	if (spawner->child_events < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		_exit(1);
+}
+
+void spawner_main(int socket)
+{
+	struct spawner_main spawner = {0};
+	struct pollfd polled[] = {{.fd = SOCKET_FD, .events = POLLIN}, {.events = POLLIN}};
+
+	become_spawner(&spawner, socket);
+	polled[1].fd = spawner.child_events;
+	for (;;) {
+		if (poll(polled, 2, -1) < 0 && errno != EINTR)
+			give_up();
+		if (polled[1].revents)
+			reap(&spawner);
+		if (polled[0].revents)
+			serve_host(&spawner);
+	}
+}
