@@ -68,6 +68,10 @@ def describe(pid):
         return f"{pid} {process_field(pid, 'State')} {file.read().split(bytes(1))}"
 
 
+def parent_of(pid):
+    return int(process_field(pid, "PPid"))
+
+
 def is_alive(pid):
     try:
         return process_field(pid, "State")[0] not in "ZX"
@@ -241,14 +245,21 @@ class Host:
         self.process.kill()
         self.wait_exit()
 
+    def wait_no_orphans(self):
+        """A host that was killed leaves its spawner, and that ends after all that is below it."""
+        wait_until(lambda: not self.orphans(), "the end of what the host had started")
+
     def discard(self):
         """After a test, however it went."""
         if self.process and self.process.returncode is None:
             self.process.kill()
             self.wait_exit()
-        for pid in self.orphans():
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+        try:
+            self.wait_no_orphans()
+        finally:
+            for pid in self.orphans():
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
 
     def orphans(self):
         """Processes that a host left behind and that still run; those that ended are reaped."""
@@ -317,6 +328,11 @@ class Host:
 
     def pid(self, name, index=0):
         return self.instances(name)[index]["pid"]
+
+    def spawner(self):
+        """The pid of the process that starts the plugins."""
+        return next(pid for pid in children(self.process.pid)
+                    if process_field(pid, "Name") == "plugd-spawner")
 
     # ---- what it does
 
