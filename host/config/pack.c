@@ -13,6 +13,86 @@
 #include "net/chars.h"
 #include "observe/errors.h"
 
+/* ---- back to text, for people ---- */
+
+static void print_object(const msgpack_object *object, struct buf *out);
+
+static void print_text(struct str text, struct buf *out)
+{
+	buf_append_str(out, str_from(quote_of(text).text));
+}
+
+static void print_list(const msgpack_object_array *list, struct buf *out)
+{
+	buf_append_str(out, STR_LITERAL("["));
+	for (uint32_t i = 0; i < list->size; i++) {
+		buf_append_str(out, str_from(i > 0 ? ", " : ""));
+		print_object(&list->ptr[i], out);
+	}
+	buf_append_str(out, STR_LITERAL("]"));
+}
+
+static void print_map(const msgpack_object_map *map, struct buf *out)
+{
+	buf_append_str(out, STR_LITERAL("{"));
+	for (uint32_t i = 0; i < map->size; i++) {
+		buf_append_str(out, str_from(i > 0 ? ", " : ""));
+		print_object(&map->ptr[i].key, out);
+		buf_append_str(out, STR_LITERAL(": "));
+		print_object(&map->ptr[i].val, out);
+	}
+	buf_append_str(out, STR_LITERAL("}"));
+}
+
+static void print_object(const msgpack_object *object, struct buf *out)
+{
+	switch (object->type) {
+	case MSGPACK_OBJECT_NIL:
+		buf_append_str(out, STR_LITERAL("null"));
+		return;
+	case MSGPACK_OBJECT_BOOLEAN:
+		buf_append_str(out, str_from(object->via.boolean ? "true" : "false"));
+		return;
+	case MSGPACK_OBJECT_POSITIVE_INTEGER:
+		buf_printf(out, "%" PRIu64, object->via.u64);
+		return;
+	case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+		buf_printf(out, "%" PRId64, object->via.i64);
+		return;
+	case MSGPACK_OBJECT_FLOAT32:
+	case MSGPACK_OBJECT_FLOAT64:
+		buf_printf(out, "%.17g", object->via.f64);
+		return;
+	case MSGPACK_OBJECT_STR:
+		print_text((struct str){object->via.str.ptr, object->via.str.size}, out);
+		return;
+	case MSGPACK_OBJECT_ARRAY:
+		print_list(&object->via.array, out);
+		return;
+	case MSGPACK_OBJECT_MAP:
+		print_map(&object->via.map, out);
+		return;
+	case MSGPACK_OBJECT_BIN:
+	case MSGPACK_OBJECT_EXT:
+		buf_append_str(out, STR_LITERAL("?"));
+		return;
+	}
+}
+
+void pack_print(struct str packed, struct buf *out)
+{
+	msgpack_unpacked unpacked;
+
+	msgpack_unpacked_init(&unpacked);
+	if (msgpack_unpack_next(&unpacked, packed.data, packed.len, NULL) == MSGPACK_UNPACK_SUCCESS)
+		print_object(&unpacked.data, out);
+	else
+		buf_append_str(out, STR_LITERAL("?"));
+	msgpack_unpacked_destroy(&unpacked);
+}
+
+/* ---- from YAML ---- */
+
 struct packing {
 	msgpack_packer packer;
 	struct config_errors *errors;

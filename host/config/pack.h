@@ -4,6 +4,7 @@
 #ifndef PLUGD_CONFIG_PACK_H
 #define PLUGD_CONFIG_PACK_H
 
+#include "base/buf.h"
 #include "base/yaml.h"
 #include "config/problems.h"
 
@@ -11,5 +12,9 @@
  * packed, with `place` as the place of the section. */
 int pack_map(const struct yaml_node *node, struct place place, struct config_errors *errors,
 	     struct arena *arena, struct str *out);
+
+/* Appends what was packed as YAML on one line: "{greeting: hello, limits: [1, 2]}". What is not
+ * MessagePack becomes "?". */
+void pack_print(struct str packed, struct buf *out);
 
 #endif

@@ -48,6 +48,17 @@ const struct setting *setting_find(enum section_id section, struct str key)
 	return NULL;
 }
 
+const char *setting_apply_name(enum setting_apply apply)
+{
+	static const char *const names[APPLY_COUNT] = {
+		[APPLY_UNSAID] = "",	   [APPLY_LIVE] = "live", [APPLY_PLUGIN] = "plugin",
+		[APPLY_CONFIG] = "config", [APPLY_SWAP] = "swap", [APPLY_LISTENER] = "listener",
+		[APPLY_FIXED] = "restart",
+	};
+
+	return names[apply];
+}
+
 /* ---- names ---- */
 
 static char *put_path(const struct setting *setting, const char *prefix, char separator, char *out)

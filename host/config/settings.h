@@ -48,6 +48,21 @@ enum setting_kind {
 	SETTING_FREE,	  /* uint8_t *, MessagePack; its length in another field */
 };
 
+/* What a reload does about a change of the setting. */
+enum setting_apply {
+	APPLY_UNSAID,	/* of no row */
+	APPLY_LIVE,	/* what runs obeys it at once */
+	APPLY_PLUGIN,	/* a plugin comes or goes */
+	APPLY_CONFIG,	/* the plugin is asked to take it while it runs */
+	APPLY_SWAP,	/* a new generation of the plugin takes over */
+	APPLY_LISTENER, /* addresses are opened and closed */
+	APPLY_FIXED,	/* refused: the host must be started again */
+	APPLY_COUNT,
+};
+
+/* "live", "plugin", "config", "swap", "listener", "restart". */
+const char *setting_apply_name(enum setting_apply apply);
+
 /* NULL, or what is wrong with a text, as the end of a sentence about it. */
 typedef const char *setting_check_fn(struct str text);
 
@@ -57,6 +72,7 @@ typedef const char *setting_check_fn(struct str text);
 struct setting {
 	enum section_id section;
 	enum setting_kind kind;
+	enum setting_apply apply;
 	const char *key;
 	const char *alias; /* another name for the key; NULL: none */
 	size_t offset;	   /* of the C field in struct config, or in the section's element */

@@ -1,0 +1,143 @@
+/* The routes and options of one configuration.
+ *
+ * Owns the router and the routes; borrows the options and targets from whoever made it, and tells
+ * when that may go. Called by edge.c, and by the composition root before a reload: what can't be
+ * routed is refused there, and nothing has changed. */
+#include "edge/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "edge/bridge.h"
+#include "edge/router_pattern.h"
+#include "observe/errors.h"
+#include "proto/wire_http.h"
+
+static struct target *find_target(const struct edge_routes_opts *from, const char *plugin)
+{
+	for (size_t i = 0; i < from->target_count; i++) {
+		if (strcmp(from->targets[i]->plugin->name, plugin) == 0)
+			return from->targets[i];
+	}
+	return NULL;
+}
+
+static int refuse_route(const struct route_opts *opts, const char *why, struct err *err)
+{
+	return err_set(err, ERR_CONFIG_CONFLICT, "route %s: %s", opts->path, why);
+}
+
+static int take_route(struct edge_routes *routes, const struct route_opts *opts,
+		      struct edge_route *route, struct err *err)
+{
+	struct str rpc = str_from(opts->rpc);
+	const char *slash = opts->rpc ? memrchr(rpc.data, '/', rpc.len) : NULL;
+
+	*route = (struct edge_route){
+		.pattern = str_from(opts->path),
+		.body_bytes = opts->body_bytes,
+		.timeout_ms = opts->timeout_ms,
+		.target = find_target(&routes->from, opts->plugin),
+		.bridge = opts->rpc ? &bridge_rpc : &bridge_http,
+		.service = STR_LITERAL(WIRE_HTTP_SERVICE),
+		.method = STR_LITERAL(WIRE_HTTP_METHOD),
+	};
+	if (!route->target)
+		return refuse_route(opts, "its plugin is not configured", err);
+	if (pattern_is_reserved(route->pattern))
+		return refuse_route(opts, "/health and /rpc belong to plugd itself", err);
+	if (opts->rpc && !slash)
+		return refuse_route(opts, "rpc must be \"service/method\"", err);
+	if (slash) {
+		route->service = (struct str){rpc.data, (size_t)(slash - rpc.data)};
+		route->method = str_from(slash + 1);
+	}
+	return router_add(routes->router,
+			  &(struct router_rule){.pattern = opts->path,
+						.methods = (const char *const *)opts->methods,
+						.id = (unsigned)(route - routes->routes),
+						.line = opts->line},
+			  err);
+}
+
+static int take_routes(struct edge_routes *routes, struct err *err)
+{
+	const struct edge_opts *opts = routes->from.opts;
+
+	for (size_t i = 0; i < opts->route_count; i++) {
+		int r = take_route(routes, &opts->routes[i], &routes->routes[i], err);
+
+		if (r < 0)
+			return r;
+		routes->route_count++;
+	}
+	return 0;
+}
+
+static void routes_free(struct edge_routes *routes)
+{
+	router_free(routes->router);
+	free(routes->routes);
+	free(routes);
+}
+
+struct edge_routes *edge_routes_new(const struct edge_routes_opts *from, struct err *err)
+{
+	struct edge_routes *routes = mem_new(struct edge_routes);
+	size_t count = from->opts->route_count;
+
+	routes->from = *from;
+	routes->holders = 1;
+	routes->routes = mem_array(count ? count : 1, sizeof(*routes->routes));
+	routes->router = router_new();
+	if (take_routes(routes, err) == 0)
+		return routes;
+	routes_free(routes);
+	return NULL;
+}
+
+void edge_routes_free(struct edge_routes *routes)
+{
+	routes_release(routes);
+}
+
+struct edge_routes *routes_hold(struct edge_routes *routes)
+{
+	routes->holders++;
+	return routes;
+}
+
+void routes_release(struct edge_routes *routes)
+{
+	struct edge_routes_opts from;
+
+	if (!routes || --routes->holders > 0)
+		return;
+	from = routes->from;
+	routes_free(routes);
+	if (from.on_gone)
+		from.on_gone(from.user);
+}
+
+int routes_resolve(const struct registry *registry, struct edge_route *route, struct err *err)
+{
+	int r;
+
+	if (route->found_version == registry_version(registry))
+		return 0;
+	r = registry_find_in(registry, route->target, route->service, route->method, &route->found,
+			     err);
+	if (r == 0)
+		route->found_version = registry_version(registry);
+	return r;
+}
+
+void edge_routes_check_drift(const struct edge_routes *routes, const struct target *target,
+			     struct drift *drift)
+{
+	for (size_t i = 0; i < routes->route_count; i++) {
+		if (routes->routes[i].target == target)
+			drift_check(drift, routes->routes[i].service, routes->routes[i].method);
+	}
+}

@@ -1,0 +1,41 @@
+/* What the edge obeys at one time: the routes and options of one configuration. A request keeps
+ * what was in force when it came, so that a reload takes nothing away from it. Inside this room
+ * only; edge.h tells about it outside. */
+#ifndef PLUGD_EDGE_ROUTES_H
+#define PLUGD_EDGE_ROUTES_H
+
+#include "base/err.h"
+#include "edge/edge.h"
+#include "edge/router.h"
+#include "registry/service.h"
+
+/* A route with what it leads to. */
+struct edge_route {
+	struct str pattern;
+	uint64_t body_bytes; /* 0: the edge's */
+	int64_t timeout_ms;  /* 0: the plugin's */
+	struct target *target;
+	const struct bridge_ops *bridge;
+	struct str service;
+	struct str method;
+	/* The method, as of that version of the registry. */
+	struct service_method found;
+	uint64_t found_version; /* 0: never looked up */
+};
+
+struct edge_routes {
+	struct edge_routes_opts from;
+	struct router *router;
+	struct edge_route *routes;
+	size_t route_count;
+	unsigned holders; /* requests, and the edge while they are in force */
+};
+
+struct edge_routes *routes_hold(struct edge_routes *routes); /* returns them */
+void routes_release(struct edge_routes *routes);	     /* the last one frees; NULL is fine */
+
+/* What the route leads to, as the plugin told it; kept until some plugin tells something else. 0,
+ * or as registry_find_in(). */
+int routes_resolve(const struct registry *registry, struct edge_route *route, struct err *err);
+
+#endif
