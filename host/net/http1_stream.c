@@ -235,8 +235,11 @@ static bool session_is_at_end(const struct session *session)
 
 static void session_prepare_request(struct session *session)
 {
+	const struct net_opts *opts = conn_commons(session->conn)->opts;
+
 	if (session->request.arena)
 		return;
+	session->parser.limits = (struct http1_limits){opts->header_bytes, opts->header_count};
 	session->arena = commons_take_arena(conn_commons(session->conn));
 	session->is_answered = false;
 	session->request = (struct http_request){
@@ -536,10 +539,8 @@ static const struct http_stream_ops stream_ops = {
 void http1_stream_start(struct conn *conn)
 {
 	struct session *session = mem_new(struct session);
-	const struct net_opts *opts = conn_commons(conn)->opts;
 
 	session->stream.ops = &stream_ops;
 	session->conn = conn;
-	session->parser.limits = (struct http1_limits){opts->header_bytes, opts->header_count};
 	conn_start(conn, &conn_ops, session);
 }

@@ -2,7 +2,8 @@
  *
  *	OPEN ─ listener_stop ─▶ STOPPING ─ last connection gone ─▶ STOPPED
  *
- * It owns the listening sockets, what connections share, and the connections. It never accepts more
+ * It owns the listening sockets, what connections share, and the connections. Other addresses are
+ * opened beside the old ones before those are closed, and an address that stays is not touched. It never accepts more
  * than max_connections: then the kernel queues the rest, until one ends. When descriptors or memory
  * run out it pauses for a moment instead of being woken for ever by a client that it can't take.
  * host.c and admin/ call it. */
@@ -13,6 +14,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -26,18 +28,27 @@
 #define ACCEPT_BUDGET 64 /* per wake-up, so that new clients don't starve the old ones */
 #define PAUSE_MS      100
 
+/* A watcher must stay where it is, so each door has memory of its own. */
 struct door {
 	struct listener *listener;
+	char *text; /* the address as it was written */
 	int fd;
 	struct loop_io io;
 	unsigned port;
+	bool is_kept; /* by the options that are being prepared */
+};
+
+struct doors {
+	struct door **items; /* in the order of the options */
+	size_t count;
 };
 
 struct listener {
 	struct listener_opts opts;
 	struct commons commons;
-	struct door *doors;
-	size_t door_count;
+	struct doors doors;
+	struct doors next; /* those that are prepared; items NULL: nothing is */
+	const struct net_opts *next_net;
 	struct conn_list conns;
 	unsigned conn_count;
 	bool is_paused;
@@ -53,9 +64,11 @@ static void listener_update(struct listener *listener)
 	bool wants =
 		!listener->is_paused && listener->conn_count < listener->opts.net->max_connections;
 
-	for (size_t i = 0; i < listener->door_count; i++) {
-		if (listener->doors[i].fd >= 0)
-			loop_io_want(&listener->doors[i].io, wants, false);
+	for (size_t i = 0; i < listener->doors.count; i++) {
+		struct door *door = listener->doors.items[i];
+
+		if (door->fd >= 0)
+			loop_io_want(&door->io, wants, false);
 	}
 }
 
@@ -224,16 +237,16 @@ static unsigned fd_port(int fd)
 	return addr_port(&addr);
 }
 
-static int door_open(struct door *door, const char *text, struct err *err)
+static int door_listen(struct door *door, struct err *err)
 {
 	struct addr addr;
-	int rc = addr_parse(str_from(text), &addr, err);
+	int rc = addr_parse(str_from(door->text), &addr, err);
 
 	if (rc < 0)
 		return rc;
 	rc = addr_listen_any(&addr, &door->fd);
 	if (rc < 0)
-		return err_set_errno(err, ERR_LISTEN, -rc, "can't listen on %s", text);
+		return err_set_errno(err, ERR_LISTEN, -rc, "can't listen on %s", door->text);
 	door->port = fd_port(door->fd);
 	loop_io_init(&door->io, door->listener->opts.loop, door->fd, on_door_ready, door);
 	return 0;
@@ -247,35 +260,132 @@ static void door_close(struct door *door)
 	fd_close(&door->fd);
 }
 
-static void listener_close_doors(struct listener *listener)
+static void door_free(struct door *door)
 {
-	for (size_t i = 0; i < listener->door_count; i++)
-		door_close(&listener->doors[i]);
+	door_close(door);
+	free(door->text);
+	free(door);
+}
+
+/* Returns owned; NULL with *err. */
+static struct door *door_open(struct listener *listener, const char *text, struct err *err)
+{
+	struct door *door = mem_new(struct door);
+
+	door->listener = listener;
+	door->text = mem_strdup(text);
+	door->fd = -1;
+	if (door_listen(door, err) == 0)
+		return door;
+	door_free(door);
+	return NULL;
+}
+
+static struct door *doors_find(const struct doors *doors, const char *text)
+{
+	for (size_t i = 0; i < doors->count; i++) {
+		if (strcmp(doors->items[i]->text, text) == 0)
+			return doors->items[i];
+	}
+	return NULL;
+}
+
+static void doors_forget(struct doors *doors)
+{
+	free(doors->items);
+	*doors = (struct doors){0};
+}
+
+/* ---- other options ---- */
+
+int listener_prepare(struct listener *listener, const struct net_opts *net, struct err *err)
+{
+	size_t count = 0;
+
+	assert(!listener->next.items);
+	while (net->listen && net->listen[count])
+		count++;
+	listener->next.items = mem_array(count + 1, sizeof(*listener->next.items));
+	listener->next_net = net;
+	for (size_t i = 0; i < count; i++) {
+		struct door *door = doors_find(&listener->doors, net->listen[i]);
+
+		if (door)
+			door->is_kept = true;
+		else
+			door = door_open(listener, net->listen[i], err);
+		if (!door) {
+			listener_drop(listener);
+			return -EADDRNOTAVAIL;
+		}
+		listener->next.items[listener->next.count++] = door;
+	}
+	return 0;
+}
+
+void listener_drop(struct listener *listener)
+{
+	for (size_t i = 0; i < listener->next.count; i++) {
+		struct door *door = listener->next.items[i];
+
+		if (!door->is_kept)
+			door_free(door);
+		door->is_kept = false;
+	}
+	doors_forget(&listener->next);
+}
+
+/* A client that the kernel has connected is one of ours. */
+static void door_take_waiting(struct door *door)
+{
+	const struct listener *listener = door->listener;
+
+	while (door->fd >= 0 && listener->conn_count < listener->opts.net->max_connections &&
+	       door_accept(door))
+		;
+}
+
+void listener_commit(struct listener *listener)
+{
+	struct doors old = listener->doors;
+
+	assert(listener->next.items);
+	listener->opts.net = listener->next_net;
+	listener->commons.opts = listener->next_net;
+	for (size_t i = 0; i < old.count; i++) {
+		struct door *door = old.items[i];
+
+		if (!door->is_kept) {
+			door_take_waiting(door);
+			door_free(door);
+		} else {
+			door->is_kept = false;
+		}
+	}
+	doors_forget(&old);
+	listener->doors = listener->next;
+	listener->next = (struct doors){0};
+	listener_update(listener);
 }
 
 int listener_start(struct listener *listener, struct err *err)
 {
-	size_t count = 0;
+	int r = listener_prepare(listener, listener->opts.net, err);
 
-	assert(!listener->doors);
-	while (listener->opts.net->listen && listener->opts.net->listen[count])
-		count++;
-	listener->doors = mem_array(count ? count : 1, sizeof(*listener->doors));
-	for (; listener->door_count < count; listener->door_count++) {
-		struct door *door = &listener->doors[listener->door_count];
-		door->listener = listener;
-		door->fd = -1;
-		int rc = door_open(door, listener->opts.net->listen[listener->door_count], err);
-		if (rc < 0) {
-			listener_close_doors(listener);
-			return rc;
-		}
-	}
-	listener_update(listener);
-	return 0;
+	if (r == 0)
+		listener_commit(listener);
+	return r;
 }
 
 /* ---- stopping ---- */
+
+static void listener_close_doors(struct listener *listener)
+{
+	listener_drop(listener);
+	for (size_t i = 0; i < listener->doors.count; i++)
+		door_free(listener->doors.items[i]);
+	doors_forget(&listener->doors);
+}
 
 void listener_stop(struct listener *listener)
 {
@@ -284,12 +394,8 @@ void listener_stop(struct listener *listener)
 	if (listener->commons.is_stopping)
 		return;
 	listener->commons.is_stopping = true;
-	for (size_t i = 0; i < listener->door_count; i++) {
-		while (listener->doors[i].fd >= 0 &&
-		       listener->conn_count < listener->opts.net->max_connections &&
-		       door_accept(&listener->doors[i]))
-			;
-	}
+	for (size_t i = 0; i < listener->doors.count; i++)
+		door_take_waiting(listener->doors.items[i]);
 	listener_close_doors(listener);
 	loop_timer_stop(&listener->pause);
 	for (conn = conn_list_first(&listener->conns); conn; conn = conn_list_next(conn))
@@ -321,7 +427,6 @@ void listener_free(struct listener *listener)
 		conn_kill(conn_list_first(&listener->conns));
 	loop_flush_cancel(listener->opts.loop, &listener->last_gone);
 	commons_deinit(&listener->commons);
-	free(listener->doors);
 	free(listener);
 }
 
@@ -332,5 +437,5 @@ unsigned listener_connections(const struct listener *listener)
 
 unsigned listener_port(const struct listener *listener, size_t n)
 {
-	return n < listener->door_count ? listener->doors[n].port : 0;
+	return n < listener->doors.count ? listener->doors.items[n]->port : 0;
 }

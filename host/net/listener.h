@@ -14,8 +14,8 @@ struct listener;
 
 struct listener_opts {
 	struct loop *loop;
-	const struct net_opts *net;	    /* borrows for the listener's life */
-	const struct http_upcalls *upcalls; /* likewise */
+	const struct net_opts *net;	    /* borrows until others are committed */
+	const struct http_upcalls *upcalls; /* borrows for the listener's life */
 	void *user;			    /* of the upcalls */
 	/* After listener_stop(): no connection is left. Once; may be NULL. */
 	void (*on_stopped)(void *stopped_user);
@@ -27,6 +27,19 @@ struct listener *listener_new(const struct listener_opts *opts); /* returns owne
 
 /* Opens every address, or none: 0, or -errno with *err (ERR_LISTEN). */
 int listener_start(struct listener *listener, struct err *err);
+
+/* Other options, in two steps, so that they can still be given up. The first opens the addresses
+ * that are not open yet, all or none: 0, or -errno with *err (ERR_LISTEN). Borrows `net` from
+ * then on. */
+int listener_prepare(struct listener *listener, const struct net_opts *net, struct err *err);
+
+/* After listener_prepare(). The new addresses accept. Those that are no longer there take who is
+ * waiting and close; their connections live on. Limits and time-outs hold from the next request, or
+ * the next wait, of every connection. */
+void listener_commit(struct listener *listener);
+
+/* Gives up what was prepared, if anything was. */
+void listener_drop(struct listener *listener);
 
 /* Graceful: takes who is waiting, accepts nobody else, and closes each connection as soon as what
  * it asked is answered; idle ones now. on_stopped follows, from the loop. Again is fine. */

@@ -257,6 +257,122 @@ static void nothing_is_left_open(void **state)
 	assert_int_equal(fd_count(), before);
 }
 
+/* ---- other options ---- */
+
+/* The port of an address that nobody listens on. */
+static unsigned free_port(void)
+{
+	struct world *world = world_new();
+	unsigned port;
+
+	world_start(world);
+	port = listener_port(world->listener, 0);
+	world_free(world);
+	return port;
+}
+
+static void an_address_comes_before_another_goes(void **state)
+{
+	struct world *world = world_new();
+	char text[32];
+	char *listen[] = {text, NULL};
+	struct net_opts other = world->opts;
+	struct err err = {0};
+	unsigned old;
+
+	world_start(world);
+	old = listener_port(world->listener, 0);
+	struct client early = client_connect(world);
+	snprintf(text, sizeof(text), "127.0.0.1:%u", free_port());
+	other.listen = listen;
+	assert_int_equal(listener_prepare(world->listener, &other, &err), 0);
+	assert_int_equal(listener_port(world->listener, 0), old);
+	/* the kernel has connected it to the old address, and nobody has accepted it */
+	struct client waiting = client_connect(world);
+
+	listener_commit(world->listener);
+	assert_int_not_equal(listener_port(world->listener, 0), old);
+	struct client late = client_connect(world);
+	struct client *clients[] = {&early, &waiting, &late};
+	for (size_t i = 0; i < 3; i++) {
+		client_send(clients[i], GET("/now"));
+		client_expect(clients[i], OK(4) "/now");
+		client_close(clients[i]);
+	}
+	world_expect_connections(world, 0);
+	world_free(world);
+}
+
+static void an_address_that_stays_is_not_opened_again(void **state)
+{
+	struct world *world = world_new();
+	struct net_opts same = world->opts;
+	struct err err = {0};
+	unsigned port;
+
+	world_start(world);
+	port = listener_port(world->listener, 0);
+	assert_int_equal(listener_prepare(world->listener, &same, &err), 0);
+	listener_commit(world->listener);
+	assert_int_equal(listener_port(world->listener, 0), port);
+	assert_int_equal(listener_prepare(world->listener, &same, &err), 0);
+	listener_drop(world->listener);
+	assert_int_equal(listener_port(world->listener, 0), port);
+	struct client client = client_connect(world);
+	client_send(&client, GET("/now"));
+	client_expect(&client, OK(4) "/now");
+	client_close(&client);
+	world_expect_connections(world, 0);
+	world_free(world);
+}
+
+static void what_can_not_be_opened_changes_nothing(void **state)
+{
+	struct world *world = world_new();
+	struct world *taken = world_new();
+	char text[32], fresh[] = "127.0.0.1:0";
+	char *listen[] = {fresh, text, NULL};
+	struct net_opts other = world->opts;
+	struct err err = {0};
+	int before;
+
+	world_start(world);
+	world_start(taken);
+	before = fd_count();
+	snprintf(text, sizeof(text), "127.0.0.1:%u", listener_port(taken->listener, 0));
+	other.listen = listen;
+	assert_true(listener_prepare(world->listener, &other, &err) < 0);
+	assert_non_null(strstr(err.text, text));
+	assert_int_equal(fd_count(), before);
+	struct client client = client_connect(world);
+	client_send(&client, GET("/now"));
+	client_expect(&client, OK(4) "/now");
+	client_close(&client);
+	world_expect_connections(world, 0);
+	world_free(taken);
+	world_free(world);
+}
+
+static void other_limits_hold_on_connections_that_are_open(void **state)
+{
+	struct world *world = world_new();
+	struct net_opts other = world->opts;
+	struct err err = {0};
+
+	world_start(world);
+	struct client client = client_connect(world);
+	client_send(&client, GET("/now"));
+	client_expect(&client, OK(4) "/now");
+	other.header_count = 1;
+	assert_int_equal(listener_prepare(world->listener, &other, &err), 0);
+	listener_commit(world->listener);
+	client_send(&client, "GET /now HTTP/1.1\r\nHost: a\r\nX: b\r\n\r\n");
+	world_expect_news(world, "request /now\nclosed DONE\nrefused 431\n");
+	client_close(&client);
+	world_expect_connections(world, 0);
+	world_free(world);
+}
+
 /* ---- closing ---- */
 
 static void a_stop_closes_idle_connections_and_answers_the_busy_ones(void **state)
@@ -377,6 +493,10 @@ int main(void)
 		cmocka_unit_test(running_out_of_descriptors_is_only_a_pause),
 		cmocka_unit_test(an_address_in_use_is_named),
 		cmocka_unit_test(nothing_is_left_open),
+		cmocka_unit_test(an_address_comes_before_another_goes),
+		cmocka_unit_test(an_address_that_stays_is_not_opened_again),
+		cmocka_unit_test(what_can_not_be_opened_changes_nothing),
+		cmocka_unit_test(other_limits_hold_on_connections_that_are_open),
 		cmocka_unit_test(a_stop_closes_idle_connections_and_answers_the_busy_ones),
 		cmocka_unit_test(a_stop_takes_what_is_already_there),
 		cmocka_unit_test(a_stop_keeps_what_a_begun_answer_promised),
