@@ -180,21 +180,26 @@ static void start_plugins(struct host *host)
 
 static int start_edge(struct host *host)
 {
+	const struct edge_routes_opts opts = {
+		.opts = &host->config->edge,
+		.targets = host->targets,
+		.target_count = host->unit_count,
+	};
 	struct edge_setup setup = {
 		.loop = host->loop,
 		.log = host->log,
 		.dispatch = host->dispatch,
 		.registry = host->registry,
 		.version = PLUGD_VERSION,
-		.opts = &host->config->edge,
-		.targets = host->targets,
-		.target_count = host->unit_count,
 	};
 	struct err err;
 
-	host->edge = edge_new(&setup, &err);
+	setup.routes = edge_routes_new(&opts, &err);
+	if (!setup.routes)
+		return report(host, &err);
+	host->edge = edge_new(&setup);
 	host->house.edge = host->edge;
-	return host->edge ? 0 : report(host, &err);
+	return 0;
 }
 
 /* "127.0.0.1:0" as configured, with the port that it became. */

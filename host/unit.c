@@ -153,7 +153,7 @@ static int check_drift(const struct unit *unit, const struct manifest *manifest,
 	if (unit->plugin->expose)
 		drift_check_all(&drift);
 	else
-		edge_check_drift(unit->house->edge, &unit->target, &drift);
+		edge_routes_check_drift(edge_routes(unit->house->edge), &unit->target, &drift);
 	return drift_result(&drift, err);
 }
 

@@ -39,8 +39,10 @@ static bool serves(const struct target *target)
  * us to stop. */
 bool edge_is_ready(const struct edge *edge)
 {
-	for (size_t i = 0; i < edge->target_count; i++) {
-		if (edge->targets[i]->plugin->enabled && !serves(edge->targets[i]))
+	const struct edge_routes_opts *from = &edge->routes->from;
+
+	for (size_t i = 0; i < from->target_count; i++) {
+		if (from->targets[i]->plugin->enabled && !serves(from->targets[i]))
 			return false;
 	}
 	return !edge->draining;
@@ -63,12 +65,13 @@ static const char *readiness(const struct target *target)
 static void answer_ready(struct exchange *exchange, struct str rest)
 {
 	const struct edge *edge = exchange->edge;
+	const struct edge_routes_opts *from = &edge->routes->from;
 	bool ready = edge_is_ready(edge);
 	json_t *plugins = json_object();
 	const char *status = ready ? "ready" : "not ready";
 
-	for (size_t i = 0; i < edge->target_count; i++) {
-		const struct target *target = edge->targets[i];
+	for (size_t i = 0; i < from->target_count; i++) {
+		const struct target *target = from->targets[i];
 
 		if (target->plugin->enabled)
 			json_object_set_new(plugins, target->plugin->name,

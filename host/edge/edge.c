@@ -1,9 +1,9 @@
 /* The clients' door.
  *
- * Owns the routes and the exchanges. A request comes in by on_request, passes the chain, finds its
- * route, and goes over the bridge; what fails on the way is answered here, as JSON with a code, a
- * sentence and the request's id. Every exchange ends in on_closed, exactly once. The listener calls
- * it; below it are the registry and dispatch. */
+ * Owns the exchanges, and holds the routes that are in force. A request comes in by on_request,
+ * passes the chain, finds its route, and goes over the bridge; what fails on the way is answered
+ * here, as JSON with a code, a sentence and the request's id. Every exchange ends in on_closed,
+ * exactly once. The listener calls it; below it are the registry and dispatch. */
 #include "edge/edge.h"
 
 #include <assert.h>
@@ -17,88 +17,6 @@
 #include "edge/chain.h"
 #include "edge/edge_internal.h"
 #include "edge/error_body.h"
-#include "edge/router_pattern.h"
-#include "observe/errors.h"
-#include "proto/wire_http.h"
-
-/* ---- routes ---- */
-
-static struct target *find_target(const struct edge_setup *setup, const char *plugin)
-{
-	for (size_t i = 0; i < setup->target_count; i++) {
-		if (strcmp(setup->targets[i]->plugin->name, plugin) == 0)
-			return setup->targets[i];
-	}
-	return NULL;
-}
-
-static int refuse_route(const struct route_opts *opts, const char *why, struct err *err)
-{
-	return err_set(err, ERR_CONFIG_CONFLICT, "route %s: %s", opts->path, why);
-}
-
-static int take_route(struct edge *edge, const struct edge_setup *setup,
-		      const struct route_opts *opts, struct edge_route *route, struct err *err)
-{
-	struct str rpc = str_from(opts->rpc);
-	const char *slash = opts->rpc ? memrchr(rpc.data, '/', rpc.len) : NULL;
-
-	*route = (struct edge_route){
-		.pattern = str_from(opts->path),
-		.body_bytes = opts->body_bytes,
-		.timeout_ms = opts->timeout_ms,
-		.target = find_target(setup, opts->plugin),
-		.bridge = opts->rpc ? &bridge_rpc : &bridge_http,
-		.service = STR_LITERAL(WIRE_HTTP_SERVICE),
-		.method = STR_LITERAL(WIRE_HTTP_METHOD),
-	};
-	if (!route->target)
-		return refuse_route(opts, "its plugin is not configured", err);
-	if (pattern_is_reserved(route->pattern))
-		return refuse_route(opts, "/health and /rpc belong to plugd itself", err);
-	if (opts->rpc && !slash)
-		return refuse_route(opts, "rpc must be \"service/method\"", err);
-	if (slash) {
-		route->service = (struct str){rpc.data, (size_t)(slash - rpc.data)};
-		route->method = str_from(slash + 1);
-	}
-	return router_add(edge->router,
-			  &(struct router_rule){.pattern = opts->path,
-						.methods = (const char *const *)opts->methods,
-						.id = (unsigned)(route - edge->routes),
-						.line = opts->line},
-			  err);
-}
-
-static int take_routes(struct edge *edge, const struct edge_setup *setup, struct err *err)
-{
-	const struct edge_opts *opts = setup->opts;
-
-	edge->routes = mem_array(opts->route_count ? opts->route_count : 1, sizeof(*edge->routes));
-	edge->router = router_new();
-	for (size_t i = 0; i < opts->route_count; i++) {
-		int r = take_route(edge, setup, &opts->routes[i], &edge->routes[i], err);
-
-		if (r < 0)
-			return r;
-		edge->route_count++;
-	}
-	return 0;
-}
-
-/* What the route leads to, as the plugin told it; kept until some plugin tells something else. */
-static int resolve_route(struct edge *edge, struct edge_route *route, struct err *err)
-{
-	int r;
-
-	if (route->found_version == registry_version(edge->registry))
-		return 0;
-	r = registry_find_in(edge->registry, route->target, route->service, route->method,
-			     &route->found, err);
-	if (r == 0)
-		route->found_version = registry_version(edge->registry);
-	return r;
-}
 
 /* ---- a request ---- */
 
@@ -108,7 +26,7 @@ static void lead_to_plugin(struct exchange *exchange, struct edge_route *route)
 	int r;
 
 	exchange->target = route->target;
-	r = resolve_route(exchange->edge, route, &err);
+	r = routes_resolve(exchange->edge->registry, route, &err);
 	if (r == -EAGAIN && hold_begin(exchange))
 		return;
 	if (r < 0) {
@@ -132,9 +50,9 @@ static bool find_route(struct exchange *exchange, struct exchange_error *error)
 	const struct http_request *request = exchange->request;
 	struct router_match match;
 
-	switch (router_find(exchange->edge->router, request->method, request->path, &match)) {
+	switch (router_find(exchange->routes->router, request->method, request->path, &match)) {
 	case ROUTER_FOUND:
-		exchange->route = &exchange->edge->routes[match.id];
+		exchange->route = &exchange->routes->routes[match.id];
 		memcpy(exchange->params, match.params,
 		       match.param_count * sizeof(*exchange->params));
 		exchange->param_count = match.param_count;
@@ -271,7 +189,7 @@ const struct http_upcalls edge_upcalls = {
 
 /* ---- life ---- */
 
-struct edge *edge_new(const struct edge_setup *setup, struct err *err)
+struct edge *edge_new(const struct edge_setup *setup)
 {
 	struct edge *edge = mem_new(struct edge);
 
@@ -280,16 +198,10 @@ struct edge *edge_new(const struct edge_setup *setup, struct err *err)
 	edge->dispatch = setup->dispatch;
 	edge->registry = setup->registry;
 	edge->version = setup->version;
-	edge->targets = setup->targets;
-	edge->target_count = setup->target_count;
-	edge->opts = setup->opts;
+	edge->routes = setup->routes;
 	holds_init(&edge->holds, edge->loop, lead_again);
 	if (getrandom(&edge->request_key, sizeof(edge->request_key), 0) < 0)
 		edge->request_key = (uint64_t)loop_now_us(edge->loop);
-	if (take_routes(edge, setup, err) < 0) {
-		edge_free(edge);
-		return NULL;
-	}
 	return edge;
 }
 
@@ -305,17 +217,21 @@ void edge_free(struct edge *edge)
 		edge->free_list = exchange->next_free;
 		free(exchange);
 	}
-	router_free(edge->router);
-	free(edge->routes);
+	routes_release(edge->routes);
 	free(edge);
 }
 
-void edge_check_drift(const struct edge *edge, const struct target *target, struct drift *drift)
+void edge_apply(struct edge *edge, struct edge_routes *routes)
 {
-	for (size_t i = 0; i < edge->route_count; i++) {
-		if (edge->routes[i].target == target)
-			drift_check(drift, edge->routes[i].service, edge->routes[i].method);
-	}
+	struct edge_routes *old = edge->routes;
+
+	edge->routes = routes;
+	routes_release(old);
+}
+
+const struct edge_routes *edge_routes(const struct edge *edge)
+{
+	return edge->routes;
 }
 
 void edge_on_plugin_change(struct edge *edge)

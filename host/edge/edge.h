@@ -16,28 +16,52 @@
 #include "registry/service.h"
 
 struct edge;
+struct edge_routes;
+
+/* ---- what the edge obeys ---- */
+
+struct edge_routes_opts {
+	const struct edge_opts *opts;  /* borrows until on_gone */
+	struct target *const *targets; /* one for each configured plugin; borrows likewise */
+	size_t target_count;
+
+	/* Nobody uses these routes any more, also no request that came under them. May be NULL. */
+	void (*on_gone)(void *user);
+	void *user;
+};
+
+/* Returns owned; NULL with *err: routes that conflict or lead nowhere. */
+struct edge_routes *edge_routes_new(const struct edge_routes_opts *opts, struct err *err);
+
+/* Gives up routes that no edge has taken. NULL is fine. */
+void edge_routes_free(struct edge_routes *routes);
+
+/* Asks about each method that a route of this target leads to. */
+void edge_routes_check_drift(const struct edge_routes *routes, const struct target *target,
+			     struct drift *drift);
+
+/* ---- the edge ---- */
 
 struct edge_setup {
 	struct loop *loop;
 	struct log *log;
 	struct dispatch *dispatch;
 	struct registry *registry;
-	const char *version;	      /* of the host */
-	const struct edge_opts *opts; /* borrows while the edge lives */
-	struct target *const
-		*targets; /* one for each configured plugin; borrows while the edge lives */
-	size_t target_count;
+	const char *version;	    /* of the host */
+	struct edge_routes *routes; /* takes */
 };
 
-/* NULL with *err: routes that conflict or lead nowhere. */
-struct edge *edge_new(const struct edge_setup *setup, struct err *err);
-void edge_free(struct edge *edge); /* no request may be open; NULL is fine */
+struct edge *edge_new(const struct edge_setup *setup); /* returns owned */
+void edge_free(struct edge *edge);		       /* no request may be open; NULL is fine */
+
+/* From now on requests obey these (takes); those that have come keep the ones they came under. */
+void edge_apply(struct edge *edge, struct edge_routes *routes);
+
+/* Those in force. */
+const struct edge_routes *edge_routes(const struct edge *edge);
 
 /* For the listener, whose user is the edge. */
 extern const struct http_upcalls edge_upcalls;
-
-/* Asks about each method that a route of this target leads to. */
-void edge_check_drift(const struct edge *edge, const struct target *target, struct drift *drift);
 
 /* An instance of some plugin has come or gone: requests that wait for it are looked at. */
 void edge_on_plugin_change(struct edge *edge);

@@ -1,4 +1,4 @@
-/* What the files of the edge share: the edge itself and its routes. Nobody outside this room
+/* What the files of the edge share: the edge itself. Nobody outside this room
  * includes it. */
 #ifndef PLUGD_EDGE_EDGE_INTERNAL_H
 #define PLUGD_EDGE_EDGE_INTERNAL_H
@@ -10,22 +10,9 @@
 #include "edge/edge.h"
 #include "edge/exchange.h"
 #include "edge/hold.h"
+#include "edge/routes.h"
 #include "observe/log.h"
 #include "registry/service.h"
-
-/* A route with what it leads to. */
-struct edge_route {
-	struct str pattern;
-	uint64_t body_bytes; /* 0: the edge's */
-	int64_t timeout_ms;  /* 0: the plugin's */
-	struct target *target;
-	const struct bridge_ops *bridge;
-	struct str service;
-	struct str method;
-	/* The method, as of that version of the registry. */
-	struct service_method found;
-	uint64_t found_version; /* 0: never looked up */
-};
 
 struct edge {
 	struct loop *loop;
@@ -33,12 +20,7 @@ struct edge {
 	struct dispatch *dispatch;
 	struct registry *registry;
 	const char *version;
-	struct target *const *targets;
-	size_t target_count;
-	struct router *router;
-	struct edge_route *routes;
-	size_t route_count;
-	const struct edge_opts *opts; /* borrows */
+	struct edge_routes *routes; /* in force */
 	struct holds holds;
 	bool draining;
 	uint64_t request_key; /* random */

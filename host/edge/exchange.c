@@ -24,7 +24,8 @@ void exchange_init(struct exchange *exchange, struct edge *edge, struct http_str
 	exchange->stream = stream;
 	exchange->request = request;
 	exchange->started_us = loop_now_us(edge->loop);
-	exchange->body_limit = edge->opts->body_bytes;
+	exchange->routes = routes_hold(edge->routes);
+	exchange->body_limit = exchange->routes->from.opts->body_bytes;
 }
 
 void exchange_set_method(struct exchange *exchange, const struct service_method *found)
@@ -39,6 +40,7 @@ void exchange_deinit(struct exchange *exchange)
 	answer_reader_deinit(&exchange->reader);
 	buf_deinit(&exchange->rpc.kept);
 	buf_deinit(&exchange->rpc.answer);
+	routes_release(exchange->routes);
 }
 
 bool exchange_respond(struct exchange *exchange, const struct http_response *response,

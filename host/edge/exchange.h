@@ -17,6 +17,7 @@
 
 struct edge;
 struct edge_route;
+struct edge_routes;
 struct bridge_ops;
 struct hold;
 
@@ -46,6 +47,7 @@ struct exchange {
 	int64_t client_timeout_ms; /* DEADLINE_HEADER_NONE: it sets none */
 
 	struct hold *hold;		/* waits for its plugin's first start; NULL: it doesn't */
+	struct edge_routes *routes;	/* that were in force when it came; holds */
 	const struct edge_route *route; /* NULL: none has matched, or it is one of the edge's own */
 	size_t param_count;
 	uint64_t body_limit; /* of the request's body */

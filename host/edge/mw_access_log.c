@@ -9,7 +9,7 @@ static void on_done(struct exchange *exchange, struct log *log)
 	const struct http_request *request = exchange->request;
 	int64_t now_us = loop_now_us(exchange->edge->loop);
 
-	if (!exchange->edge->opts->access_log || !log_is_on(log, LOG_INFO))
+	if (!exchange->routes->from.opts->access_log || !log_is_on(log, LOG_INFO))
 		return;
 	log_write(
 		log, LOG_INFO, "http.request", (struct str){NULL, 0},

@@ -7,8 +7,8 @@ static bool on_route(struct exchange *exchange, struct exchange_error *error)
 {
 	const struct edge_route *route = exchange->route;
 
-	exchange->body_limit =
-		route && route->body_bytes ? route->body_bytes : exchange->edge->opts->body_bytes;
+	exchange->body_limit = route && route->body_bytes ? route->body_bytes
+							  : exchange->routes->from.opts->body_bytes;
 	if (exchange->request->content_length <= exchange->body_limit)
 		return true;
 	*error = edge_error_too_large;

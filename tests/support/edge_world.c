@@ -485,6 +485,27 @@ static struct route_opts routes[] = {
 	{.path = (char *)"/none", PLUGIN, .rpc = (char *)"puppet.v1.Puppet/None"},
 };
 
+static void on_routes_gone(void *user)
+{
+	((struct edge_world *)user)->routes_gone++;
+}
+
+struct edge_routes *edge_world_routes(struct edge_world *world)
+{
+	struct err err;
+	struct edge_routes *made =
+		edge_routes_new(&(struct edge_routes_opts){.opts = &world->opts,
+							   .targets = world->targets,
+							   .target_count = 1,
+							   .on_gone = on_routes_gone,
+							   .user = world},
+				&err);
+
+	if (!made)
+		fail_msg("%s", err.text);
+	return made;
+}
+
 int edge_world_setup(void **state)
 {
 	struct edge_world *world = mem_new(struct edge_world);
@@ -512,12 +533,7 @@ int edge_world_setup(void **state)
 						    .dispatch = dispatch,
 						    .registry = world->registry,
 						    .version = "test",
-						    .opts = &world->opts,
-						    .targets = world->targets,
-						    .target_count = 1},
-			       &err);
-	if (!world->edge)
-		fail_msg("%s", err.text);
+						    .routes = edge_world_routes(world)});
 	assert_int_equal(registry_provide(world->registry, &world->target, &manifest, &err), 0);
 	world->stream.ops = &stream_ops;
 	world->room = 1000000;

@@ -27,6 +27,7 @@ struct edge_world {
 	struct target *targets[1];
 	struct edge_opts opts;
 	struct edge *edge;
+	unsigned routes_gone;	   /* that nobody uses any more */
 	struct dispatch *dispatch; /* the edge takes it for one */
 
 	/* The client. */
@@ -62,6 +63,9 @@ struct edge_world {
  * if the transcripts hold something that the test has not expected. */
 int edge_world_setup(void **state);
 int edge_world_teardown(void **state);
+
+/* Routes made from the options as they are now, for edge_apply(). */
+struct edge_routes *edge_world_routes(struct edge_world *world);
 
 /* These compare what was heard since the last time, and forget it. */
 void client_hears(struct edge_world *world, const char *text);
