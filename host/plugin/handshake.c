@@ -16,7 +16,8 @@
 
 static char feature_unknown_frames[] = "unknown-frames";
 static char feature_state[] = "state";
-static char *features_offered[] = {feature_unknown_frames, feature_state};
+static char feature_config[] = "config";
+static char *features_offered[] = {feature_unknown_frames, feature_state, feature_config};
 
 #define FEATURES_OFFERED (sizeof(features_offered) / sizeof(features_offered[0]))
 

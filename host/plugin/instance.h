@@ -52,6 +52,9 @@ struct instance_ops {
 	/* The answer to its first PING has come. */
 	void (*on_answered)(void *user, struct instance *instance);
 
+	/* The answer to instance_offer_config(): "", or why it refuses. */
+	void (*on_config)(void *user, struct instance *instance, uint32_t seq, const char *error);
+
 	/* Its process has ended and is reaped; `why` says in words how it came to that. Last; the
 	 * callee may instance_free() it. */
 	void (*on_dead)(void *user, struct instance *instance, const struct err *why);
@@ -108,6 +111,15 @@ void instance_import(struct instance *instance, uint32_t format, const struct st
 
 /* Nobody waits for the end of an export or import any more. */
 void instance_abandon_state(struct instance *instance);
+
+/* ---- another configuration ---- */
+
+/* It is READY and has taken the feature "config". */
+bool instance_takes_config(const struct instance *instance);
+
+/* on_config follows. `seq` grows from one to the next; NULL: an empty map. Borrows until return. */
+void instance_offer_config(struct instance *instance, uint32_t seq, const uint8_t *config,
+			   size_t len);
 
 /* ---- health, now ---- */
 

@@ -126,6 +126,7 @@ static take_fn *const takers[WIRE_KIND_END] = {
 	[WIRE_STATE] = instance_take_state,
 	[WIRE_STATE_END] = instance_take_state_end,
 	[WIRE_IMPORTED] = instance_take_imported,
+	[WIRE_CONFIG_RESULT] = instance_take_config_result,
 };
 
 static void take_frame(struct instance *instance, const struct frame *frame)

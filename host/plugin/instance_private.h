@@ -43,8 +43,10 @@ struct instance {
 	struct manifest *manifest; /* NULL before WELCOME */
 	struct health_check health_check;
 	struct state_port state_port; /* from WELCOME on */
-	bool waits;		      /* START is not said before instance_begin() */
-	struct loop_timer patience;   /* with the oldest call that was cancelled */
+	uint32_t config_asked;	      /* seq of the last CONFIG; 0: none */
+	uint32_t config_answered;
+	bool waits;		    /* START is not said before instance_begin() */
+	struct loop_timer patience; /* with the oldest call that was cancelled */
 };
 
 /* Into the next state, which the table must allow; the deadline of the last one is off. */
@@ -64,6 +66,9 @@ void instance_calls_init(struct instance *instance);
 void instance_take_state(struct instance *instance, struct wire_bytes body);
 void instance_take_state_end(struct instance *instance, struct wire_bytes body);
 void instance_take_imported(struct instance *instance, struct wire_bytes body);
+
+/* instance_config.c */
+void instance_take_config_result(struct instance *instance, struct wire_bytes body);
 
 /* instance_health.c */
 void instance_health_init(struct instance *instance);

@@ -66,6 +66,7 @@ struct pool *pool_new(const struct pool_opts *opts)
 	pool->slots = mem_array(pool->slot_count, sizeof(*pool->slots));
 	for (unsigned i = 0; i < pool->slot_count; i++)
 		slot_init(&pool->slots[i], pool);
+	pool_config_init(pool);
 	pool->waits = opts->waits;
 	pool_sleep_init(pool, opts->may_sleep);
 	return pool;
@@ -156,6 +157,7 @@ void pool_free(struct pool *pool)
 	if (!pool)
 		return;
 	loop_timer_stop(&pool->idle_timer);
+	loop_timer_stop(&pool->config.timer);
 	for (unsigned i = 0; i < pool->slot_count; i++)
 		slot_deinit(&pool->slots[i]);
 	exec_image_release(pool->image);

@@ -36,6 +36,9 @@ struct pool_ops {
 	/* A process ended or could not be started, and nobody had asked for that. May be NULL. */
 	void (*on_failure)(void *user, struct pool *pool, const struct err *why);
 
+	/* The end of pool_offer_config(), once: every instance has taken it, or why one has not. */
+	void (*on_config)(void *user, struct pool *pool, const struct err *why);
+
 	/* After pool_drain(): the last process has ended. */
 	void (*on_drained)(void *user, struct pool *pool);
 };
@@ -74,6 +77,20 @@ void pool_wake(struct pool *pool);
 /* The operator's way out: every place without a process, one that stays down too, gets a fresh
  * history and a start now; what runs is left alone. The number of starts, or -errno with *err. */
 int pool_restart(struct pool *pool, struct err *err);
+
+/* Every instance is ready and takes another configuration while it runs. */
+bool pool_takes_config(const struct pool *pool);
+
+/* Offers one to all of them; NULL: an empty one. on_config follows, and then it is to be kept or
+ * dropped. Borrows until return. */
+void pool_offer_config(struct pool *pool, const uint8_t *config, size_t len);
+
+/* plugin->config has become what was offered, or another one: who runs with something else is
+ * offered it, and begins anew if it refuses. */
+void pool_keep_config(struct pool *pool);
+
+/* Who was offered it gets plugin->config again. Nothing offered is fine. */
+void pool_drop_config(struct pool *pool);
 
 /* No new calls, no new processes; what is in flight may end within the time. on_drained follows,
  * also when nothing runs. */

@@ -17,6 +17,8 @@ struct slot {
 	bool is_unloading;	   /* its instance ends because nobody needs it */
 	bool is_ready;
 	bool is_degraded; /* serves last */
+	uint32_t config;  /* the one that its instance has; see pool_config.c */
+	uint32_t offered; /* the last one that it was offered, or began with */
 	int64_t ready_since_ms;
 	int64_t ready_for_ms; /* of the last instance; -1: it never was */
 };
@@ -41,6 +43,14 @@ struct pool {
 	unsigned degraded; /* of those that are ready */
 	bool asleep;	   /* no process until pool_wake() */
 	bool waking;	   /* it was, and no instance has become ready or died since */
+	struct {
+		uint32_t last;	   /* number that was given */
+		uint32_t in_force; /* plugin->config */
+		uint32_t offered;  /* 0: nothing is */
+		unsigned awaited;  /* answers that have not come */
+		bool is_open;	   /* the owner waits for the end of the offer */
+		struct loop_timer timer;
+	} config;
 	struct idle idle;
 	struct loop_timer idle_timer; /* while it is awake and may be unloaded */
 	bool waits;		      /* instances are not started before pool_begin() */
@@ -64,6 +74,12 @@ bool slot_is_coming(const struct slot *slot, int64_t within_ms);
 
 /* No more starts; an instance may finish what is in flight within the time. */
 void slot_drain(struct slot *slot, int64_t grace_ms);
+
+/* pool_config.c */
+void pool_config_init(struct pool *pool);
+void slot_on_config(void *slot, struct instance *instance, uint32_t seq, const char *error);
+void slot_config_ready(struct slot *slot); /* its instance has become ready */
+void slot_config_lost(struct slot *slot);  /* or is so no more */
 
 /* pool_sleep.c */
 void pool_sleep_init(struct pool *pool, bool may_sleep); /* asleep, if it may and is lazy */

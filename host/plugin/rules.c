@@ -35,9 +35,10 @@ static const uint32_t may_send[] = {
 	[INSTANCE_GREETING] = BIT(WIRE_WELCOME) | BIT(WIRE_FAILED) | BIT(WIRE_LOG),
 	[INSTANCE_PREPARING] = BIT(WIRE_READY) | BIT(WIRE_FAILED) | BIT(WIRE_LOG) | BIT(WIRE_PONG) |
 			       BIT(WIRE_IMPORTED) | (CALL_FRAMES & ~BIT(WIRE_RESPONSE)),
-	[INSTANCE_READY] = CALL_FRAMES | BIT(WIRE_LOG) | BIT(WIRE_PONG) | STATE_FRAMES,
-	[INSTANCE_DRAINING] =
-		CALL_FRAMES | BIT(WIRE_LOG) | BIT(WIRE_PONG) | BIT(WIRE_BYE) | STATE_FRAMES,
+	[INSTANCE_READY] = CALL_FRAMES | BIT(WIRE_LOG) | BIT(WIRE_PONG) | STATE_FRAMES |
+			   BIT(WIRE_CONFIG_RESULT),
+	[INSTANCE_DRAINING] = CALL_FRAMES | BIT(WIRE_LOG) | BIT(WIRE_PONG) | BIT(WIRE_BYE) |
+			      STATE_FRAMES | BIT(WIRE_CONFIG_RESULT),
 	[INSTANCE_STOPPING] = 0,
 	[INSTANCE_DEAD] = 0,
 };
@@ -49,6 +50,8 @@ enum rules_verdict rules_check(enum instance_state state, enum wire_kind kind, u
 	if (kind == WIRE_NONE || kind >= WIRE_KIND_END)
 		return features & FEATURE_UNKNOWN_FRAMES ? RULES_IGNORE : RULES_REFUSE;
 	if (BIT(kind) & (STATE_FRAMES | BIT(WIRE_IMPORTED)) && !(features & FEATURE_STATE))
+		return RULES_REFUSE;
+	if (kind == WIRE_CONFIG_RESULT && !(features & FEATURE_CONFIG))
 		return RULES_REFUSE;
 	return may_send[state] & BIT(kind) ? RULES_ACCEPT : RULES_REFUSE;
 }
@@ -68,7 +71,9 @@ uint32_t rules_feature(const char *name)
 	static const struct {
 		const char *name;
 		uint32_t bit;
-	} features[] = {{"unknown-frames", FEATURE_UNKNOWN_FRAMES}, {"state", FEATURE_STATE}};
+	} features[] = {{"unknown-frames", FEATURE_UNKNOWN_FRAMES},
+			{"state", FEATURE_STATE},
+			{"config", FEATURE_CONFIG}};
 
 	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
 		if (strcmp(features[i].name, name) == 0)

@@ -25,6 +25,7 @@ enum instance_state {
 enum rules_feature {
 	FEATURE_UNKNOWN_FRAMES = 1u << 0, /* frames of unknown kinds are ignored */
 	FEATURE_STATE = 1u << 1,	  /* it can hand its state over, or take one */
+	FEATURE_CONFIG = 1u << 2,	  /* its configuration may change while it runs */
 };
 
 enum rules_verdict { RULES_ACCEPT, RULES_IGNORE, RULES_REFUSE };

@@ -118,11 +118,13 @@ static void on_ready(void *user, struct instance *instance)
 
 	set_ready(slot, true);
 	set_degraded(slot, instance_health(instance) == HEALTH_DEGRADED);
+	slot_config_ready(slot);
 }
 
 static void on_fenced(void *user, struct instance *instance)
 {
 	set_ready(user, false);
+	slot_config_lost(user);
 }
 
 /* Unhealthy: its calls may end, then its place is filled again. Offline: it won't end them. */
@@ -208,6 +210,7 @@ static const struct instance_ops instance_ops = {
 	.on_call = on_call,
 	.on_waiting = on_waiting,
 	.on_answered = on_answered,
+	.on_config = slot_on_config,
 	.on_dead = on_dead,
 };
 
@@ -234,6 +237,7 @@ void slot_start(struct slot *slot)
 	loop_timer_stop(&slot->restart);
 	slot->ready_for_ms = -1;
 	slot->is_unloading = false;
+	slot->config = slot->offered = pool->config.in_force;
 	slot->state = SLOT_OCCUPIED;
 	slot->instance = instance_new(&opts);
 	if (instance_start(slot->instance, &err) == 0)

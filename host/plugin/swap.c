@@ -1,5 +1,7 @@
 /* One generation takes the place of another.
  *
+ *	(waits_for_commit: WARM ──all well──▶ PREPARED ──swap_commit()──▶ DRAIN ──▶ DONE)
+ *
  *	NEW ──▶ START ──all ready──▶ WARM ──all well──▶ CANARY ──did as well──▶ DRAIN ──▶ DONE
  *	          │                   ▲ └──────── no canary ─────────────────────▶ │
  *	          └─all wait─▶ HAND OVER ──state taken, all ready                  (switched)
@@ -29,8 +31,10 @@ static const struct sm_state steps[] = {
 	[SWAP_NEW] = {"new", SM_BIT(SWAP_START)},
 	[SWAP_START] = {"start", SM_BIT(SWAP_HAND_OVER) | SM_BIT(SWAP_WARM) | SM_BIT(SWAP_FAILED)},
 	[SWAP_HAND_OVER] = {"hand-over", SM_BIT(SWAP_WARM) | SM_BIT(SWAP_FAILED)},
-	[SWAP_WARM] = {"warm", SM_BIT(SWAP_CANARY) | SM_BIT(SWAP_DRAIN) | SM_BIT(SWAP_FAILED)},
+	[SWAP_WARM] = {"warm", SM_BIT(SWAP_CANARY) | SM_BIT(SWAP_PREPARED) | SM_BIT(SWAP_DRAIN) |
+				       SM_BIT(SWAP_FAILED)},
 	[SWAP_CANARY] = {"canary", SM_BIT(SWAP_DRAIN) | SM_BIT(SWAP_FAILED)},
+	[SWAP_PREPARED] = {"prepared", SM_BIT(SWAP_DRAIN) | SM_BIT(SWAP_FAILED)},
 	[SWAP_DRAIN] = {"drain", SM_BIT(SWAP_DONE)},
 	[SWAP_DONE] = {"done", 0},
 	[SWAP_FAILED] = {"failed", 0},
@@ -146,7 +150,7 @@ static void switch_over(struct swap *swap)
 		swap->opts.ops->on_canary(swap->opts.user, false);
 	swap->opts.ops->on_switch(swap->opts.user);
 	hold(swap, false);
-	if (!swap->opts.old)
+	if (!swap->opts.old || swap->opts.waits_for_commit)
 		finish(swap);
 }
 
@@ -184,10 +188,14 @@ static void look_at_canary(struct swap *swap)
 
 static void go_on_warm(struct swap *swap)
 {
-	if (swap->opts.canary_ms > 0)
+	if (swap->opts.canary_ms > 0) {
 		begin_canary(swap);
-	else
+	} else if (swap->opts.waits_for_commit) {
+		swap_move(swap, SWAP_PREPARED, "it can take over");
+		swap->opts.ops->on_prepared(swap->opts.user);
+	} else {
 		switch_over(swap);
+	}
 }
 
 /* The first instance that is not well; NULL: none is. */
@@ -295,6 +303,12 @@ void swap_start(struct swap *swap)
 		fail(swap, &err);
 }
 
+void swap_commit(struct swap *swap)
+{
+	assert(swap->step == SWAP_PREPARED);
+	switch_over(swap);
+}
+
 void swap_abort(struct swap *swap, const struct err *why)
 {
 	fail(swap, why);
@@ -321,6 +335,7 @@ static void on_next_change(struct swap *swap)
 		break;
 	case SWAP_NEW:
 	case SWAP_CANARY:
+	case SWAP_PREPARED:
 	case SWAP_DRAIN:
 	case SWAP_DONE:
 	case SWAP_FAILED:

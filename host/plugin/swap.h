@@ -26,6 +26,7 @@ enum swap_step {
 	SWAP_HAND_OVER, /* calls wait; the old generation's state goes to the new one */
 	SWAP_WARM,	/* each new instance is asked how it is */
 	SWAP_CANARY,	/* a share of the calls goes to the new generation */
+	SWAP_PREPARED,	/* only swap_commit() is missing */
 	SWAP_DRAIN,	/* the new generation serves; the old one finishes its calls */
 	SWAP_DONE,
 	SWAP_FAILED,
@@ -52,6 +53,9 @@ struct swap_ops {
 	/* How the new generation does after so long; SWAP_FAILS with *err. */
 	enum swap_verdict (*judge)(void *user, int64_t elapsed_ms, struct err *err);
 
+	/* With `waits_for_commit`: swap_commit() or swap_abort() is awaited. */
+	void (*on_prepared)(void *user);
+
 	/* From now on every new call goes to the new generation. The callee drains the old one. */
 	void (*on_switch)(void *user);
 
@@ -63,12 +67,13 @@ struct swap_ops {
 struct swap_opts {
 	struct loop *loop;
 	struct log *log;
-	const char *plugin; /* its name; borrows while the swap lives */
-	struct pool *old;   /* borrows; NULL: there is none */
-	struct pool *next;  /* borrows; not started; its instances wait if `with_state` */
-	bool with_state;    /* for `next` waits, and `old` is there */
-	bool is_asked;	    /* instances are asked how they are before the switch */
-	int64_t canary_ms;  /* 0: no canary */
+	const char *plugin;    /* its name; borrows while the swap lives */
+	struct pool *old;      /* borrows; NULL: there is none */
+	struct pool *next;     /* borrows; not started; its instances wait if `with_state` */
+	bool with_state;       /* for `next` waits, and `old` is there */
+	bool waits_for_commit; /* and the old generation's end is not awaited */
+	bool is_asked;	       /* instances are asked how they are before the switch */
+	int64_t canary_ms;     /* 0: no canary */
 	const struct swap_ops *ops;
 	void *user;
 };
@@ -80,6 +85,9 @@ void swap_free(struct swap *swap);		     /* at any time; NULL is fine */
 
 /* Begins. All of it, the end too, may happen before this returns. */
 void swap_start(struct swap *swap);
+
+/* After on_prepared: switches. on_end has come on return. */
+void swap_commit(struct swap *swap);
 
 /* Before the switch: ends it with this reason. After it: does nothing, the switch stays. */
 void swap_abort(struct swap *swap, const struct err *why);
