@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -27,8 +28,10 @@
 #include "host_service.h"
 #include "net/listener.h"
 #include "observe/errors.h"
+#include "pins.h"
 #include "registry/service.h"
-#include "trust/whitelist_file.h"
+#include "reload.h"
+#include "roster.h"
 #include "unit.h"
 
 /* A plugin that is told to end when the time is over still has this long. */
@@ -37,7 +40,8 @@
 enum host_phase { HOST_RUNNING, HOST_CLIENTS_LEAVE, HOST_PLUGINS_DRAIN };
 
 struct host {
-	const struct config *config;
+	const struct plan_source *source;
+	struct roster *roster; /* in force, with its plan */
 	struct loop *loop;
 	struct log *log;
 	struct spawner *spawner;
@@ -45,16 +49,15 @@ struct host {
 	struct registry *registry;
 	struct host_service service;
 	struct unit_house house;
-	struct unit **units;	 /* one for each configured plugin */
-	struct target **targets; /* of the units */
-	size_t unit_count;
 	struct edge *edge;
 	struct listener *listener;
 	struct control *control;
 	struct office office;
+	struct reload *reload;
 	const char **addresses; /* NULL-terminated; each owned */
 	struct loop_signal on_int;
 	struct loop_signal on_term;
+	struct loop_signal on_hup;
 	struct loop_timer drain_timer;
 	enum host_phase phase;
 	bool is_forced;
@@ -62,15 +65,17 @@ struct host {
 
 /* ---- stop ---- */
 
+static const struct config *config_of(const struct host *host)
+{
+	return &host->roster->plan->config;
+}
+
 static void stop_if_drained(void *user)
 {
 	struct host *host = user;
 
-	for (size_t i = 0; i < host->unit_count; i++) {
-		if (!unit_is_drained(host->units[i]))
-			return;
-	}
-	loop_stop(host->loop);
+	if (host->phase == HOST_PLUGINS_DRAIN && units_are_drained(&host->house))
+		loop_stop(host->loop);
 }
 
 static void drain_plugins(struct host *host, int64_t longest_ms)
@@ -80,8 +85,7 @@ static void drain_plugins(struct host *host, int64_t longest_ms)
 	host->phase = HOST_PLUGINS_DRAIN;
 	control_stop(host->control);
 	host->control = NULL;
-	for (size_t i = 0; i < host->unit_count; i++)
-		unit_drain(host->units[i], longest_ms);
+	units_drain(&host->house, longest_ms);
 	stop_if_drained(host);
 }
 
@@ -89,7 +93,7 @@ static void on_clients_gone(void *user)
 {
 	struct host *host = user;
 
-	drain_plugins(host, host->config->drain_timeout_ms);
+	drain_plugins(host, config_of(host)->drain_timeout_ms);
 }
 
 /* Time is over: clients are cut off, plugins get a last moment, and then the end comes anyway. */
@@ -123,8 +127,9 @@ static void on_stop_signal(void *user, int signum)
 		  "accepts nobody new and finishes what is in flight", LOG_INT("signal", signum),
 		  LOG_INT("connections", listener_connections(host->listener)),
 		  LOG_INT("calls", dispatch_open_count(host->dispatch)));
+	reload_give_up(host->reload, "the host is stopping");
 	edge_set_draining(host->edge);
-	loop_timer_start(&host->drain_timer, host->config->drain_timeout_ms);
+	loop_timer_start(&host->drain_timer, config_of(host)->drain_timeout_ms);
 	listener_stop(host->listener);
 }
 
@@ -136,22 +141,12 @@ static int report(const struct host *host, const struct err *err)
 	return -1;
 }
 
-/* The one that is on disk, as a whole, or the old one stays. */
-static int reload_whitelist(struct host *host, struct err *err)
+/* The one that is on disk, or the old one stays. */
+static int renew_whitelist(struct host *host, struct err *err)
 {
-	const char *file = host->config->trust.whitelist_file;
-	struct whitelist_problems problems = {NULL, 0, 0};
 	struct whitelist *loaded;
-	int r;
+	int r = pins_load(host->log, config_of(host)->trust.whitelist_file, &loaded, err);
 
-	if (!file)
-		return 0;
-	r = whitelist_load(file, &loaded, &problems);
-	for (size_t i = 0; i < problems.count; i++) {
-		*err = problems.rows[i].err;
-		report(host, err);
-	}
-	whitelist_problems_deinit(&problems);
 	if (r < 0)
 		return r;
 	whitelist_free(host->house.whitelist);
@@ -161,30 +156,21 @@ static int reload_whitelist(struct host *host, struct err *err)
 
 static void make_units(struct host *host)
 {
-	const struct config *config = host->config;
+	const struct config *config = config_of(host);
 
-	host->unit_count = config->plugin_count;
-	host->units = mem_array(host->unit_count + 1, sizeof(struct unit *));
-	host->targets = mem_array(host->unit_count + 1, sizeof(struct target *));
-	for (size_t i = 0; i < host->unit_count; i++) {
-		host->units[i] = unit_new(&host->house, &config->plugins[i]);
-		host->targets[i] = unit_target(host->units[i]);
-	}
+	for (size_t i = 0; i < config->plugin_count; i++)
+		roster_add(host->roster,
+			   unit_new(&host->house, host->roster->plan, &config->plugins[i]));
 }
 
 static void start_plugins(struct host *host)
 {
-	for (size_t i = 0; i < host->unit_count; i++)
-		unit_start(host->units[i]);
+	for (size_t i = 0; i < host->roster->count; i++)
+		unit_start(host->roster->units[i]);
 }
 
 static int start_edge(struct host *host)
 {
-	const struct edge_routes_opts opts = {
-		.opts = &host->config->edge,
-		.targets = host->targets,
-		.target_count = host->unit_count,
-	};
 	struct edge_setup setup = {
 		.loop = host->loop,
 		.log = host->log,
@@ -194,7 +180,7 @@ static int start_edge(struct host *host)
 	};
 	struct err err;
 
-	setup.routes = edge_routes_new(&opts, &err);
+	setup.routes = roster_routes(host->roster, &err);
 	if (!setup.routes)
 		return report(host, &err);
 	host->edge = edge_new(&setup);
@@ -212,32 +198,63 @@ static char *real_address(const char *configured, unsigned port)
 	return mem_printf("%.*s:%u", (int)(colon - configured), configured, port);
 }
 
+static bool has_address(const char *const *addresses, const char *address)
+{
+	while (addresses && *addresses && strcmp(*addresses, address) != 0)
+		addresses++;
+	return addresses && *addresses;
+}
+
+static void log_addresses(const struct host *host, const char *const *all, const char *const *but,
+			  const char *event, const char *text)
+{
+	for (; all && *all; all++) {
+		if (!has_address(but, *all))
+			log_event(host->log, LOG_INFO, event, text, LOG_STR("addr", *all));
+	}
+}
+
+static void free_addresses(const char **addresses)
+{
+	for (size_t i = 0; addresses && addresses[i]; i++)
+		free((char *)addresses[i]);
+	free(addresses);
+}
+
+/* Those that the listener has now. */
+static void renew_addresses(struct host *host)
+{
+	char **listen = config_of(host)->net.listen;
+	const char **before = host->addresses;
+	size_t count = 0;
+
+	while (listen[count])
+		count++;
+	host->addresses = mem_array(count + 1, sizeof(char *));
+	for (size_t i = 0; i < count; i++)
+		host->addresses[i] = real_address(listen[i], listener_port(host->listener, i));
+	log_addresses(host, host->addresses, before, "listener.ready", "accepts clients");
+	log_addresses(host, before, host->addresses, "listener.closed", "accepts nobody any more");
+	free_addresses(before);
+}
+
 static int start_listener(struct host *host)
 {
-	char **listen = host->config->net.listen;
 	struct listener_opts opts = {
 		.loop = host->loop,
-		.net = &host->config->net,
+		.net = &config_of(host)->net,
 		.upcalls = &edge_upcalls,
 		.user = host->edge,
 		.on_stopped = on_clients_gone,
 		.stopped_user = host,
 		.log = host->log,
 	};
-	size_t count = 0;
 	struct err err;
 
 	host->listener = listener_new(&opts);
 	if (listener_start(host->listener, &err) < 0)
 		return report(host, &err);
-	while (listen[count])
-		count++;
-	host->addresses = mem_array(count + 1, sizeof(char *));
-	for (size_t i = 0; i < count; i++) {
-		host->addresses[i] = real_address(listen[i], listener_port(host->listener, i));
-		log_event(host->log, LOG_INFO, "listener.ready", "accepts clients",
-			  LOG_STR("addr", host->addresses[i]));
-	}
+	renew_addresses(host);
 	return 0;
 }
 
@@ -254,11 +271,7 @@ static void get_facts(void *user, struct office_facts *out)
 
 static struct unit *unit_of(const struct host *host, const struct target *target)
 {
-	size_t i = 0;
-
-	while (host->targets[i] != target)
-		i++;
-	return host->units[i];
+	return roster_unit_of(host->roster, target);
 }
 
 /* A swap runs what the whitelist says now, not what it said at the start. */
@@ -266,7 +279,7 @@ static int begin_swap(void *user, struct target *target, const struct swap_order
 		      const struct swap_viewer *viewer, struct err *err)
 {
 	struct host *host = user;
-	int r = reload_whitelist(host, err);
+	int r = renew_whitelist(host, err);
 
 	return r < 0 ? r : unit_swap(unit_of(host, target), order, viewer, err);
 }
@@ -281,14 +294,38 @@ static int abort_swap(void *user, struct target *target, struct err *err)
 	return unit_abort_swap(unit_of(user, target), err);
 }
 
-static const struct office_ops office_ops = {begin_swap, leave_swap, abort_swap};
+static int begin_reload(void *user, bool is_dry, const struct reload_viewer *viewer,
+			struct err *err)
+{
+	struct host *host = user;
+
+	return reload_begin(host->reload, is_dry, viewer, err);
+}
+
+static void leave_reload(void *user)
+{
+	struct host *host = user;
+
+	reload_leave(host->reload);
+}
+
+static const struct office_ops office_ops = {begin_swap, leave_swap, abort_swap, begin_reload,
+					     leave_reload};
+
+/* What the office shows is what is in force. */
+static void renew_office(struct host *host)
+{
+	host->office.targets = host->roster->targets;
+	host->office.target_count = host->roster->count;
+	host->office.edge = &config_of(host)->edge;
+}
 
 static int start_control(struct host *host)
 {
 	struct control_opts opts = {
 		.loop = host->loop,
 		.log = host->log,
-		.path = host->config->admin.socket,
+		.path = config_of(host)->admin.socket,
 		.on_request = commands_run,
 		.user = &host->office,
 	};
@@ -303,17 +340,68 @@ static int start_control(struct host *host)
 		.started_ms = loop_now_ms(host->loop),
 		.dispatch = host->dispatch,
 		.registry = host->registry,
-		.targets = host->targets,
-		.target_count = host->unit_count,
-		.edge = &host->config->edge,
 		.get_facts = get_facts,
 		.ops = &office_ops,
 		.user = host,
 	};
+	renew_office(host);
 	if (control_start(&opts, &host->control, &err) < 0)
 		return report(host, &err);
 	return 0;
 }
+
+/* ---- reload ---- */
+
+static struct roster *get_roster(void *user)
+{
+	return ((struct host *)user)->roster;
+}
+
+static struct log_opts log_opts_of(const struct host *host)
+{
+	struct log_opts opts = config_of(host)->log;
+
+	opts.loop = host->loop;
+	return opts;
+}
+
+static void on_applied(void *user, struct roster *roster)
+{
+	struct host *host = user;
+	struct roster *before = host->roster;
+	struct log_opts log_opts;
+
+	host->roster = roster;
+	log_opts = log_opts_of(host);
+	log_apply(host->log, &log_opts);
+	renew_office(host);
+	renew_addresses(host);
+	roster_release(before);
+}
+
+static void on_reload_signal(void *user, int signum)
+{
+	struct host *host = user;
+
+	if (host->phase == HOST_RUNNING && host->reload)
+		reload_ask(host->reload);
+}
+
+static void start_reload(struct host *host)
+{
+	host->reload = reload_new(&(struct reload_site){
+		.loop = host->loop,
+		.log = host->log,
+		.house = &host->house,
+		.listener = host->listener,
+		.source = host->source,
+		.get_roster = get_roster,
+		.on_applied = on_applied,
+		.user = host,
+	});
+}
+
+/* ---- from start to end ---- */
 
 /* Before anything starts: a signal that comes meanwhile waits for the loop, and then everything is
  * there to be stopped. */
@@ -325,6 +413,7 @@ static void listen_for_signals(struct host *host)
 	loop_timer_init(&host->drain_timer, host->loop, on_drain_due, host);
 	loop_signal_start(&host->on_int, host->loop, SIGINT, on_stop_signal, host);
 	loop_signal_start(&host->on_term, host->loop, SIGTERM, on_stop_signal, host);
+	loop_signal_start(&host->on_hup, host->loop, SIGHUP, on_reload_signal, host);
 }
 
 /* Connections and plugins need descriptors: as many as this user may have. */
@@ -358,14 +447,15 @@ static int start(struct host *host)
 		.on_drained = stop_if_drained,
 		.user = host,
 	};
-	if (reload_whitelist(host, &err) < 0)
-		return -1;
+	if (renew_whitelist(host, &err) < 0)
+		return report(host, &err);
 	make_units(host);
 	if (start_edge(host) < 0 || start_control(host) < 0 || start_listener(host) < 0)
 		return -1;
+	start_reload(host);
 	start_plugins(host);
 	log_event(host->log, LOG_INFO, "host.started", "", LOG_STR("version", PLUGD_VERSION),
-		  LOG_INT("pid", getpid()), LOG_INT("plugins", host->unit_count));
+		  LOG_INT("pid", getpid()), LOG_INT("plugins", host->roster->count));
 	return 0;
 }
 
@@ -373,25 +463,24 @@ static int start(struct host *host)
 static void release(struct host *host)
 {
 	control_stop(host->control);
+	reload_free(host->reload);
 	listener_free(host->listener);
-	for (size_t i = 0; i < host->unit_count; i++)
-		unit_free(host->units[i]);
-	loop_turn(host->loop, false);
 	edge_free(host->edge);
+	host->house.edge = NULL;
+	roster_release(host->roster);
+	units_free(&host->house);
+	loop_turn(host->loop, false);
 	registry_free(host->registry);
 	dispatch_free(host->dispatch);
 	whitelist_free(host->house.whitelist);
-	for (size_t i = 0; host->addresses && host->addresses[i]; i++)
-		free((char *)host->addresses[i]);
-	free(host->addresses);
-	free(host->targets);
-	free(host->units);
+	ledger_deinit(&host->house.ledger);
+	free_addresses(host->addresses);
 }
 
 /* The spawner first: it is a copy of what the host is by then, and stays so small. */
 static int lay_ground(struct host *host)
 {
-	struct log_opts log_opts = host->config->log;
+	struct log_opts log_opts;
 	struct err err;
 
 	host->spawner = spawner_new(&err);
@@ -405,19 +494,21 @@ static int lay_ground(struct host *host)
 		spawner_free(host->spawner);
 		return -1;
 	}
-	log_opts.loop = host->loop;
+	log_opts = log_opts_of(host);
 	host->log = log_new(&log_opts);
 	spawner_watch(host->spawner, host->loop, host->log);
 	return 0;
 }
 
-int host_run(const struct config *config)
+int host_run(struct plan *plan, const struct plan_source *source)
 {
-	struct host host = {.config = config};
+	struct host host = {.source = source, .roster = roster_new(plan)};
 	int r;
 
-	if (lay_ground(&host) < 0)
+	if (lay_ground(&host) < 0) {
+		roster_release(host.roster);
 		return 1;
+	}
 	listen_for_signals(&host);
 	raise_descriptor_limit();
 	r = start(&host);
@@ -425,6 +516,7 @@ int host_run(const struct config *config)
 		loop_run(host.loop);
 	loop_signal_stop(&host.on_int);
 	loop_signal_stop(&host.on_term);
+	loop_signal_stop(&host.on_hup);
 	loop_timer_stop(&host.drain_timer);
 	release(&host);
 	spawner_free(host.spawner);

@@ -3,11 +3,12 @@
 #ifndef PLUGD_HOST_H
 #define PLUGD_HOST_H
 
-#include "config/config.h"
+#include "plan.h"
 
 /* Runs the host until a signal ends it (SIGINT or SIGTERM: gracefully; a second one: at once).
- * Returns the exit status: 0 after a stop that was asked for, 1 when it could not start. Borrows
- * config. */
-int host_run(const struct config *config);
+ * Returns the exit status: 0 after a stop that was asked for, 1 when it could not start. Holds
+ * the plan as long as it is in force; SIGHUP and plugctl take another from the source, which is
+ * borrowed. */
+int host_run(struct plan *plan, const struct plan_source *source);
 
 #endif

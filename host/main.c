@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "host.h"
 #include "options.h"
+#include "plan.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -21,24 +22,24 @@ static const char *choose_file(const struct options *options)
 
 static int load_and_run(const struct options *options)
 {
-	const struct config_overrides overrides = {
-		.environment = environ,
-		.flags = options->flags,
-		.flag_count = options->flag_count,
+	const struct plan_source source = {
+		.file = choose_file(options),
+		.overrides = {.environment = environ,
+			      .flags = options->flags,
+			      .flag_count = options->flag_count},
 	};
-	const char *file = choose_file(options);
 	struct config_errors errors = {0};
-	struct config config;
+	struct plan *plan = plan_load(&source, &errors);
 	int status = EXIT_FAILED;
 
-	if (config_load(file, &overrides, &config, &errors) < 0)
+	if (!plan)
 		config_errors_print(&errors, stderr);
 	else if (options->action == OPTIONS_CHECK)
-		status = printf("%s: no errors\n", file) < 0;
+		status = printf("%s: no errors\n", source.file) < 0;
 	else
-		status = host_run(&config);
+		status = host_run(plan, &source);
 	config_errors_free(&errors);
-	config_free(&config);
+	plan_release(plan);
 	return status;
 }
 

@@ -12,59 +12,18 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "base/mem.h"
 #include "base/random.h"
 #include "dispatch/dispatch.h"
 #include "observe/errors.h"
 #include "plugin/drift.h"
-#include "plugin/pool.h"
-#include "plugin/swap.h"
-
-struct generation {
-	struct unit *unit;
-	struct plugin_opts opts; /* texts are borrowed from the configuration */
-	char *executable;	 /* in place of the configured one; NULL: none; owned */
-	struct pool *pool;
-	LIST_ENTRY(generation) link; /* of those that drain */
-};
-
-/* What a rollback needs: the very bytes that ran. */
-struct previous {
-	struct plugin_opts opts;
-	char *executable;	  /* owned */
-	struct exec_image *image; /* holds; NULL: there is no previous generation */
-};
-
-struct unit {
-	struct unit_house *house;
-	const struct plugin_opts *plugin; /* as configured */
-	struct target target;
-	struct generation *serving; /* NULL: disabled */
-	struct generation *next;    /* NULL: no swap is under way, or it has switched */
-	LIST_HEAD(, generation) draining;
-	struct previous previous;
-	struct swap *swap; /* NULL: none is under way */
-	struct canary canary;
-	struct swap_viewer viewer;
-	int64_t swap_began_us;
-	int64_t swap_drain_ms;
-	uint32_t last_generation;
-	bool is_draining; /* all of it */
-};
+#include "unit_private.h"
 
 /* ---- generations ---- */
 
 static const struct pool_ops pool_ops;
-
-struct generation_setup {
-	const struct plugin_opts *opts;
-	const char *executable;	  /* in place of theirs; NULL: theirs */
-	struct exec_image *image; /* holds; NULL: that of the executable is loaded */
-	bool may_sleep;		  /* as pool_opts */
-	bool waits;
-};
+static void end_if_over(struct unit *unit);
 
 static struct generation *generation_new(struct unit *unit, const struct generation_setup *setup)
 {
@@ -72,6 +31,8 @@ static struct generation *generation_new(struct unit *unit, const struct generat
 	struct unit_house *house = unit->house;
 
 	generation->unit = unit;
+	generation->born = plan_hold(setup->born);
+	generation->config = plan_hold(setup->config);
 	generation->opts = *setup->opts;
 	generation->executable = mem_strdup(setup->executable);
 	if (setup->executable)
@@ -81,10 +42,10 @@ static struct generation *generation_new(struct unit *unit, const struct generat
 		.log = house->log,
 		.spawner = house->spawner,
 		.plugin = &generation->opts,
-		.whitelist = house->whitelist,
+		.whitelist = setup->whitelist ? setup->whitelist : house->whitelist,
 		.image = setup->image,
 		.host_version = house->service->version,
-		.generation = ++unit->last_generation,
+		.generation = ledger_next(&house->ledger, setup->opts->name),
 		.may_sleep = setup->may_sleep,
 		.waits = setup->waits,
 		.ops = &pool_ops,
@@ -100,6 +61,8 @@ static void generation_free(void *object)
 	if (!generation)
 		return;
 	pool_free(generation->pool);
+	plan_release(generation->born);
+	plan_release(generation->config);
 	free(generation->executable);
 	free(generation);
 }
@@ -111,15 +74,25 @@ static void generation_drain(struct generation *generation, int64_t grace_ms)
 	pool_drain(generation->pool, grace_ms);
 }
 
+static void forget_previous(struct unit *unit)
+{
+	exec_image_release(unit->previous.image);
+	plan_release(unit->previous.born);
+	plan_release(unit->previous.config);
+	free(unit->previous.executable);
+	unit->previous = (struct previous){0};
+}
+
 static void keep_previous(struct unit *unit, const struct generation *generation)
 {
 	const struct exec_image *image = pool_image(generation->pool);
 
 	if (!image)
 		return;
-	exec_image_release(unit->previous.image);
-	free(unit->previous.executable);
+	forget_previous(unit);
 	unit->previous = (struct previous){
+		.born = plan_hold(generation->born),
+		.config = plan_hold(generation->config),
 		.opts = generation->opts,
 		.executable = mem_strdup(generation->executable),
 		.image = exec_image_hold((struct exec_image *)image),
@@ -144,16 +117,18 @@ static int serve(struct unit *unit, struct generation *generation, struct err *e
 static int check_drift(const struct unit *unit, const struct manifest *manifest, struct err *err)
 {
 	const struct manifest *old = unit->serving ? pool_manifest(unit->serving->pool) : NULL;
-
+	const struct unit_change *change = &unit->change;
 	struct drift drift;
 
 	if (!old)
 		return 0;
 	drift_init(&drift, old, manifest);
-	if (unit->plugin->expose)
+	if (change->plan ? change->plugin->expose : unit->plugin->expose)
 		drift_check_all(&drift);
 	else
-		edge_routes_check_drift(edge_routes(unit->house->edge), &unit->target, &drift);
+		edge_routes_check_drift(change->plan ? change->routes
+						     : edge_routes(unit->house->edge),
+					&unit->target, &drift);
 	return drift_result(&drift, err);
 }
 
@@ -170,6 +145,8 @@ static bool on_manifest(void *user, struct pool *pool, const struct manifest *ma
 		return false;
 	if (generation == unit->serving)
 		return registry_provide(registry, &unit->target, manifest, err) == 0;
+	if (unit->change.plan) /* who provides what is judged when all of a reload is ready */
+		return check_drift(unit, manifest, err) == 0;
 	return registry_check(registry, &unit->target, manifest, err) == 0 &&
 	       check_drift(unit, manifest, err) == 0;
 }
@@ -179,7 +156,8 @@ static void on_change(void *user, struct pool *pool)
 	const struct generation *generation = user;
 	struct unit *unit = generation->unit;
 
-	edge_on_plugin_change(unit->house->edge);
+	if (unit->house->edge)
+		edge_on_plugin_change(unit->house->edge);
 	log_event(unit->house->log, LOG_INFO, "plugin.ready_count", "",
 		  LOG_STR("plugin", unit->plugin->name),
 		  LOG_INT("generation", pool_generation(pool)),
@@ -210,6 +188,13 @@ static void on_failure(void *user, struct pool *pool, const struct err *why)
 		swap_on_failure(generation->unit->swap, pool, why);
 }
 
+static void on_config(void *user, struct pool *pool, const struct err *why)
+{
+	const struct generation *generation = user;
+
+	unit_change_progress(generation->unit, why);
+}
+
 static void on_drained(void *user, struct pool *pool)
 {
 	struct generation *generation = user;
@@ -220,15 +205,23 @@ static void on_drained(void *user, struct pool *pool)
 		swap_on_drained(unit->swap, pool);
 	if (generation == unit->serving) {
 		registry_withdraw(unit->house->registry, &unit->target);
-		unit->target.pool = NULL;
+		target_serve(&unit->target, unit->plugin, NULL);
 		unit->serving = NULL;
 	}
 	loop_retire(unit->house->loop, generation_free, generation);
 	if (unit_is_drained(unit))
 		unit->house->on_drained(unit->house->user);
+	end_if_over(unit);
 }
 
-static const struct pool_ops pool_ops = {on_manifest, on_change, on_call, on_failure, on_drained};
+static const struct pool_ops pool_ops = {
+	.on_manifest = on_manifest,
+	.on_change = on_change,
+	.on_call = on_call,
+	.on_failure = on_failure,
+	.on_config = on_config,
+	.on_drained = on_drained,
+};
 
 /* ---- a swap ---- */
 
@@ -282,6 +275,13 @@ static void on_swap_end(void *user, const struct err *why)
 		generation_drain(next, unit->swap_drain_ms);
 	if (viewer.on_end)
 		viewer.on_end(viewer.user, why, &report);
+	if (why)
+		unit_change_progress(unit, why);
+}
+
+static void on_prepared(void *user)
+{
+	unit_change_progress(user, NULL);
 }
 
 static void on_hold(void *user, bool held)
@@ -318,6 +318,7 @@ static const struct swap_ops swap_ops = {
 	.on_hold = on_hold,
 	.on_canary = on_canary,
 	.judge = judge,
+	.on_prepared = on_prepared,
 	.on_switch = on_switch,
 	.on_end = on_swap_end,
 };
@@ -335,6 +336,8 @@ static int check_order(const struct unit *unit, const struct swap_order *order, 
 		return refuse_swap(err, ERR_SWAP_REFUSED, "the plugin is disabled");
 	if (unit->swap)
 		return refuse_swap(err, ERR_SWAP_BUSY, "another swap of it is under way");
+	if (unit->change.plan)
+		return refuse_swap(err, ERR_SWAP_BUSY, "a reload that changes it is under way");
 	if (order->is_rollback && !unit->previous.image)
 		return refuse_swap(err, ERR_SWAP_REFUSED,
 				   "there is no generation before this one to go back to");
@@ -353,10 +356,36 @@ static int check_order(const struct unit *unit, const struct swap_order *order, 
 	return 0;
 }
 
+void unit_begin_swap(struct unit *unit, const struct generation_setup *setup,
+		     const struct swap_order *order, bool waits_for_commit)
+{
+	unit->next = generation_new(unit, setup);
+	canary_init(&unit->canary, &order->canary, random_u32());
+	unit->swap_began_us = loop_now_us(unit->house->loop);
+	unit->swap_drain_ms = order->drain_timeout_ms >= 0 ? order->drain_timeout_ms
+							   : unit->plugin->drain_timeout_ms;
+	unit->swap = swap_new(&(struct swap_opts){
+		.loop = unit->house->loop,
+		.log = unit->house->log,
+		.plugin = unit->next->opts.name,
+		.old = unit->serving ? unit->serving->pool : NULL,
+		.next = unit->next->pool,
+		.with_state = order->with_state,
+		.waits_for_commit = waits_for_commit,
+		.is_asked = unit->next->opts.health_check.enabled,
+		.canary_ms = order->canary.permille > 0 ? order->canary.for_ms : 0,
+		.ops = &swap_ops,
+		.user = unit,
+	});
+	swap_start(unit->swap);
+}
+
 int unit_swap(struct unit *unit, const struct swap_order *order, const struct swap_viewer *viewer,
 	      struct err *err)
 {
 	struct generation_setup setup = {
+		.born = unit->plan,
+		.config = unit->plan,
 		.opts = unit->plugin,
 		.executable = order->executable,
 		.waits = order->with_state,
@@ -366,29 +395,14 @@ int unit_swap(struct unit *unit, const struct swap_order *order, const struct sw
 	if (r < 0)
 		return r;
 	if (order->is_rollback) {
+		setup.born = unit->previous.born;
+		setup.config = unit->previous.config;
 		setup.opts = &unit->previous.opts;
 		setup.executable = unit->previous.executable;
 		setup.image = unit->previous.image;
 	}
-	unit->next = generation_new(unit, &setup);
-	canary_init(&unit->canary, &order->canary, random_u32());
 	unit->viewer = *viewer;
-	unit->swap_began_us = loop_now_us(unit->house->loop);
-	unit->swap_drain_ms = order->drain_timeout_ms >= 0 ? order->drain_timeout_ms
-							   : unit->plugin->drain_timeout_ms;
-	unit->swap = swap_new(&(struct swap_opts){
-		.loop = unit->house->loop,
-		.log = unit->house->log,
-		.plugin = unit->plugin->name,
-		.old = unit->serving ? unit->serving->pool : NULL,
-		.next = unit->next->pool,
-		.with_state = order->with_state,
-		.is_asked = unit->next->opts.health_check.enabled,
-		.canary_ms = order->canary.permille > 0 ? order->canary.for_ms : 0,
-		.ops = &swap_ops,
-		.user = unit,
-	});
-	swap_start(unit->swap);
+	unit_begin_swap(unit, &setup, order, false);
 	return 0;
 }
 
@@ -414,13 +428,18 @@ int unit_abort_swap(struct unit *unit, struct err *err)
 
 /* ---- life ---- */
 
-struct unit *unit_new(struct unit_house *house, const struct plugin_opts *plugin)
+static void on_leave_due(void *user);
+
+struct unit *unit_new(struct unit_house *house, struct plan *plan, const struct plugin_opts *plugin)
 {
 	struct unit *unit = mem_new(struct unit);
 
 	unit->house = house;
+	unit->plan = plan_hold(plan);
 	unit->plugin = plugin;
 	LIST_INIT(&unit->draining);
+	LIST_INSERT_HEAD(&house->units, unit, link);
+	loop_timer_init(&unit->leave, house->loop, on_leave_due, unit);
 	dispatch_init_target(&unit->target, plugin);
 	return unit;
 }
@@ -430,6 +449,11 @@ struct target *unit_target(struct unit *unit)
 	return &unit->target;
 }
 
+const char *unit_name(const struct unit *unit)
+{
+	return unit->plugin->name;
+}
+
 void unit_start(struct unit *unit)
 {
 	struct err err;
@@ -437,8 +461,10 @@ void unit_start(struct unit *unit)
 	if (!unit->plugin->enabled)
 		return;
 	serve(unit,
-	      generation_new(unit,
-			     &(struct generation_setup){.opts = unit->plugin, .may_sleep = true}),
+	      generation_new(unit, &(struct generation_setup){.born = unit->plan,
+							      .config = unit->plan,
+							      .opts = unit->plugin,
+							      .may_sleep = true}),
 	      &err);
 	if (pool_start(unit->serving->pool, &err) == 0)
 		return;
@@ -446,18 +472,31 @@ void unit_start(struct unit *unit)
 		  LOG_STR("plugin", unit->plugin->name), LOG_INT("code", err.code));
 }
 
-void unit_drain(struct unit *unit, int64_t longest_ms)
+static void give_up_swap(struct unit *unit, const char *reason)
 {
-	int64_t grace_ms = unit->plugin->drain_timeout_ms;
 	struct err why;
 
-	unit->is_draining = true;
-	err_set(&why, ERR_SWAP_ABORTED, "the host is stopping");
+	err_set(&why, ERR_SWAP_ABORTED, "%s", reason);
 	if (unit->swap)
 		swap_abort(unit->swap, &why);
+}
+
+/* All of it. */
+static void drain(struct unit *unit, int64_t longest_ms)
+{
+	int64_t grace_ms = unit->plugin->drain_timeout_ms;
+
+	unit->is_draining = true;
 	if (unit->serving)
 		generation_drain(unit->serving, grace_ms < longest_ms ? grace_ms : longest_ms);
-	else if (unit_is_drained(unit))
+}
+
+void unit_drain(struct unit *unit, int64_t longest_ms)
+{
+	give_up_swap(unit, "the host is stopping");
+	if (!unit->is_draining)
+		drain(unit, longest_ms);
+	if (unit_is_drained(unit))
 		unit->house->on_drained(unit->house->user);
 }
 
@@ -466,12 +505,73 @@ bool unit_is_drained(const struct unit *unit)
 	return unit->is_draining && !unit->serving && LIST_EMPTY(&unit->draining);
 }
 
+/* ---- the last who use it ---- */
+
+static void release_unit(void *unit)
+{
+	unit_free(unit);
+}
+
+/* Calls that still wait for their turn are told, before it goes. */
+static void end_if_over(struct unit *unit)
+{
+	if (unit->holders > 0 || !unit_is_drained(unit) || !unit->is_leaving)
+		return;
+	unit->is_leaving = false;
+	LIST_REMOVE(unit, link);
+	unit->is_retired = true;
+	if (unit->target.limit.waiting > 0)
+		loop_flush_queue(unit->house->loop, &unit->target.turn);
+	loop_retire(unit->house->loop, release_unit, unit);
+}
+
+/* What it still has to answer was begun that long ago. */
+static void on_leave_due(void *user)
+{
+	struct unit *unit = user;
+
+	if (!unit->is_draining)
+		drain(unit, 0);
+	end_if_over(unit);
+}
+
+void unit_leave(struct unit *unit)
+{
+	unit->is_leaving = true;
+	registry_free_names(unit->house->registry, &unit->target);
+	loop_timer_start(&unit->leave, unit->plugin->drain_timeout_ms);
+}
+
+struct unit *unit_hold(struct unit *unit)
+{
+	unit->holders++;
+	return unit;
+}
+
+void unit_release(struct unit *unit)
+{
+	if (--unit->holders > 0)
+		return;
+	unit->is_leaving = true;
+	give_up_swap(unit, "the plugin is not configured any more");
+	if (!unit->is_draining)
+		drain(unit, loop_timer_is_active(&unit->leave) ? loop_timer_left_ms(&unit->leave)
+							       : INT64_MAX);
+	end_if_over(unit);
+}
+
 void unit_free(struct unit *unit)
 {
 	struct generation *generation;
 
 	if (!unit)
 		return;
+	if (!unit->is_retired)
+		LIST_REMOVE(unit, link);
+	loop_timer_stop(&unit->leave);
+	loop_flush_cancel(unit->house->loop, &unit->target.turn);
+	registry_withdraw(unit->house->registry, &unit->target);
+	unit_drop_change(unit);
 	swap_free(unit->swap);
 	while ((generation = LIST_FIRST(&unit->draining))) {
 		LIST_REMOVE(generation, link);
@@ -481,7 +581,36 @@ void unit_free(struct unit *unit)
 	}
 	generation_free(unit->next);
 	generation_free(unit->serving);
-	exec_image_release(unit->previous.image);
-	free(unit->previous.executable);
+	forget_previous(unit);
+	plan_release(unit->plan);
 	free(unit);
+}
+
+/* ---- all of the house ---- */
+
+void units_drain(struct unit_house *house, int64_t longest_ms)
+{
+	struct unit *unit, *next;
+
+	for (unit = LIST_FIRST(&house->units); unit; unit = next) {
+		next = LIST_NEXT(unit, link);
+		unit_drain(unit, longest_ms);
+	}
+}
+
+bool units_are_drained(const struct unit_house *house)
+{
+	const struct unit *unit;
+
+	LIST_FOREACH (unit, &house->units, link) {
+		if (!unit_is_drained(unit))
+			return false;
+	}
+	return true;
+}
+
+void units_free(struct unit_house *house)
+{
+	while (!LIST_EMPTY(&house->units))
+		unit_free(LIST_FIRST(&house->units));
 }

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "admin/office.h"
 #include "base/err.h"
@@ -13,12 +14,16 @@
 #include "dispatch/target.h"
 #include "edge/edge.h"
 #include "host_service.h"
+#include "ledger.h"
 #include "observe/log.h"
+#include "plan.h"
 #include "plugin/plugin_opts.h"
 #include "registry/service.h"
 #include "trust/whitelist.h"
 
 struct unit;
+
+LIST_HEAD(unit_list, unit);
 
 /* What all units share. Borrowed while units live. */
 struct unit_house {
@@ -30,19 +35,34 @@ struct unit_house {
 	struct host_service *service;
 	struct edge *edge;	     /* knows which methods routes use; NULL until it is there */
 	struct whitelist *whitelist; /* the one in force */
+	struct unit_list units;	     /* all that there are */
+	struct ledger ledger;
 
 	/* A unit that drains has no process left. */
 	void (*on_drained)(void *user);
 	void *user;
 };
 
-/* Borrows `plugin`, whose texts must stay as long as the unit. Returns owned. */
-struct unit *unit_new(struct unit_house *house, const struct plugin_opts *plugin);
+/* For a plugin of this plan, which it holds. Returns owned; once it was held, the last who releases
+ * it ends it. */
+struct unit *unit_new(struct unit_house *house, struct plan *plan,
+		      const struct plugin_opts *plugin);
 
-/* Ends all its processes at once. NULL is fine. */
+/* Ends all its processes at once, whoever holds it. NULL is fine. */
 void unit_free(struct unit *unit);
 
+struct unit *unit_hold(struct unit *unit); /* returns it */
+
+/* Nobody is left who could call it: it finishes what it has within its drain_timeout, and is
+ * freed. */
+void unit_release(struct unit *unit);
+
+/* It is not configured any more: its services are free for others. It serves on whoever came
+ * before, for its drain_timeout at most. */
+void unit_leave(struct unit *unit);
+
 struct target *unit_target(struct unit *unit);
+const char *unit_name(const struct unit *unit);
 
 /* Starts the first generation. A plugin that may not run or can't is logged and left out. */
 void unit_start(struct unit *unit);
@@ -51,6 +71,11 @@ void unit_start(struct unit *unit);
  * also when nothing runs. */
 void unit_drain(struct unit *unit, int64_t longest_ms);
 bool unit_is_drained(const struct unit *unit);
+
+/* All of the house, also those that no roster has any more. */
+void units_drain(struct unit_house *house, int64_t longest_ms);
+bool units_are_drained(const struct unit_house *house);
+void units_free(struct unit_house *house);
 
 /* Begins a swap. 0: `viewer` hears of it until its on_end, which may have come already; or -errno
  * with *err: nothing was begun. */
@@ -62,5 +87,42 @@ void unit_leave_swap(struct unit *unit);
 
 /* Gives up a swap that has not switched yet. 0, or -errno with *err. */
 int unit_abort_swap(struct unit *unit, struct err *err);
+
+/* ---- its part of a reload: prepared, and then committed or dropped ---- */
+
+enum unit_change_kind {
+	UNIT_TAKES, /* what runs obeys other options */
+	UNIT_ASKS,  /* the same, and its instances are asked to take another configuration */
+	UNIT_SWAPS, /* another generation is started, also a first one */
+};
+
+struct unit_change {
+	enum unit_change_kind kind;
+	struct plan *plan;		   /* holds until it is committed or dropped */
+	const struct plugin_opts *plugin;  /* of the plan */
+	const struct edge_routes *routes;  /* that come into force with it; borrows as long */
+	const struct whitelist *whitelist; /* borrows until return */
+
+	/* It can be committed (`why` NULL); or, also after that, it can't. */
+	void (*on_prepared)(void *user, struct unit *unit, const struct err *why);
+	void *user;
+};
+
+/* NULL, or what is under way that a change would disturb. */
+const char *unit_busy_with(const struct unit *unit);
+
+/* Its instances can be asked; else a new configuration takes a swap. */
+bool unit_can_be_asked(const struct unit *unit);
+
+/* Begins; on_prepared follows, maybe before this returns. Only when it isn't busy. */
+void unit_prepare(struct unit *unit, const struct unit_change *change);
+void unit_commit(struct unit *unit);
+void unit_drop_change(struct unit *unit); /* none is fine */
+
+/* What it will provide when the change is committed; NULL: not known. */
+const struct manifest *unit_next_manifest(const struct unit *unit);
+
+/* Inside the unit: the change got further, or failed. */
+void unit_change_progress(struct unit *unit, const struct err *why);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin/member.h"
+#include "admin/reloading.h"
 #include "admin/rollout.h"
 #include "admin/trial.h"
 #include "admin/views.h"
@@ -193,6 +194,10 @@ const struct command commands[] = {
 	 {PLUGIN_NEEDED, DRAIN_ARG, STATE_ARG},
 	 rollout_back},
 	{"abort", "gives up a swap that has not switched yet", {PLUGIN_NEEDED}, rollout_abort},
+	{"reload",
+	 "takes over what has changed in the configuration on disk, all of it or nothing",
+	 {{"dry_run", COMMAND_BOOL, false, "only tells what has changed"}},
+	 reloading_run},
 	{"help", "these commands and their arguments", {{0}}, run_help},
 };
 

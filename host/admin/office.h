@@ -4,10 +4,6 @@
 #ifndef PLUGD_ADMIN_OFFICE_H
 #define PLUGD_ADMIN_OFFICE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/loop.h"
 #include "dispatch/canary.h"
 #include "dispatch/dispatch.h"
@@ -16,6 +12,9 @@
 #include "observe/log.h"
 #include "plugin/swap.h"
 #include "registry/service.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct office_facts {
 	const char *const
@@ -46,6 +45,37 @@ struct swap_viewer {
 	void *user;
 };
 
+/* One difference between the configuration in force and the one on disk. */
+struct reload_change {
+	const char *apply;   /* "live", "plugin", "config", "swap", "listener", "restart" */
+	const char *plugin;  /* NULL: it is not about a plugin */
+	const char *setting; /* "plugins[users].instances" */
+	const char *before;  /* NULL: there was none */
+	const char *after;   /* NULL: there is none any more */
+};
+
+struct reload_news {
+	const char *step; /* "start", "config" */
+	unsigned done;	  /* of the plugins that have a part in the step */
+	unsigned of;
+};
+
+struct reload_report {
+	const struct reload_change *changes;
+	size_t change_count;
+	const struct err
+		*obstacle; /* of a dry run: why it would be refused at once; NULL: nothing */
+	int64_t took_us;
+};
+
+/* Who looks at a reload. on_end is the last, and comes once; `why` NULL: it is in force, or it was
+ * a dry run. What it gets is valid until return. */
+struct reload_viewer {
+	void (*on_progress)(void *user, const struct reload_news *news);
+	void (*on_end)(void *user, const struct err *why, const struct reload_report *report);
+	void *user;
+};
+
 /* What the composition root does for an operator. `user` is the office's. */
 struct office_ops {
 	/* 0: the viewer hears of it, maybe before the return. Or -errno with *err: nothing was
@@ -54,9 +84,14 @@ struct office_ops {
 		    const struct swap_viewer *viewer, struct err *err);
 	void (*leave_swap)(void *user, struct target *target); /* the viewer is gone */
 	int (*abort_swap)(void *user, struct target *target, struct err *err);
+
+	/* The same for a reload; a dry one only compares. */
+	int (*reload)(void *user, bool is_dry, const struct reload_viewer *viewer, struct err *err);
+	void (*leave_reload)(void *user);
 };
 
-/* Borrows all of it, for as long as commands run. */
+/* Borrows all of it, for as long as commands run. A reload changes targets and routes between two
+ * commands: what lasts longer keeps a target only while its swap or its call lasts. */
 struct office {
 	struct loop *loop;
 	const struct log *log;

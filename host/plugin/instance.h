@@ -112,6 +112,9 @@ void instance_import(struct instance *instance, uint32_t format, const struct st
 /* Nobody waits for the end of an export or import any more. */
 void instance_abandon_state(struct instance *instance);
 
+/* opts.plugin says something else now: what runs by a timer begins anew. */
+void instance_apply(struct instance *instance);
+
 /* ---- another configuration ---- */
 
 /* It is READY and has taken the feature "config". */

@@ -64,6 +64,14 @@ void instance_health_init(struct instance *instance)
 	instance->health_check.user = instance;
 }
 
+void instance_apply(struct instance *instance)
+{
+	if (instance->state != INSTANCE_READY)
+		return;
+	health_check_stop(&instance->health_check);
+	health_check_start(&instance->health_check);
+}
+
 void instance_take_pong(struct instance *instance, struct wire_bytes body)
 {
 	struct err err;

@@ -115,6 +115,15 @@ void pool_ask(struct pool *pool)
 	}
 }
 
+void pool_apply(struct pool *pool)
+{
+	pool_sleep_apply(pool);
+	for (unsigned i = 0; i < pool->slot_count; i++) {
+		if (pool->slots[i].is_ready)
+			instance_apply(pool->slots[i].instance);
+	}
+}
+
 int pool_restart(struct pool *pool, struct err *err)
 {
 	int started = 0;

@@ -78,6 +78,9 @@ void pool_wake(struct pool *pool);
  * history and a start now; what runs is left alone. The number of starts, or -errno with *err. */
 int pool_restart(struct pool *pool, struct err *err);
 
+/* What opts.plugin says has changed, but for what a process has fixed: it is obeyed from now on. */
+void pool_apply(struct pool *pool);
+
 /* Every instance is ready and takes another configuration while it runs. */
 bool pool_takes_config(const struct pool *pool);
 

@@ -84,6 +84,7 @@ void slot_config_lost(struct slot *slot);  /* or is so no more */
 /* pool_sleep.c */
 void pool_sleep_init(struct pool *pool, bool may_sleep); /* asleep, if it may and is lazy */
 void pool_stay_awake(struct pool *pool);		 /* from now on, until it is idle */
+void pool_sleep_apply(struct pool *pool);		 /* the options have changed */
 
 /* For slot.c: a place is empty, or stays so. */
 void pool_slot_emptied(struct pool *pool);

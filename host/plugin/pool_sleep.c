@@ -56,6 +56,19 @@ void pool_stay_awake(struct pool *pool)
 	loop_timer_start(&pool->idle_timer, idle_wait_ms(pool->plugin->idle_timeout_ms));
 }
 
+void pool_sleep_apply(struct pool *pool)
+{
+	bool may_sleep = pool->plugin->start == PLUGIN_LAZY || pool->plugin->idle_timeout_ms > 0;
+
+	if (pool->draining)
+		return;
+	loop_timer_stop(&pool->idle_timer);
+	if (!pool->asleep)
+		pool_stay_awake(pool);
+	else if (!may_sleep)
+		pool_wake(pool);
+}
+
 void pool_wake(struct pool *pool)
 {
 	if (!pool_is_asleep(pool))

@@ -43,20 +43,26 @@ struct registry *registry_new(void)
 	return registry;
 }
 
-static void drop_entry(struct registry *registry, struct entry **link)
+void registry_free_names(struct registry *registry, const struct target *target)
 {
-	struct entry *entry = *link;
 	struct provider *provider, *next;
 
 	HASH_ITER (hh, registry->providers, provider, next) {
-		if (provider->target != entry->target)
+		if (provider->target != target)
 			continue;
 		HASH_DEL(registry->providers, provider);
 		free(provider);
 	}
+	registry->version++;
+}
+
+static void drop_entry(struct registry *registry, struct entry **link)
+{
+	struct entry *entry = *link;
+
+	registry_free_names(registry, entry->target);
 	*link = entry->next;
 	free(entry);
-	registry->version++;
 }
 
 void registry_withdraw(struct registry *registry, const struct target *target)

@@ -35,6 +35,10 @@ int registry_check(const struct registry *registry, const struct target *target,
 		   const struct manifest *manifest, struct err *err);
 void registry_withdraw(struct registry *registry, const struct target *target);
 
+/* Its services are nobody's from now on, and another may provide them; who has the target itself
+ * still finds its methods, until it is withdrawn. */
+void registry_free_names(struct registry *registry, const struct target *target);
+
 /* 0 and *out, or -ENOENT with *err saying whether service or method is missing. */
 int registry_find(const struct registry *registry, struct str service, struct str method,
 		  struct service_method *out, struct err *err);

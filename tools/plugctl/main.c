@@ -82,6 +82,16 @@ const struct subcommand subcommands[] = {
 	 .max_operands = 1,
 	 .options = rollback_options,
 	 .run = run_rollback},
+	{.name = "reload",
+	 .arguments = "",
+	 .help = "takes over what has changed in the configuration, all of it or nothing",
+	 .more = "The file is read with the flags and the environment that plugd was started with.\n"
+		 "What can fail is prepared beside what serves: new generations of plugins must be\n"
+		 "ready, running plugins must take their new configuration, new addresses must be\n"
+		 "open. Then everything is in force at once. Otherwise nothing has changed, and the\n"
+		 "reason is told. SIGHUP does the same.\n",
+	 .options = reload_options,
+	 .run = run_reload},
 	{.name = "check",
 	 .arguments = "<executable> [<argument>…]",
 	 .help = "runs a plugin alone, without a host, and tells which rules it keeps",

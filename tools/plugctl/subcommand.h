@@ -50,6 +50,10 @@ extern const struct arg_option rollback_options[];
 enum exit_status run_swap(const struct plugctl *plugctl, const struct args *args);
 enum exit_status run_rollback(const struct plugctl *plugctl, const struct args *args);
 
+/* ---- reload.c ---- */
+extern const struct arg_option reload_options[];
+enum exit_status run_reload(const struct plugctl *plugctl, const struct args *args);
+
 /* ---- check.c ---- */
 extern const struct arg_option check_options[];
 enum exit_status run_check(const struct plugctl *plugctl, const struct args *args);

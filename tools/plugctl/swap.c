@@ -1,5 +1,4 @@
-/* `plugctl swap` and `plugctl rollback`: asks for a swap and shows how far it is, as a bar on a
- * terminal, as a line for each step elsewhere, as one JSON object a line with --output json. */
+/* `plugctl swap` and `plugctl rollback`: asks for a swap and shows how far it is. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -14,9 +13,8 @@
 #include "client.h"
 #include "observe/errors.h"
 #include "output.h"
+#include "progress.h"
 #include "subcommand.h"
-
-#define BAR_CELLS 24
 
 const struct arg_option swap_options[] = {
 	{"executable", 'e', "PATH", "run this one [the configured executable, as it is now]"},
@@ -36,55 +34,6 @@ const struct arg_option rollback_options[] = {
 	{"drain-timeout", 0, "DURATION", "time for the old calls to end [as configured]"},
 	{NULL},
 };
-
-/* ---- how far it is ---- */
-
-struct screen {
-	bool is_json;
-	bool is_terminal;
-	bool has_bar; /* the cursor stands behind one */
-	char step[32];
-};
-
-static void clear_bar(struct screen *screen)
-{
-	if (screen->has_bar)
-		fputs("\r\033[K", stderr);
-	screen->has_bar = false;
-}
-
-static void draw_bar(struct screen *screen, const char *step, int64_t done, int64_t of)
-{
-	int64_t full = of > 0 ? done * BAR_CELLS / of : 0;
-
-	clear_bar(screen);
-	fprintf(stderr, "%-9s [", step);
-	for (int64_t i = 0; i < BAR_CELLS; i++)
-		fputc(i < full ? '#' : ' ', stderr);
-	fputc(']', stderr);
-	if (of > 0)
-		fprintf(stderr, " %" PRId64 " of %" PRId64, done, of);
-	fflush(stderr);
-	screen->has_bar = true;
-}
-
-static void on_progress(void *user, const json_t *news)
-{
-	struct screen *screen = user;
-	const char *step = output_member(news, "step");
-	bool is_new = strcmp(screen->step, step) != 0;
-
-	snprintf(screen->step, sizeof(screen->step), "%s", step);
-	if (screen->is_json) {
-		json_dumpf(news, stdout, JSON_COMPACT);
-		putchar('\n');
-		fflush(stdout);
-	} else if (screen->is_terminal) {
-		draw_bar(screen, step, output_number(news, "done"), output_number(news, "of"));
-	} else if (is_new) {
-		output_note("step", step);
-	}
-}
 
 /* ---- asking ---- */
 
@@ -182,23 +131,10 @@ static void print_result(const struct plugctl *plugctl, const json_t *result)
 
 static enum exit_status watch(const struct plugctl *plugctl, const char *command, json_t *request)
 {
-	struct screen screen = {.is_json = plugctl->is_json, .is_terminal = isatty(STDERR_FILENO)};
-	struct client client;
-	struct err err;
 	json_t *result;
-	int r = client_open(&client, plugctl->socket, &err);
 
-	if (r == 0) {
-		r = client_watch(&client, command, request, on_progress, &screen, &result, &err);
-		client_close(&client);
-	} else {
-		json_decref(request);
-	}
-	clear_bar(&screen);
-	if (r < 0) {
-		output_error(&err);
+	if (progress_watch(plugctl, command, request, &result) < 0)
 		return STATUS_FAILED;
-	}
 	print_result(plugctl, result);
 	json_decref(result);
 	return STATUS_OK;

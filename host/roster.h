@@ -1,0 +1,37 @@
+/* The units of one configuration, in its order: the one in force, or one that was and under which
+ * requests are still open. The last holder ends it, and with it the units that no other roster
+ * has. Part of the composition root. */
+#ifndef PLUGD_ROSTER_H
+#define PLUGD_ROSTER_H
+
+#include <stddef.h>
+
+#include "dispatch/target.h"
+#include "plan.h"
+#include "unit.h"
+
+struct roster {
+	struct plan *plan; /* holds */
+	struct unit **units;
+	struct target **targets; /* of the units */
+	size_t count;
+	unsigned holders;
+};
+
+/* With room for a unit for each plugin of the plan. Holds the plan. Returns one with one holder. */
+struct roster *roster_new(struct plan *plan);
+
+/* Fills the next place. Holds the unit. */
+void roster_add(struct roster *roster, struct unit *unit);
+
+struct roster *roster_hold(struct roster *roster); /* returns it */
+void roster_release(struct roster *roster);	   /* NULL is fine */
+
+/* NULL: it has none. */
+struct unit *roster_find(const struct roster *roster, const char *plugin);
+struct unit *roster_unit_of(const struct roster *roster, const struct target *target);
+
+/* Routes to its units, which hold it until the last request under them is over. NULL with *err. */
+struct edge_routes *roster_routes(struct roster *roster, struct err *err);
+
+#endif

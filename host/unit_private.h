@@ -1,0 +1,72 @@
+/* What the files of a unit share: unit.c (its generations, its life), unit_change.c (its part of a
+ * reload). Nobody else includes it. */
+#ifndef PLUGD_UNIT_PRIVATE_H
+#define PLUGD_UNIT_PRIVATE_H
+
+#include <sys/queue.h>
+
+#include "dispatch/canary.h"
+#include "plan.h"
+#include "plugin/pool.h"
+#include "plugin/swap.h"
+#include "unit.h"
+
+struct generation {
+	struct unit *unit;
+	/* Hold the texts: of all settings as it began, and of its own configuration now. */
+	struct plan *born;
+	struct plan *config;
+	struct plugin_opts opts;
+	char *executable; /* in place of the configured one; NULL: none; owned */
+	struct pool *pool;
+	LIST_ENTRY(generation) link; /* of those that drain */
+};
+
+/* What a rollback needs: the very bytes that ran. */
+struct previous {
+	struct plan *born; /* as in a generation */
+	struct plan *config;
+	struct plugin_opts opts;
+	char *executable;	  /* owned */
+	struct exec_image *image; /* holds; NULL: there is no previous generation */
+};
+
+struct unit {
+	struct unit_house *house;
+	struct plan *plan;		  /* holds */
+	const struct plugin_opts *plugin; /* as configured: of the plan */
+	unsigned holders;
+	LIST_ENTRY(unit) link; /* of the house */
+	struct target target;
+	struct generation *serving; /* NULL: disabled */
+	struct generation *next;    /* NULL: no swap is under way, or it has switched */
+	LIST_HEAD(, generation) draining;
+	struct previous previous;
+	struct swap *swap; /* NULL: none is under way */
+	struct canary canary;
+	struct swap_viewer viewer;
+	int64_t swap_began_us;
+	int64_t swap_drain_ms;
+	struct unit_change change; /* that is prepared; plan NULL: none is */
+	struct loop_timer leave;   /* until nobody may use it any more */
+	bool is_leaving;	   /* a reload has left it out */
+	bool is_draining;	   /* all of it */
+	bool is_retired;	   /* it is freed when this turn ends */
+};
+
+struct generation_setup {
+	struct plan *born;
+	struct plan *config;
+	const struct plugin_opts *opts;	   /* whose texts they have */
+	const char *executable;		   /* in place of theirs; NULL: theirs */
+	const struct whitelist *whitelist; /* NULL: the one in force */
+	struct exec_image *image;	   /* holds; NULL: that of the executable is loaded */
+	bool may_sleep;			   /* as pool_opts */
+	bool waits;
+};
+
+/* Begins to swap to a generation that is set up so. `waits_for_commit` as in swap_opts. */
+void unit_begin_swap(struct unit *unit, const struct generation_setup *setup,
+		     const struct swap_order *order, bool waits_for_commit);
+
+#endif
