@@ -102,7 +102,7 @@ static void hello_choose(struct plug *plug, const struct hello *hello,
 	plug->hands_over = hello->state && plug->plugin->state_format_count > 0;
 	if (plug->unknown_frames)
 		features_out[count++] = "unknown-frames";
-	if (hello->config_changes)
+	if (hello->config_changes && plug->plugin->on_config != NULL)
 		features_out[count++] = "config";
 	if (plug->hands_over)
 		features_out[count++] = "state";

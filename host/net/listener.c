@@ -328,9 +328,10 @@ void listener_drop(struct listener *listener)
 	for (size_t i = 0; i < listener->next.count; i++) {
 		struct door *door = listener->next.items[i];
 
-		if (!door->is_kept)
+		if (door->is_kept)
+			door->is_kept = false;
+		else
 			door_free(door);
-		door->is_kept = false;
 	}
 	doors_forget(&listener->next);
 }

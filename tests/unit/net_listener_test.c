@@ -330,8 +330,8 @@ static void what_can_not_be_opened_changes_nothing(void **state)
 {
 	struct world *world = world_new();
 	struct world *taken = world_new();
-	char text[32], fresh[] = "127.0.0.1:0";
-	char *listen[] = {fresh, text, NULL};
+	char text[32], kept[] = "127.0.0.1:0", fresh[] = "127.0.0.2:0";
+	char *listen[] = {kept, fresh, text, NULL};
 	struct net_opts other = world->opts;
 	struct err err = {0};
 	int before;
