@@ -376,6 +376,7 @@ static void on_applied(void *user, struct roster *roster)
 	log_apply(host->log, &log_opts);
 	renew_office(host);
 	renew_addresses(host);
+	reload_watch(host->reload, config_of(host)->watch_config);
 	roster_release(before);
 }
 
@@ -399,6 +400,7 @@ static void start_reload(struct host *host)
 		.on_applied = on_applied,
 		.user = host,
 	});
+	reload_watch(host->reload, config_of(host)->watch_config);
 }
 
 /* ---- from start to end ---- */

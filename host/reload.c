@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/watch.h"
 #include "config/diff.h"
 #include "edge/edge.h"
 #include "observe/errors.h"
@@ -49,6 +50,7 @@ struct reload {
 	size_t part_count;
 	struct err why; /* code 0: nothing has failed */
 	struct loop_flush advance;
+	struct watch *watch; /* NULL: the file is not watched */
 };
 
 static int begin(struct reload *reload, bool is_dry, struct err *err);
@@ -502,6 +504,34 @@ void reload_ask(struct reload *reload)
 		loop_flush_queue(reload->site.loop, &reload->advance);
 }
 
+static void on_file_change(void *user)
+{
+	struct reload *reload = user;
+
+	log_event(reload->site.log, LOG_INFO, "reload.file_changed", "the file is read again",
+		  LOG_STR("file", reload->site.source->file));
+	reload_ask(reload);
+}
+
+void reload_watch(struct reload *reload, bool watch)
+{
+	const char *file = reload->site.source->file;
+	struct err err;
+
+	if (watch == (reload->watch != NULL))
+		return;
+	watch_stop(reload->watch);
+	reload->watch = NULL;
+	if (!watch)
+		return;
+	reload->watch = watch_start(reload->site.loop, file, on_file_change, reload);
+	if (reload->watch)
+		return;
+	err_set_errno(&err, ERR_CONFIG_FILE, errno, "%s can't be watched", file);
+	log_event(reload->site.log, LOG_WARN, "reload.watch_failed", err.text,
+		  LOG_INT("code", err.code));
+}
+
 void reload_give_up(struct reload *reload, const char *why)
 {
 	struct err err;
@@ -528,6 +558,7 @@ void reload_free(struct reload *reload)
 {
 	if (!reload)
 		return;
+	watch_stop(reload->watch);
 	drop(reload);
 	forget(reload);
 	free(reload);

@@ -44,6 +44,9 @@ int reload_begin(struct reload *reload, bool is_dry, const struct reload_viewer 
 /* The viewer has left: nothing is told any more, and the reload goes on. */
 void reload_leave(struct reload *reload);
 
+/* From now on a file that changes is one that is asked for; or no more. */
+void reload_watch(struct reload *reload, bool watch);
+
 /* Begins one that nobody watches: now, or when the one that is under way has ended. */
 void reload_ask(struct reload *reload);
 

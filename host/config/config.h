@@ -37,6 +37,7 @@ struct config {
 	struct plugin_opts *plugins;
 	size_t plugin_count;
 	int64_t drain_timeout_ms; /* of a graceful stop */
+	bool watch_config;	  /* a file that has changed is reloaded */
 };
 
 /* One thing that is wrong. */

@@ -450,6 +450,28 @@ def test_sighup_does_the_same_and_logs_it(host):
     assert host.http("GET", "/echo").status == 200
 
 
+def test_a_file_that_changes_is_reloaded(host):
+    def replace(**settings):
+        """As editors do it."""
+        file, host.config = host.config, host.config.with_suffix(".new")
+        write(host, **settings)
+        host.config.rename(file)
+        host.config = file
+    write(host, watch_config=True)
+    reload(host)
+    replace(routes=[])
+    host.wait_log("reload.done", 2)
+    assert host.http("GET", "/echo").status == 404
+    host.config.write_text("nonsense: 1\n")
+    host.wait_log("reload.refused", code=1001)
+    replace(routes=[route("/echo", "echo")], watch_config=False)
+    host.wait_log("reload.done", 3)
+    assert host.http("GET", "/echo").status == 200
+    replace(routes=[])
+    assert len(reload(host)["changes"]) == 1
+    assert len(host.log("reload.file_changed")) == 3
+
+
 def test_an_operator_who_leaves_does_not_stop_it(host):
     write(host, plugins=[plugin("echo", executable=ECHO, instances=2)])
     with socket.socket(socket.AF_UNIX) as sock:

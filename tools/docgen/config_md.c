@@ -46,6 +46,13 @@ static const char intro[] =
 	"- **Flags**: a list is written by giving the flag again (`--listen 127.0.0.1:8080 "
 	"--listen "
 	":9090`).\n"
+	"- **reload** says what `plugctl reload` or SIGHUP does about a change: `live`, it is in force "
+	"at once;\n"
+	"  `swap`, a new generation of the plugin takes over; `config`, the running plugin is asked to "
+	"take it, or is\n"
+	"  swapped; `plugin`, the plugin comes or goes; `listener`, addresses are opened and closed; "
+	"`restart`, it is\n"
+	"  refused while plugd runs. [OPERATIONS.md](OPERATIONS.md#reload) tells more.\n"
 	"- A list of texts has at most 1024 items.\n"
 	"- Routes and plugins can be set in the file only.\n"
 	"- Anchors, aliases, tags and several documents in one file are refused.\n";
@@ -79,6 +86,7 @@ static void write_facts(const struct setting *setting, struct buf *out)
 		buf_printf(out, "; `%s`", setting_variable(setting, name));
 		buf_printf(out, ", `--%s`", setting_flag(setting, name));
 	}
+	buf_printf(out, "; reload: %s", setting_apply_name(setting->apply));
 	buf_append_str(out, STR_LITERAL("\n"));
 }
 
