@@ -46,6 +46,14 @@ static void on_call(void *user, struct pool *pool, struct instance *instance,
 	world->caller = instance;
 }
 
+static void on_config(void *user, struct pool *pool, const struct err *why)
+{
+	struct world *world = user;
+
+	world->concluded++;
+	world->config_why = why ? *why : (struct err){0};
+}
+
 static void on_drained(void *user, struct pool *pool)
 {
 	struct world *world = user;
@@ -59,6 +67,7 @@ static void on_drained(void *user, struct pool *pool)
 static const struct pool_ops ops = {.on_manifest = on_manifest,
 				    .on_change = on_change,
 				    .on_call = on_call,
+				    .on_config = on_config,
 				    .on_drained = on_drained};
 
 /* ---- the world ---- */

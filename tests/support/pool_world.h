@@ -13,6 +13,8 @@ struct world {
 	const char *refuses; /* the manifest, in these words; NULL: takes it */
 	unsigned drained;
 	struct instance *caller; /* the plugin that called the host last */
+	unsigned concluded;	 /* offers of a configuration */
+	struct err config_why;	 /* of the last one; code 0: taken */
 };
 
 /* For cmocka; *state is a struct world. */

@@ -39,6 +39,7 @@ static void has_the_documented_defaults(void **state)
 	assert_string_equal(c.net.listen[0], "127.0.0.1:8080");
 	assert_null(c.net.listen[1]);
 	assert_int_equal(c.drain_timeout_ms, 30000);
+	assert_false(c.watch_config);
 	assert_int_equal(c.edge.body_bytes, 10 << 20);
 	assert_int_equal(c.net.header_bytes, 1 << 20);
 	assert_int_equal(c.net.header_count, 100);

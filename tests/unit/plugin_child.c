@@ -2,8 +2,10 @@
  * word a step. At the end of the script it exits with status 0; a frame that isn't the one it waits
  * for ends it with status 90, a missing frame with 91.
  *
- *	hello start drain request response     read a frame, which must be this one
+ *	hello start drain request response config    read a frame, which must be this one
  *	welcome:SERVICE ready failed:REASON bye    send one
+ *	takes:SERVICE  a welcome that takes the feature "config"
+ *	accept refuse:REASON    answer the last config; result:SEQ answers another one
  *	answer:TEXT    answer the last request; stream:TEXT only begins to
  *	call:NUMBER    call the host, method NUMBER
  *	print:TEXT     to standard output, which is no frame
@@ -26,6 +28,7 @@
 static uint8_t frame[1 << 20]; /* the last one that was read, without its prefix */
 static size_t frame_len;
 static uint32_t request_id; /* of the last request */
+static uint32_t config_seq; /* of the last config */
 
 static bool read_exactly(void *to, size_t len)
 {
@@ -47,6 +50,16 @@ static void write_exactly(const void *data, size_t len)
 
 /* ---- frames in ---- */
 
+static void note_config(struct wire_bytes body)
+{
+	Plugd__V1__Config *config = plugd__v1__config__unpack(NULL, body.len, body.data);
+
+	if (!config)
+		_exit(90);
+	config_seq = config->seq;
+	plugd__v1__config__free_unpacked(config, NULL);
+}
+
 static void expect(enum wire_kind kind)
 {
 	struct wire_bytes body;
@@ -61,6 +74,8 @@ static void expect(enum wire_kind kind)
 		_exit(91);
 	if (wire_frame_kind((struct wire_bytes){frame, frame_len}, &body, &why) != kind)
 		_exit(90);
+	if (kind == WIRE_CONFIG)
+		note_config(body);
 	if (kind == WIRE_REQUEST && wire_get_request(body, &request, &why))
 		request_id = request.id;
 }
@@ -86,8 +101,9 @@ static void send_message(enum wire_kind kind, const ProtobufCMessage *message)
 }
 
 /* One service with one method "Do", number 1; needs the host's Info as number 1. */
-static void send_welcome(char *service_name)
+static void send_welcome(char *service_name, bool takes_config)
 {
+	static char feature[] = "config";
 	Plugd__V1__Welcome welcome = PLUGD__V1__WELCOME__INIT;
 	Plugd__V1__Manifest manifest = PLUGD__V1__MANIFEST__INIT;
 	Plugd__V1__Service service = PLUGD__V1__SERVICE__INIT;
@@ -112,6 +128,8 @@ static void send_welcome(char *service_name)
 	welcome.plugin_name = (char *)"child";
 	welcome.plugin_version = (char *)"1.2.3";
 	welcome.manifest = &manifest;
+	welcome.features = &(char *){feature};
+	welcome.n_features = takes_config;
 	send_message(WIRE_WELCOME, &welcome.base);
 }
 
@@ -121,6 +139,16 @@ static void send_failed(char *reason)
 
 	failed.reason = reason;
 	send_message(WIRE_FAILED, &failed.base);
+}
+
+static void send_result(uint32_t seq, char *error)
+{
+	Plugd__V1__ConfigResult result = PLUGD__V1__CONFIG_RESULT__INIT;
+
+	result.seq = seq;
+	if (error)
+		result.error = error;
+	send_message(WIRE_CONFIG_RESULT, &result.base);
 }
 
 static void send_empty(enum wire_kind kind)
@@ -184,7 +212,13 @@ static int decide(const char *what, const char *argument)
 static void send_word(const char *what, char *argument)
 {
 	if (strcmp(what, "welcome") == 0)
-		send_welcome(argument);
+		send_welcome(argument, false);
+	else if (strcmp(what, "takes") == 0)
+		send_welcome(argument, true);
+	else if (strcmp(what, "accept") == 0 || strcmp(what, "refuse") == 0)
+		send_result(config_seq, argument);
+	else if (strcmp(what, "result") == 0)
+		send_result((uint32_t)atoi(argument), NULL);
 	else if (strcmp(what, "ready") == 0)
 		send_empty(WIRE_READY);
 	else if (strcmp(what, "failed") == 0)
@@ -208,11 +242,9 @@ static void act(const char *what, char *argument)
 	static const struct {
 		const char *word;
 		enum wire_kind kind;
-	} frames[] = {{"hello", WIRE_HELLO},
-		      {"start", WIRE_START},
-		      {"drain", WIRE_DRAIN},
-		      {"request", WIRE_REQUEST},
-		      {"response", WIRE_RESPONSE}};
+	} frames[] = {{"hello", WIRE_HELLO},	   {"start", WIRE_START},
+		      {"drain", WIRE_DRAIN},	   {"request", WIRE_REQUEST},
+		      {"response", WIRE_RESPONSE}, {"config", WIRE_CONFIG}};
 
 	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
 		if (strcmp(frames[i].word, what) == 0) {

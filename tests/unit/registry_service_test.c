@@ -151,6 +151,26 @@ static void the_version_changes_when_an_answer_may(void **state)
 	assert_int_not_equal(registry_version(world->registry), provided);
 }
 
+static void freed_names_go_to_another_while_who_has_the_plugin_still_finds_it(void **state)
+{
+	struct world *world = *state;
+	struct service_method found;
+
+	provide(world, &world->kv, &kv_manifest);
+	assert_true(provide(world, &world->other, &kv_manifest) < 0);
+	registry_free_names(world->registry, &world->kv);
+	assert_true(find(world, "kv.v1.Kv", "Put", &found) < 0);
+	assert_int_equal(provide(world, &world->other, &kv_manifest), 0);
+	assert_int_equal(find(world, "kv.v1.Kv", "Put", &found), 0);
+	assert_ptr_equal(found.target, &world->other);
+	assert_int_equal(registry_find_in(world->registry, &world->kv, STR_LITERAL("kv.v1.Kv"),
+					  STR_LITERAL("Put"), &found, &world->err),
+			 0);
+	assert_ptr_equal(found.target, &world->kv);
+	registry_withdraw(world->registry, &world->kv);
+	assert_int_equal(find(world, "kv.v1.Kv", "Put", &found), 0);
+}
+
 static void names_are_listed_in_order(void **state)
 {
 	static const struct manifest_service more[] = {{"z.v1.Z", "", methods, 1},
@@ -180,6 +200,7 @@ int main(void)
 		TEST(a_plugin_that_has_not_told_yet_is_told_apart),
 		TEST(what_a_plugin_tells_next_replaces_what_it_told),
 		TEST(the_version_changes_when_an_answer_may),
+		TEST(freed_names_go_to_another_while_who_has_the_plugin_still_finds_it),
 		TEST(names_are_listed_in_order),
 	};
 

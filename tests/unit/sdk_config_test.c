@@ -83,6 +83,12 @@ static const struct plug_plugin threaded = {
 	.threads = 2,
 };
 
+static const struct plug_plugin settled = {
+	.name = "config",
+	.version = "1.0.0",
+	PLUG_SERVICES(services),
+};
+
 /* {"name": "ann"}, and others of that length. */
 #define NAMED(text) "\x81\xa4name\xa3" text
 
@@ -124,6 +130,28 @@ static void change(struct host *host, uint32_t seq, const char *packed, const ch
 {
 	say_change(host, seq, packed);
 	hear_result(host, seq, error);
+}
+
+/* The host swaps it instead. */
+static void a_plugin_that_wants_no_changes_does_not_take_the_feature(void **state)
+{
+	static const struct {
+		const struct plug_plugin *plugin;
+		bool takes;
+	} rows[] = {{&settled, false}, {&home, true}};
+
+	(void)state;
+	for (size_t i = 0; i < PLUG_COUNT(rows); i++) {
+		struct host *host = host_start(rows[i].plugin);
+		struct wire_bytes welcome;
+
+		host_say_hello(host, &(struct host_hello){0});
+		welcome = host_hear(host, WIRE_WELCOME);
+		/* field 6 of WELCOME */
+		assert_int_equal(memmem(welcome.data, welcome.len, "2\6config", 8) != NULL,
+				 rows[i].takes);
+		host_end(host, false);
+	}
 }
 
 static void a_change_that_is_taken_is_in_force(void **state)
@@ -187,6 +215,7 @@ static void a_call_keeps_the_strings_that_it_began_with(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_plugin_that_wants_no_changes_does_not_take_the_feature),
 		IN_BOTH(a_change_that_is_taken_is_in_force),
 		IN_BOTH(a_change_that_is_refused_leaves_the_old_one),
 		IN_BOTH(a_call_keeps_the_strings_that_it_began_with),
