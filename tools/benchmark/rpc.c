@@ -333,6 +333,14 @@ int main(int argc, char **argv)
 		.concurrency = 1024,
 		.queue = 1024,
 		.queue_timeout_ms = 1000,
+		.retry = {.max_attempts = 3, .budget_percent = 20, .budget_min = 3},
+		.breaker = {.enabled = true,
+			    .failure_threshold = 5,
+			    .failure_percent = 50,
+			    .min_calls = 3,
+			    .window_ms = 10000,
+			    .recovery_ms = 30000,
+			    .probes = 2},
 		.max_message_bytes = 16 << 20,
 	};
 	struct whitelist *whitelist;
