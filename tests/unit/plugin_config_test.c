@@ -42,7 +42,7 @@ static void keep(struct world *world)
 static void expect_answer(struct world *world, const char *answer)
 {
 	world->plugin.heard[0] = '\0';
-	call(world, pool_pick(world->pool));
+	call(world, pool_pick(world->pool, 0));
 	RUN_UNTIL(world, world->plugin.heard[0]);
 	expect_heard(world, answer);
 }
@@ -141,7 +141,7 @@ static void who_came_meanwhile_is_offered_it_when_it_stays(void **state)
 	PLAYS(&world->plugin, TAKES, "config", "if:new", "accept", "request", "answer:new", "end");
 	start_old(world, 1);
 	offer(world);
-	instance_fail(pool_pick(world->pool), &err);
+	instance_fail(pool_pick(world->pool, 0), &err);
 	run_until_ready(world, 0);
 	run_until_ready(world, 1);
 	keep(world);
