@@ -3,10 +3,10 @@
  *	OPEN ─ listener_stop ─▶ STOPPING ─ last connection gone ─▶ STOPPED
  *
  * It owns the listening sockets, what connections share, and the connections. Other addresses are
- * opened beside the old ones before those are closed, and an address that stays is not touched. It never accepts more
- * than max_connections: then the kernel queues the rest, until one ends. When descriptors or memory
- * run out it pauses for a moment instead of being woken for ever by a client that it can't take.
- * host.c and admin/ call it. */
+ * opened beside the old ones before those are closed, and an address that stays is not touched. It
+ * never accepts more than max_connections: then the kernel queues the rest, until one ends. When
+ * descriptors or memory run out it pauses for a moment instead of being woken for ever by a client
+ * that it can't take. host.c and admin/ call it. */
 #include "net/listener.h"
 
 #include <assert.h>

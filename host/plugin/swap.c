@@ -8,11 +8,11 @@
  *	                        (calls wait, two seconds at most)
  *	   before the switch: refused, died, not well, too late, aborted ──▶ FAILED
  *
- * Owns its state, its timers and a hand-off. The handshake's time-out bounds START (an instance that
- * is late fails), the health check's bounds WARM, the hold bounds HAND OVER and the WARM after it,
- * the drain's time-out bounds DRAIN. The unit of the host that has the pools tells their news and
- * does what the ops ask. The first failure of the new generation ends the swap: what dies at its
- * start is not waited for. */
+ * Owns its state, its timers and a hand-off. The handshake's time-out bounds START (an instance
+ * that is late fails), the health check's bounds WARM, the hold bounds HAND OVER and the WARM after
+ * it, the drain's time-out bounds DRAIN. The unit of the host that has the pools tells their news
+ * and does what the ops ask. The first failure of the new generation ends the swap: what dies at
+ * its start is not waited for. */
 #include "plugin/swap.h"
 
 #include <assert.h>

@@ -35,11 +35,12 @@ static const struct manifest_method method = {
 	.number = 1, .name = "Say", .codec = CODEC_BYTES, .input_type = "", .output_type = ""};
 static const struct manifest_service service = {
 	.name = "echo.v1.Echo", .version = "1.0.0", .methods = &method, .method_count = 1};
-static const struct manifest manifest = {.plugin_name = "echo",
-					 .plugin_version = "1.0.0",
-					 .sdk = "",
-					 .services = &service,
-					 .service_count = 1};
+static struct manifest manifest = {.holders = 1,
+				   .plugin_name = "echo",
+				   .plugin_version = "1.0.0",
+				   .sdk = "",
+				   .services = &service,
+				   .service_count = 1};
 
 static void get_facts(void *user, struct office_facts *out)
 {

@@ -1,4 +1,4 @@
-"""State goes from one generation to the next, while calls wait; or the old one serves on with it."""
+"""State goes from one generation to the next, while calls wait; or the old one serves on."""
 import hashlib
 import os
 

@@ -36,7 +36,8 @@ static const struct manifest_method kv_methods[] = {
 static const struct manifest_service kv_services[] = {
 	{.name = "kv.v1.Kv", .version = "1.2.0", .methods = kv_methods, .method_count = 2},
 };
-static const struct manifest kv_manifest = {
+static struct manifest kv_manifest = {
+	.holders = 1,
 	.plugin_name = "kv",
 	.plugin_version = "0.3.1",
 	.sdk = "libplug/0.1.0",

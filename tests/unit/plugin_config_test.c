@@ -1,5 +1,5 @@
-/* Another configuration is offered to a pool of real children that play scripts: they take it, refuse
- * it, die of it or say nothing; and it is kept or dropped. */
+/* Another configuration is offered to a pool of real children that play scripts: they take it,
+ * refuse it, die of it or say nothing; and it is kept or dropped. */
 #include "observe/errors.h"
 #include "tests/support/pool_world.h"
 #include "tests/support/unit.h"

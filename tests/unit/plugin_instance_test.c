@@ -465,7 +465,7 @@ static void draining_before_it_is_ready_ends_it(void **state)
 {
 	struct world *world = *state;
 
-	START(world, "hello", "stay");
+	START(world, "stay");
 	instance_drain(world->instance, HOUR_MS);
 	expect_death(world, ERR_PLUGIN_GONE, "because: stopped before it was ready");
 	expect_heard(world, "fenced dead ");

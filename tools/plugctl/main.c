@@ -85,10 +85,13 @@ const struct subcommand subcommands[] = {
 	{.name = "reload",
 	 .arguments = "",
 	 .help = "takes over what has changed in the configuration, all of it or nothing",
-	 .more = "The file is read with the flags and the environment that plugd was started with.\n"
-		 "What can fail is prepared beside what serves: new generations of plugins must be\n"
+	 .more = "The file is read with the flags and the environment that plugd was started "
+		 "with.\n"
+		 "What can fail is prepared beside what serves: new generations of plugins must "
+		 "be\n"
 		 "ready, running plugins must take their new configuration, new addresses must be\n"
-		 "open. Then everything is in force at once. Otherwise nothing has changed, and the\n"
+		 "open. Then everything is in force at once. Otherwise nothing has changed, and "
+		 "the\n"
 		 "reason is told. SIGHUP does the same.\n",
 	 .options = reload_options,
 	 .run = run_reload},
