@@ -8,8 +8,10 @@ from client import Client
 class Load:
     """with Load(host, "GET", "/echo", right=…) as load: …; then load.failures and load.answered.
 
-    right(response) says whether an answer is what the client wanted. A connection that ends in
-    order after an answer that said so is opened again; any other end is a failure.
+    The body is the same for all, or a function that makes one for each request. right(response)
+    says whether an answer is what the client wanted; response.asked is the body that was sent. A
+    connection that ends in order after an answer that said so is opened again; any other end is a
+    failure.
     """
 
     def __init__(self, host, method, path, body=None, clients=64, right=None, headers=()):
@@ -48,12 +50,18 @@ class Load:
             came = self.news.wait_for(lambda: self.answered >= goal or self.failures, patience_s)
         assert came and not self.failures, (self.answered, self.failures[:3])
 
+    def ask(self, client):
+        body = self.body() if callable(self.body) else self.body
+        response = client.ask(self.method, self.path, body, self.headers).read()
+        response.asked = body
+        return response
+
     def ask_on(self):
         client = None
         while not self.over:
             try:
                 client = client or self.host.connect()
-                response = client.ask(self.method, self.path, self.body, self.headers).read()
+                response = self.ask(client)
                 self.record(None if self.right(response) else response)
                 if response.header("connection") == "close":
                     client.close()
