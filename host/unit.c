@@ -23,7 +23,6 @@
 /* ---- generations ---- */
 
 static const struct pool_ops pool_ops;
-static void end_if_over(struct unit *unit);
 
 static struct generation *generation_new(struct unit *unit, const struct generation_setup *setup)
 {
@@ -54,7 +53,7 @@ static struct generation *generation_new(struct unit *unit, const struct generat
 	return generation;
 }
 
-static void generation_free(void *object)
+void generation_free(void *object)
 {
 	struct generation *generation = object;
 
@@ -68,13 +67,13 @@ static void generation_free(void *object)
 }
 
 /* It gets no new calls from here on. */
-static void generation_drain(struct generation *generation, int64_t grace_ms)
+void generation_drain(struct generation *generation, int64_t grace_ms)
 {
 	LIST_INSERT_HEAD(&generation->unit->draining, generation, link);
 	pool_drain(generation->pool, grace_ms);
 }
 
-static void forget_previous(struct unit *unit)
+void unit_forget_previous(struct unit *unit)
 {
 	exec_image_release(unit->previous.image);
 	plan_release(unit->previous.born);
@@ -89,7 +88,7 @@ static void keep_previous(struct unit *unit, const struct generation *generation
 
 	if (!image)
 		return;
-	forget_previous(unit);
+	unit_forget_previous(unit);
 	unit->previous = (struct previous){
 		.born = plan_hold(generation->born),
 		.config = plan_hold(generation->config),
@@ -211,7 +210,7 @@ static void on_drained(void *user, struct pool *pool)
 	loop_retire(unit->house->loop, generation_free, generation);
 	if (unit_is_drained(unit))
 		unit->house->on_drained(unit->house->user);
-	end_if_over(unit);
+	unit_end_if_over(unit);
 }
 
 static const struct pool_ops pool_ops = {
@@ -428,8 +427,6 @@ int unit_abort_swap(struct unit *unit, struct err *err)
 
 /* ---- life ---- */
 
-static void on_leave_due(void *user);
-
 struct unit *unit_new(struct unit_house *house, struct plan *plan, const struct plugin_opts *plugin)
 {
 	struct unit *unit = mem_new(struct unit);
@@ -439,7 +436,7 @@ struct unit *unit_new(struct unit_house *house, struct plan *plan, const struct 
 	unit->plugin = plugin;
 	LIST_INIT(&unit->draining);
 	LIST_INSERT_HEAD(&house->units, unit, link);
-	loop_timer_init(&unit->leave, house->loop, on_leave_due, unit);
+	unit_leave_init(unit);
 	dispatch_init_target(&unit->target, plugin);
 	return unit;
 }
@@ -470,147 +467,4 @@ void unit_start(struct unit *unit)
 		return;
 	log_event(unit->house->log, LOG_ERROR, "plugin.refused", err.text,
 		  LOG_STR("plugin", unit->plugin->name), LOG_INT("code", err.code));
-}
-
-static void give_up_swap(struct unit *unit, const char *reason)
-{
-	struct err why;
-
-	err_set(&why, ERR_SWAP_ABORTED, "%s", reason);
-	if (unit->swap)
-		swap_abort(unit->swap, &why);
-}
-
-/* All of it. */
-static void drain(struct unit *unit, int64_t longest_ms)
-{
-	int64_t grace_ms = unit->plugin->drain_timeout_ms;
-
-	unit->is_draining = true;
-	if (unit->serving)
-		generation_drain(unit->serving, grace_ms < longest_ms ? grace_ms : longest_ms);
-}
-
-void unit_drain(struct unit *unit, int64_t longest_ms)
-{
-	give_up_swap(unit, "the host is stopping");
-	if (!unit->is_draining)
-		drain(unit, longest_ms);
-	if (unit_is_drained(unit))
-		unit->house->on_drained(unit->house->user);
-}
-
-bool unit_is_drained(const struct unit *unit)
-{
-	return unit->is_draining && !unit->serving && LIST_EMPTY(&unit->draining);
-}
-
-/* ---- the last who use it ---- */
-
-static void release_unit(void *unit)
-{
-	unit_free(unit);
-}
-
-/* Calls that still wait for their turn are told, before it goes. */
-static void end_if_over(struct unit *unit)
-{
-	if (unit->holders > 0 || !unit_is_drained(unit) || !unit->is_leaving)
-		return;
-	unit->is_leaving = false;
-	LIST_REMOVE(unit, link);
-	unit->is_retired = true;
-	if (unit->target.limit.waiting > 0)
-		loop_flush_queue(unit->house->loop, &unit->target.turn);
-	loop_retire(unit->house->loop, release_unit, unit);
-}
-
-/* What it still has to answer was begun that long ago. */
-static void on_leave_due(void *user)
-{
-	struct unit *unit = user;
-
-	if (!unit->is_draining)
-		drain(unit, 0);
-	end_if_over(unit);
-}
-
-void unit_leave(struct unit *unit)
-{
-	unit->is_leaving = true;
-	registry_free_names(unit->house->registry, &unit->target);
-	loop_timer_start(&unit->leave, unit->plugin->drain_timeout_ms);
-}
-
-struct unit *unit_hold(struct unit *unit)
-{
-	unit->holders++;
-	return unit;
-}
-
-void unit_release(struct unit *unit)
-{
-	if (--unit->holders > 0)
-		return;
-	unit->is_leaving = true;
-	give_up_swap(unit, "the plugin is not configured any more");
-	if (!unit->is_draining)
-		drain(unit, loop_timer_is_active(&unit->leave) ? loop_timer_left_ms(&unit->leave)
-							       : INT64_MAX);
-	end_if_over(unit);
-}
-
-void unit_free(struct unit *unit)
-{
-	struct generation *generation;
-
-	if (!unit)
-		return;
-	if (!unit->is_retired)
-		LIST_REMOVE(unit, link);
-	loop_timer_stop(&unit->leave);
-	loop_flush_cancel(unit->house->loop, &unit->target.turn);
-	registry_withdraw(unit->house->registry, &unit->target);
-	unit_drop_change(unit);
-	swap_free(unit->swap);
-	while ((generation = LIST_FIRST(&unit->draining))) {
-		LIST_REMOVE(generation, link);
-		if (generation == unit->serving)
-			unit->serving = NULL;
-		generation_free(generation);
-	}
-	generation_free(unit->next);
-	generation_free(unit->serving);
-	forget_previous(unit);
-	plan_release(unit->plan);
-	free(unit);
-}
-
-/* ---- all of the house ---- */
-
-void units_drain(struct unit_house *house, int64_t longest_ms)
-{
-	struct unit *unit, *next;
-
-	for (unit = LIST_FIRST(&house->units); unit; unit = next) {
-		next = LIST_NEXT(unit, link);
-		unit_drain(unit, longest_ms);
-	}
-}
-
-bool units_are_drained(const struct unit_house *house)
-{
-	const struct unit *unit;
-
-	LIST_FOREACH (unit, &house->units, link) {
-		if (!unit_is_drained(unit))
-			return false;
-	}
-	return true;
-}
-
-void units_free(struct unit_house *house)
-{
-	while (!LIST_EMPTY(&house->units))
-		unit_free(LIST_FIRST(&house->units));
 }

@@ -1,5 +1,5 @@
-/* What the files of a unit share: unit.c (its generations, its life), unit_change.c (its part of a
- * reload). Nobody else includes it. */
+/* What the files of a unit share: unit.c (its generations, its swaps), unit_change.c (its part of
+ * a reload), unit_end.c (how it ends). Nobody else includes it. */
 #ifndef PLUGD_UNIT_PRIVATE_H
 #define PLUGD_UNIT_PRIVATE_H
 
@@ -64,6 +64,15 @@ struct generation_setup {
 	bool may_sleep;			   /* as pool_opts */
 	bool waits;
 };
+
+/* It gets no new calls from here on. */
+void generation_drain(struct generation *generation, int64_t grace_ms);
+void generation_free(void *generation);
+void unit_forget_previous(struct unit *unit);
+
+/* unit_end.c: a process has ended, or a holder has gone. */
+void unit_end_if_over(struct unit *unit);
+void unit_leave_init(struct unit *unit);
 
 /* Begins to swap to a generation that is set up so. `waits_for_commit` as in swap_opts. */
 void unit_begin_swap(struct unit *unit, const struct generation_setup *setup,

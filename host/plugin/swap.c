@@ -1,11 +1,10 @@
 /* One generation takes the place of another.
  *
- *	(waits_for_commit: WARM ──all well──▶ PREPARED ──swap_commit()──▶ DRAIN ──▶ DONE)
- *
  *	NEW ──▶ START ──all ready──▶ WARM ──all well──▶ CANARY ──did as well──▶ DRAIN ──▶ DONE
  *	          │                   ▲ └──────── no canary ─────────────────────▶ │
  *	          └─all wait─▶ HAND OVER ──state taken, all ready                  (switched)
  *	                        (calls wait, two seconds at most)
+ *	   of a reload: WARM ──all well──▶ PREPARED ──swap_commit()──▶ DRAIN ──▶ DONE
  *	   before the switch: refused, died, not well, too late, aborted ──▶ FAILED
  *
  * Owns its state, its timers and a hand-off. The handshake's time-out bounds START (an instance
