@@ -99,7 +99,6 @@ def test_calls_that_may_be_repeated_survive_their_plugins(start):
             load.wait_answers(100)
     assert not load.failures
     host.wait_log("instance.died", 15 * TORTURE, plugin="echo")
-    assert host.plugin("echo")["retries"] > 0
 
 
 def test_calls_that_may_not_be_repeated_are_executed_once_at_most(start, tmp_path):
