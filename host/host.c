@@ -127,7 +127,7 @@ static void on_stop_signal(void *user, int signum)
 		  "accepts nobody new and finishes what is in flight", LOG_INT("signal", signum),
 		  LOG_INT("connections", listener_connections(host->listener)),
 		  LOG_INT("calls", dispatch_open_count(host->dispatch)));
-	reload_give_up(host->reload, "the host is stopping");
+	reload_stop(host->reload);
 	edge_set_draining(host->edge);
 	loop_timer_start(&host->drain_timer, config_of(host)->drain_timeout_ms);
 	listener_stop(host->listener);

@@ -40,6 +40,7 @@ struct reload {
 	struct reload_viewer viewer;
 	int64_t began_us;
 	bool is_asked; /* once more, when this one has ended */
+	bool is_over;  /* for good: the host stops */
 
 	struct plan *plan;
 	struct diff diff;
@@ -486,6 +487,8 @@ static int begin(struct reload *reload, bool is_dry, struct err *err)
 int reload_begin(struct reload *reload, bool is_dry, const struct reload_viewer *viewer,
 		 struct err *err)
 {
+	if (reload->is_over)
+		return err_set(err, ERR_RELOAD_REFUSED, "the host is stopping");
 	if (reload->step != RELOAD_IDLE)
 		return err_set(err, ERR_RELOAD_BUSY, "another reload is under way");
 	reload->viewer = *viewer;
@@ -499,7 +502,7 @@ void reload_leave(struct reload *reload)
 
 void reload_ask(struct reload *reload)
 {
-	reload->is_asked = true;
+	reload->is_asked = !reload->is_over;
 	if (reload->step == RELOAD_IDLE)
 		loop_flush_queue(reload->site.loop, &reload->advance);
 }
@@ -532,14 +535,15 @@ void reload_watch(struct reload *reload, bool watch)
 		  LOG_INT("code", err.code));
 }
 
-void reload_give_up(struct reload *reload, const char *why)
+void reload_stop(struct reload *reload)
 {
 	struct err err;
 
+	reload->is_over = true;
 	reload->is_asked = false;
 	if (reload->step == RELOAD_IDLE)
 		return;
-	err_set(&err, ERR_RELOAD_REFUSED, "%s", why);
+	err_set(&err, ERR_RELOAD_REFUSED, "the host is stopping");
 	refuse(reload, &err);
 }
 

@@ -50,7 +50,7 @@ void reload_watch(struct reload *reload, bool watch);
 /* Begins one that nobody watches: now, or when the one that is under way has ended. */
 void reload_ask(struct reload *reload);
 
-/* Gives up what is under way, for this reason. Nothing is fine. */
-void reload_give_up(struct reload *reload, const char *why);
+/* The host stops: gives up what is under way, and begins no other. */
+void reload_stop(struct reload *reload);
 
 #endif

@@ -116,6 +116,103 @@ def test_a_request_in_flight_on_a_removed_route_is_answered(hosts, stage):
     assert client.read().body == b"late"
 
 
+@pytest.fixture(name="puppets")
+def puppets_fixture(hosts, stage):
+    """puppets(**settings): a host with one puppet on /p; and the puppet."""
+    def begin(**settings):
+        host = hosts(plugins=[stage.plugin(**settings)], routes=[route("/p", "puppet")])
+        host.write_config()
+        pin(host)
+        host.launch()
+        puppet = stage.puppet()
+        host.address = host.wait_log("listener.ready")["addr"]
+        host.wait_ready("puppet")
+        return host, puppet
+    return begin
+
+
+def test_a_plugin_that_is_removed_answers_who_came_before(puppets):
+    """Also who has not sent its body yet, and has no call therefore."""
+    host, puppet = puppets()
+    waiting = host.connect().ask("GET", "/p")
+    frame, _head = puppet.request()
+    slow = host.connect()
+    slow.send(b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+              b"Expect: 100-continue\r\n\r\n")
+    assert slow.read_head().status == 100
+    write(host, plugins=[], routes=[])
+    reload(host)
+    assert host.admin("plugins") == []
+    assert host.http("GET", "/p").status == 404
+    slow.send(b"hello")
+    late, head = puppet.request()
+    assert head.body == b"hello"
+    puppet.answer(late, b"slow")
+    assert slow.read().body == b"slow"
+    puppet.answer(frame, b"first")
+    assert waiting.read().body == b"first"
+    puppet.expect("drain")
+    puppet.send(bye={})
+    puppet.end()
+    wait_until(lambda: not os.path.exists(f"/proc/{puppet.pid}"), "its process has ended")
+
+
+def test_a_plugin_that_is_removed_has_its_drain_timeout(puppets):
+    host, puppet = puppets(drain_timeout="300ms")
+    client = host.connect().ask("GET", "/p")
+    puppet.request()
+    write(host, plugins=[], routes=[])
+    reload(host)
+    assert client.read().status == 502
+    wait_until(lambda: not os.path.exists(f"/proc/{puppet.pid}"), "its process has ended")
+
+
+def test_a_stop_waits_for_a_plugin_that_is_removed(puppets):
+    host, puppet = puppets()
+    client = host.connect().ask("GET", "/p")
+    frame, _head = puppet.request()
+    write(host, plugins=[], routes=[])
+    reload(host)
+    host.process.send_signal(signal.SIGTERM)
+    host.wait_log("host.stopping")
+    puppet.answer(frame, b"last")
+    assert client.read().body == b"last"
+    puppet.expect("drain")
+    puppet.send(bye={})
+    puppet.end()
+    host.stop()
+
+
+def test_more_places_are_there_for_who_waits(puppets):
+    host, puppet = puppets(concurrency=1, queue_timeout="60s")
+    clients = [host.connect().ask("GET", "/p") for _ in range(2)]
+    frames = [puppet.request()[0]]
+    write(host, plugins=[{**host.settings["plugins"][0], "concurrency": 2}])
+    reload(host)
+    frames.append(puppet.request()[0])
+    for frame in frames:
+        puppet.answer(frame, b"done")
+    assert [client.read().body for client in clients] == [b"done"] * 2
+
+
+def test_health_is_asked_as_often_as_is_configured_now(puppets):
+    host, puppet = puppets(health_check={"interval": "1h"})
+    write(host, plugins=[{**host.settings["plugins"][0], "health_check": {"interval": "50ms"}}])
+    assert [change[0] for change in differences(reload(host))] == ["live"]
+    for _ in range(2):
+        puppet.send(pong={"seq": puppet.expect("ping").seq})
+
+
+def test_a_plugin_falls_asleep_when_that_is_configured(host):
+    write(host, plugins=[plugin("echo", executable=ECHO, idle_timeout="50ms")])
+    reload(host)
+    host.wait_log("plugin.asleep")
+    write(host, plugins=[plugin("echo", executable=ECHO)])
+    reload(host)
+    host.wait_ready("echo", 2)
+    assert host.http("GET", "/echo").status == 200
+
+
 def test_limits_change_while_requests_run(host):
     with Load(host, "POST", "/echo", b"x" * 1000) as load:
         write(host, http={"body_limit": "2KiB", "header_count": 50}, log={"access": False},
@@ -326,6 +423,14 @@ def test_a_dry_run_only_tells(host):
     assert shown(host) == before
     assert len(reload(host)["changes"]) == 4
     assert host.plugin("echo")["generation"] == 2
+
+
+def test_a_dry_run_tells_what_would_be_refused(host):
+    write(host, admin={"socket": str(host.socket) + "2"}, routes=[])
+    result = reload(host, "--dry-run", status=1)
+    assert len(result["changes"]) == 2
+    assert result["refused"]["code"] == 1707 and "admin.socket" in result["refused"]["message"]
+    assert host.http("GET", "/echo").status == 200
 
 
 def break_file(host, _tmp_path, _stage):
