@@ -4,6 +4,7 @@
  * it takes the same requests. The order of either means nothing, and is no difference. */
 #include "config/diff.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +115,7 @@ static void add_plugin(struct diff *diff, const struct plugin_opts *before,
 	const char *name = before ? before->name : after->name;
 	const struct setting *executable = &settings[SETTING_PLUGINS_EXECUTABLE];
 
+	assert(name); /* required: a configuration without it was refused */
 	add(diff, (struct change){
 			  .apply = APPLY_PLUGIN,
 			  .plugin = arena_strndup(&diff->arena, str_from(name)),

@@ -1,7 +1,7 @@
 """Valgrind looks for what sanitizers don't see, uninitialised memory above all, and finds nothing.
 
-It does not know pidfds, so a host under it can start no process: the host is examined without
-plugins, the plugins under a host that is not examined, and what lies between them in unit tests.
+It does not know pidfds, without which no host starts: the plugins are examined under a host that is
+not, and what the host does with clients and calls in unit tests.
 """
 import os
 import pathlib
@@ -32,25 +32,6 @@ def ends_clean(host, *names):
     host.stop()
     for name in names:
         assert host.log("instance.ended", plugin=name, msg="exited with status 0"), host.records
-
-
-def test_a_host_and_its_clients(hosts):
-    host = hosts()
-    host.write_config()
-    host.write_whitelist()
-    host.under = [VALGRIND, *OPTIONS]
-    host.start()
-    assert host.http("GET", "/health/live").status == 200
-    assert host.http("GET", "/nowhere").status == 404
-    assert host.http("POST", "/rpc/no.v1.Such/Method", LARGE).status == 404
-    with host.connect() as client:
-        client.ask("GET", "/health/ready").send(b"GET / HTTP/1.1\r\nHost : x\r\n\r\n")
-        assert client.read().status == 200
-        assert client.read().status == 400
-        assert client.is_closed()
-    assert host.admin("status")["connections"] >= 0
-    assert host.admin("plugins") == []
-    ends_clean(host)
 
 
 def test_echo(start):
