@@ -210,20 +210,6 @@ def test_the_longest_pause_is_the_configured_one(troupe):
     assert client.read().status == 200
 
 
-def test_pauses_grow_by_the_multiplier(troupe):
-    host, puppets = troupe(timeout="2s", retry={
-        "max_attempts": 10, "multiplier": 10, "initial_delay": "1ms", "max_delay": "1h",
-        "budget_min": 100})
-    client = host.connect().ask("GET", "/p/x")
-    while not host.log("call.failed", again=False):
-        puppet, frame = whose(puppets)
-        puppet.reply(frame, code=UNAVAILABLE)
-        wait_until(lambda seen=frame.attempt: host.log("call.failed", attempt=seen + 1), "its end")
-    last = host.log("call.failed", again=False)[0]
-    assert last["msg"] == "no time is left" and last["attempt"] < 10
-    assert client.read().status == 503
-
-
 def test_the_budget_is_a_share_of_the_calls(troupe):
     host, puppets = troupe(retry={"budget": 50, "budget_min": 0, "initial_delay": 0})
     assert ask_in_vain(host, puppets).read().status == 503
