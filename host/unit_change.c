@@ -84,8 +84,7 @@ static void take_live(struct unit *unit, const struct unit_change *change)
 		take_config(serving, change);
 	target_serve(&unit->target, &serving->opts, serving->pool);
 	pool_apply(serving->pool);
-	/* There may be more places than before. */
-	loop_flush_queue(unit->house->loop, &unit->target.turn);
+	dispatch_wake(unit->house->dispatch, &unit->target); /* there may be more places */
 }
 
 void unit_commit(struct unit *unit)

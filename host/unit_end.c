@@ -58,8 +58,7 @@ void unit_end_if_over(struct unit *unit)
 	unit->is_leaving = false;
 	LIST_REMOVE(unit, link);
 	unit->is_retired = true;
-	if (unit->target.limit.waiting > 0)
-		loop_flush_queue(unit->house->loop, &unit->target.turn);
+	dispatch_wake(unit->house->dispatch, &unit->target);
 	loop_retire(unit->house->loop, release_unit, unit);
 }
 

@@ -1,6 +1,6 @@
 """Takes another configuration while it runs, and answers every request with the one that it has,
-as MessagePack. A map with "refuse" in it is refused, one with "late" is not answered, and one with
-"die" is its end.
+as MessagePack. A map with "refuse" in it is refused, one with "third" by the third instance only;
+one with "late" is not answered, and one with "die" is its end.
 """
 import os
 
@@ -16,7 +16,9 @@ for kind, frame in channel.frames():
             os._exit(3)
         if b"late" in frame.config:
             continue
-        error = "it will not have it" if b"refuse" in frame.config else ""
+        is_third = channel.hello.instance_id.endswith("/3")
+        is_refused = b"refuse" in frame.config or b"third" in frame.config and is_third
+        error = "it will not have it" if is_refused else ""
         config = config if error else frame.config
         channel.send(config_result=ConfigResult(seq=frame.seq, error=error))
     elif kind in ("request", "data"):

@@ -44,7 +44,7 @@ def test_a_running_plugin_takes_its_configuration(configured):
     assert configs(configured) == {b"\x80"}
 
 
-@pytest.mark.parametrize("word, settings", [("refuse", {}), ("die", {}),
+@pytest.mark.parametrize("word, settings", [("refuse", {}), ("third", {}), ("die", {}),
                                             ("late", {"handshake_timeout": "2s"})])
 def test_a_refusal_stops_the_reload(hosts, word, settings):
     host = hosts(plugins=[plugin("configured", instances=3, config={"a": 1}, **settings),

@@ -184,9 +184,10 @@ def test_a_stop_waits_for_a_plugin_that_is_removed(puppets):
 
 
 def test_more_places_are_there_for_who_waits(puppets):
-    host, puppet = puppets(concurrency=1, queue_timeout="60s")
+    host, puppet = puppets(concurrency=1, queue_timeout="60s", health_check={"enabled": False})
     clients = [host.connect().ask("GET", "/p") for _ in range(2)]
     frames = [puppet.request()[0]]
+    wait_until(lambda: host.plugin("puppet")["calls_waiting"] == 1, "the other one waits")
     write(host, plugins=[{**host.settings["plugins"][0], "concurrency": 2}])
     reload(host)
     frames.append(puppet.request()[0])
