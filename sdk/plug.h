@@ -234,8 +234,9 @@ struct plug_plugin {
 	void (*on_drain)(struct plug *plug, uint32_t grace_ms);
 
 	/* The operator changed this plugin's configuration. Take all of `config`, or refuse and
-	 * keep the old one. Without it a change is refused: the plugin must be restarted. Strings
-	 * of the old configuration are freed after it returned. */
+	 * keep the old one: then the host's reload is refused. Without it a new generation of the
+	 * plugin is started for every change. Strings of the old configuration are freed after it
+	 * returned. */
 	struct plug_verdict (*on_config)(struct plug *plug, const struct plug_value *config);
 };
 #define PLUG_SERVICES(array) .services = (array), .service_count = PLUG_COUNT(array)

@@ -55,7 +55,8 @@ static const char intro[] =
 	"  swapped; `plugin`, the plugin comes or goes; `listener`, addresses are opened and "
 	"closed; "
 	"`restart`, it is\n"
-	"  refused while plugd runs. [OPERATIONS.md](OPERATIONS.md#reload) tells more.\n"
+	"  refused while plugd runs. [OPERATIONS.md](OPERATIONS.md#changing-the-configuration) "
+	"tells more.\n"
 	"- A list of texts has at most 1024 items.\n"
 	"- Routes and plugins can be set in the file only.\n"
 	"- Anchors, aliases, tags and several documents in one file are refused.\n";
