@@ -466,7 +466,8 @@ static void stream_send(struct http_stream *stream, const void *data, size_t len
 		session->is_aborted = true;
 	conn_write(session->conn, body.pieces, body.count);
 	session->is_ended = end;
-	session->is_full = !end && conn_out_bytes(session->conn) >= CONN_OUT_HIGH;
+	/* Once full, on_writable is owed, even if this write was the one that made room. */
+	session->is_full |= conn_out_bytes(session->conn) >= CONN_OUT_HIGH;
 	conn_wake(session->conn);
 }
 

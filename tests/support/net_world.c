@@ -47,6 +47,9 @@ static void on_body(void *user, const uint8_t *data, size_t len)
 
 	assert_true(len > 0);
 	world->body_bytes += len;
+	if (world->piece.len > 0)
+		http_stream_send(world->stream, world->piece.data, world->piece.len, false);
+	world->piece.len = 0;
 }
 
 static void on_body_end(void *user)

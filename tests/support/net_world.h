@@ -14,6 +14,7 @@ struct world {
 	struct http_stream *stream; /* the open one; NULL: none */
 	struct buf news;	    /* a line per upcall: "request /path", "end", "closed DONE" */
 	size_t body_bytes;	    /* of all streams */
+	struct str piece;	    /* borrowed; sent when the next piece of a body comes */
 	unsigned stopped;
 	struct loop_timer tick;
 };

@@ -328,6 +328,34 @@ static void a_slow_reader_fills_only_the_bounded_buffer(void **state)
 	stop(world, &client);
 }
 
+/* The kernel takes more again, and in the same turn a piece of a body comes and is answered: that
+ * answer empties the buffer, and whoever waits for room must still be told. */
+static void room_that_comes_with_more_to_send_is_told(void **state)
+{
+	struct world *world;
+	struct client client = start(&world);
+	char *piece = mem_zalloc(64 << 10);
+	struct http_response response = {
+		.status = 200, .has_content_length = true, .content_length = 64 * MIB};
+
+	client_send(&client, POST("/later") "Content-Length: 1\r\n\r\n");
+	world_expect_news(world, "request /later\n");
+	http_stream_want_body(world->stream, true);
+	http_stream_respond(world->stream, &response, NULL, 0, false);
+	for (int idle = 0; idle < 3; idle++) {
+		for (; http_stream_room(world->stream) > 0; idle = 0)
+			http_stream_send(world->stream, piece, 64 << 10, false);
+		world_settle(world);
+	}
+	world->piece = (struct str){piece, 64 << 10};
+	while (recv(client.fd, piece, 64 << 10, MSG_DONTWAIT) > 0)
+		;
+	client_send(&client, "x");
+	world_expect_news(world, "writable\nend\n");
+	free(piece);
+	stop(world, &client);
+}
+
 static void large_pieces_arrive_whole_and_in_order(void **state)
 {
 	struct world *world;
@@ -559,6 +587,7 @@ int main(void)
 		cmocka_unit_test(a_body_without_end_is_not_dropped_for_ever),
 		cmocka_unit_test(an_answer_may_begin_before_the_body_has_ended),
 		cmocka_unit_test(a_slow_reader_fills_only_the_bounded_buffer),
+		cmocka_unit_test(room_that_comes_with_more_to_send_is_told),
 		cmocka_unit_test(large_pieces_arrive_whole_and_in_order),
 		cmocka_unit_test(an_answer_that_is_cut_looks_cut),
 		cmocka_unit_test(a_length_is_kept),
