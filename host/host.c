@@ -23,12 +23,14 @@
 #include "admin/control.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/member.h"
 #include "dispatch/dispatch.h"
 #include "edge/edge.h"
 #include "host_service.h"
 #include "net/listener.h"
 #include "observe/errors.h"
 #include "pins.h"
+#include "plugin/crashes.h"
 #include "registry/service.h"
 #include "reload.h"
 #include "roster.h"
@@ -340,6 +342,7 @@ static int start_control(struct host *host)
 		.started_ms = loop_now_ms(host->loop),
 		.dispatch = host->dispatch,
 		.registry = host->registry,
+		.crashes = host->house.crashes,
 		.get_facts = get_facts,
 		.ops = &office_ops,
 		.user = host,
@@ -374,6 +377,7 @@ static void on_applied(void *user, struct roster *roster)
 	host->roster = roster;
 	log_opts = log_opts_of(host);
 	log_apply(host->log, &log_opts);
+	crashes_limit(host->house.crashes, config_of(host)->crashes.keep);
 	renew_office(host);
 	renew_addresses(host);
 	reload_watch(host->reload, config_of(host)->watch_config);
@@ -449,7 +453,8 @@ static int start(struct host *host)
 		.on_drained = stop_if_drained,
 		.user = host,
 	};
-	if (renew_whitelist(host, &err) < 0)
+	host->house.crashes = crashes_new(&config_of(host)->crashes, host->log, &err);
+	if (!host->house.crashes || renew_whitelist(host, &err) < 0)
 		return report(host, &err);
 	make_units(host);
 	if (start_edge(host) < 0 || start_control(host) < 0 || start_listener(host) < 0)
@@ -474,6 +479,7 @@ static void release(struct host *host)
 	loop_turn(host->loop, false);
 	registry_free(host->registry);
 	dispatch_free(host->dispatch);
+	crashes_free(host->house.crashes);
 	whitelist_free(host->house.whitelist);
 	ledger_deinit(&host->house.ledger);
 	free_addresses(host->addresses);
@@ -485,6 +491,7 @@ static int lay_ground(struct host *host)
 	struct log_opts log_opts;
 	struct err err;
 
+	member_init();
 	host->spawner = spawner_new(&err);
 	if (!host->spawner) {
 		fprintf(stderr, "plugd: %s\n", err.text);

@@ -179,6 +179,14 @@ static void on_call(void *user, struct pool *pool, struct instance *instance,
 			  request, loop_now_ms(house->loop));
 }
 
+static void on_death(void *user, struct pool *pool, const struct instance *instance,
+		     const struct err *why, bool failed)
+{
+	const struct generation *generation = user;
+
+	unit_on_death(generation->unit, instance, why, failed);
+}
+
 static void on_failure(void *user, struct pool *pool, const struct err *why)
 {
 	const struct generation *generation = user;
@@ -217,6 +225,7 @@ static const struct pool_ops pool_ops = {
 	.on_manifest = on_manifest,
 	.on_change = on_change,
 	.on_call = on_call,
+	.on_death = on_death,
 	.on_failure = on_failure,
 	.on_config = on_config,
 	.on_drained = on_drained,
@@ -240,6 +249,7 @@ static void on_switch(void *user)
 	struct err err;
 
 	unit->next = NULL;
+	poison_clear(&unit->target.poison); /* the next one may be of bytes that have mended it */
 	if (old)
 		keep_previous(unit, old);
 	/* It was checked when the manifest came, and nobody else has entered anything since that

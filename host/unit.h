@@ -33,6 +33,7 @@ struct unit_house {
 	struct dispatch *dispatch;
 	struct registry *registry;
 	struct host_service *service;
+	struct crashes *crashes;
 	struct edge *edge;	     /* knows which methods routes use; NULL until it is there */
 	struct whitelist *whitelist; /* the one in force */
 	struct unit_list units;	     /* all that there are */

@@ -113,6 +113,7 @@ void unit_free(struct unit *unit)
 	loop_timer_stop(&unit->leave);
 	loop_flush_cancel(unit->house->loop, &unit->target.turn);
 	registry_withdraw(unit->house->registry, &unit->target);
+	target_deinit(&unit->target);
 	unit_drop_change(unit);
 	swap_free(unit->swap);
 	while ((generation = LIST_FIRST(&unit->draining))) {

@@ -1,5 +1,6 @@
 /* What the files of a unit share: unit.c (its generations, its swaps), unit_change.c (its part of
- * a reload), unit_end.c (how it ends). Nobody else includes it. */
+ * a reload), unit_end.c (how it ends), unit_death.c (how its processes end). Nobody else includes
+ * it. */
 #ifndef PLUGD_UNIT_PRIVATE_H
 #define PLUGD_UNIT_PRIVATE_H
 
@@ -73,6 +74,10 @@ void unit_forget_previous(struct unit *unit);
 /* unit_end.c: a process has ended, or a holder has gone. */
 void unit_end_if_over(struct unit *unit);
 void unit_leave_init(struct unit *unit);
+
+/* unit_death.c: a process has ended; `failed`: it should not have, or not like that. */
+void unit_on_death(struct unit *unit, const struct instance *instance, const struct err *why,
+		   bool failed);
 
 /* Begins to swap to a generation that is set up so. `waits_for_commit` as in swap_opts. */
 void unit_begin_swap(struct unit *unit, const struct generation_setup *setup,

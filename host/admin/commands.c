@@ -5,11 +5,12 @@
 
 #include <string.h>
 
-#include "admin/member.h"
+#include "admin/postmortem.h"
 #include "admin/reloading.h"
 #include "admin/rollout.h"
 #include "admin/trial.h"
 #include "admin/views.h"
+#include "base/member.h"
 #include "observe/errors.h"
 
 /* ---- the commands that only look ---- */
@@ -198,6 +199,19 @@ const struct command commands[] = {
 	 "takes over what has changed in the configuration on disk, all of it or nothing",
 	 {{"dry_run", COMMAND_BOOL, false, "only tells what has changed"}},
 	 reloading_run},
+	{"crashes",
+	 "the crashes that are kept, the newest first, or all of one",
+	 {PLUGIN_ARG, {"id", COMMAND_TEXT, false, "which one, of those that are listed"}},
+	 postmortem_crashes},
+	{"quarantine",
+	 "the requests that are refused because the plugin died of them, and the suspects",
+	 {PLUGIN_ARG},
+	 postmortem_quarantine},
+	{"release",
+	 "lets requests that are in quarantine pass again",
+	 {PLUGIN_ARG,
+	  {"request", COMMAND_TEXT, false, "which one, of those that are listed; all if left out"}},
+	 postmortem_release},
 	{"help", "these commands and their arguments", {{0}}, run_help},
 };
 

@@ -158,7 +158,6 @@ int control_start(const struct control_opts *opts, struct control **out, struct 
 
 	if (r < 0)
 		return r;
-	json_set_alloc_funcs(mem_alloc, free); /* so that memory is there for jansson, too */
 	control = mem_new(struct control);
 	control->loop = opts->loop;
 	control->log = opts->log;

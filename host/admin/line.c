@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "admin/member.h"
+#include "base/member.h"
 #include "observe/errors.h"
 
 static int line_refuse_members(json_t *root, struct err *err)

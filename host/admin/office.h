@@ -10,6 +10,7 @@
 #include "dispatch/target.h"
 #include "edge/edge_opts.h"
 #include "observe/log.h"
+#include "plugin/crashes.h"
 #include "plugin/swap.h"
 #include "registry/service.h"
 #include <stdbool.h>
@@ -99,6 +100,7 @@ struct office {
 	int64_t started_ms; /* loop_now_ms() when the host started */
 	struct dispatch *dispatch;
 	const struct registry *registry;
+	const struct crashes *crashes;
 	struct target *const
 		*targets; /* one for each configured plugin, in the order of the file */
 	size_t target_count;

@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 
-#include "admin/member.h"
 #include "base/mem.h"
+#include "base/member.h"
 
 struct reloading {
 	struct office *office;

@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 
-#include "admin/member.h"
 #include "base/mem.h"
+#include "base/member.h"
 #include "observe/errors.h"
 
 /* A canary, where the operator says no more than its share. */

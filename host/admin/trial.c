@@ -9,9 +9,9 @@
 #include <stdlib.h>
 
 #include "admin/base64.h"
-#include "admin/member.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/member.h"
 #include "observe/errors.h"
 #include "proto/wire.h"
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admin/member.h"
 #include "admin/usage.h"
 #include "base/fd.h"
+#include "base/member.h"
 #include "observe/errors.h"
 #include "plugin/pool.h"
 #include "trust/digest.h"

@@ -2,6 +2,7 @@
  * it too. */
 #include "base/clock.h"
 
+#include <string.h>
 #include <time.h>
 
 static int64_t clock_read_us(clockid_t id)
@@ -24,4 +25,14 @@ int64_t clock_mono_us(void)
 int64_t clock_wall_ms(void)
 {
 	return clock_read_us(CLOCK_REALTIME) / 1000;
+}
+
+char *clock_format(char *out, int64_t wall_s)
+{
+	time_t when = (time_t)wall_s;
+	struct tm utc;
+
+	if (!gmtime_r(&when, &utc) || strftime(out, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
+		strcpy(out, "0000-00-00T00:00:00");
+	return out;
 }

@@ -1,8 +1,16 @@
-/* Members of JSON objects. Called by the views and by whoever writes replies. Never fails: memory
+/* Members of JSON objects. Called by views, replies and capsules. Never fails: memory
  * is there (base/mem.h is jansson's allocator), and text is made valid. */
-#include "admin/member.h"
+#include "base/member.h"
+
+#include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
+
+void member_init(void)
+{
+	json_set_alloc_funcs(mem_alloc, free);
+}
 
 static struct str text_mend(struct str text, struct buf *mended)
 {

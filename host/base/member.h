@@ -1,14 +1,17 @@
-/* Building JSON objects for views: a member at a time, any text. jansson refuses text that isn't
+/* Building JSON objects: a member at a time, any text. jansson refuses text that isn't
  * UTF-8; names and reasons may come from plugins, so here each malformed byte becomes U+FFFD.
  * Pure. */
-#ifndef PLUGD_ADMIN_MEMBER_H
-#define PLUGD_ADMIN_MEMBER_H
+#ifndef PLUGD_BASE_MEMBER_H
+#define PLUGD_BASE_MEMBER_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
+
+/* Once, before any JSON: memory is there for jansson, too (base/mem.h). */
+void member_init(void);
 
 json_t *text_json(struct str text); /* returns owned */
 

@@ -17,6 +17,7 @@
 #include "edge/edge_opts.h"
 #include "net/net_opts.h"
 #include "observe/log.h"
+#include "plugin/crash_opts.h"
 #include "plugin/plugin_opts.h"
 #include "trust/trust_opts.h"
 
@@ -34,6 +35,7 @@ struct config {
 	struct edge_opts edge;
 	struct trust_opts trust;
 	struct admin_opts admin; /* socket NULL: there is none */
+	struct crash_opts crashes;
 	struct plugin_opts *plugins;
 	size_t plugin_count;
 	int64_t drain_timeout_ms; /* of a graceful stop */

@@ -154,8 +154,10 @@ static bool on_response(void *user, const struct wire_response *response)
 	struct dispatch_call *call = user;
 	bool consumed;
 
-	if (response->end)
+	if (response->end) {
 		call->call = NULL;
+		quarantine_survived(call);
+	}
 	if (response->code != 0) {
 		on_error(call, response);
 		return true;
@@ -174,8 +176,10 @@ static bool on_data(void *user, const struct wire_data *data)
 	struct dispatch_call *call = user;
 	bool consumed;
 
-	if (data->end)
+	if (data->end) {
 		call->call = NULL;
+		quarantine_survived(call);
+	}
 	consumed = call->ops->on_data(call->user, data);
 	if (!data->end)
 		return consumed;
@@ -196,6 +200,8 @@ static void on_broken(void *user, const struct call_break *why)
 	struct dispatch_call *call = user;
 
 	call->call = NULL;
+	if (why->kind == CALL_GONE && why->delivered)
+		quarantine_suspect(call);
 	fail(call,
 	     &(struct attempt_end){
 		     .result = {.outcome = why->kind == CALL_GONE ? OUTCOME_PLUGIN_GONE

@@ -87,6 +87,10 @@ void call_complete_with(struct dispatch_call *call, enum outcome outcome, struct
 
 bool call_enter(struct dispatch_call *call)
 {
+	if (quarantine_refuses(call)) {
+		call_complete_with(call, OUTCOME_POISON_REQUEST, (struct str){NULL, 0});
+		return false;
+	}
 	if (breaker_is_shut(&call->target->breaker, loop_now_ms(call->dispatch->loop))) {
 		gate_refuse(call);
 		return false;

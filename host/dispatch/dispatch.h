@@ -22,6 +22,7 @@
 #include "observe/log.h"
 #include "proto/wire.h"
 
+struct digest_stream;
 struct dispatch;
 struct dispatch_call;
 
@@ -43,6 +44,10 @@ struct dispatch_ops {
 	bool (*on_data)(void *user, const struct wire_data *data);
 	void (*on_writable)(void *user);
 	void (*on_done)(void *user, const struct dispatch_result *result);
+
+	/* What the request is known by when it makes plugins die: adds that to `to`, without what
+	 * differs each time. `payload` is the whole of it. NULL: all of the payload. */
+	void (*identify)(void *user, struct wire_bytes payload, struct digest_stream *to);
 };
 
 struct dispatch_opts {
@@ -99,6 +104,10 @@ void dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct st
 /* From now on calls to this target wait, as many as its queue takes and for as long as a hold may
  * last; or they go on. */
 void dispatch_hold(struct dispatch *dispatch, struct target *target, bool held);
+
+/* An instance of the target has ended, and its calls have broken; whether by its own fault. */
+void dispatch_on_death(struct dispatch *dispatch, struct target *target,
+		       const struct instance *instance, bool is_own_fault);
 
 /* Calls that are open, waiting ones too. */
 unsigned dispatch_open_count(const struct dispatch *dispatch);

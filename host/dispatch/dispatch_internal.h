@@ -5,6 +5,7 @@
  *	wait.c      the queue of those who wait for their turn
  *	attempt.c   one try on one instance, and what follows when it fails
  *	gate.c      the breaker: which tries may begin, and what they say of the plugin's health
+ *	quarantine.c  which requests make plugins die, and are refused
  *	due.c       when something must happen to a call
  *
  * The stages of a call:
@@ -129,6 +130,17 @@ enum breaker_report gate_report_of(const struct dispatch_call *call, enum outcom
 
 /* Completes a call that may not pass. */
 void gate_refuse(struct dispatch_call *call);
+
+/* ---- quarantine.c ---- */
+
+/* The call was on an instance that is dying. */
+void quarantine_suspect(const struct dispatch_call *call);
+
+/* The plugin has answered it. */
+void quarantine_survived(const struct dispatch_call *call);
+
+/* It is known to make plugins die. */
+bool quarantine_refuses(const struct dispatch_call *call);
 
 /* ---- due.c ---- */
 

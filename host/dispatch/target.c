@@ -14,6 +14,11 @@ void target_init(struct target *target, const struct plugin_opts *plugin)
 	adaptive_init(&target->adaptive, plugin->concurrency);
 }
 
+void target_deinit(struct target *target)
+{
+	poison_deinit(&target->poison);
+}
+
 void target_serve(struct target *target, const struct plugin_opts *plugin, struct pool *pool)
 {
 	target->plugin = plugin;

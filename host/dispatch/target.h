@@ -12,6 +12,7 @@
 #include "dispatch/canary.h"
 #include "dispatch/limit.h"
 #include "dispatch/outcome.h"
+#include "dispatch/poison.h"
 #include "dispatch/retry.h"
 #include "plugin/plugin_opts.h"
 #include "plugin/pool.h"
@@ -33,6 +34,7 @@ struct target {
 	struct breaker breaker;
 	struct tokens tokens; /* of the rate limit */
 	struct adaptive adaptive;
+	struct poison poison;
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t retries;	  /* tries after one that failed */
 	uint64_t resends;	  /* tries after one that did not reach the plugin */
@@ -42,6 +44,8 @@ struct target {
 
 /* With the limits of the options. For dispatch_init_target(). */
 void target_init(struct target *target, const struct plugin_opts *plugin);
+
+void target_deinit(struct target *target);
 
 /* From now on this pool serves, with these options. Borrows both until another does. */
 void target_serve(struct target *target, const struct plugin_opts *plugin, struct pool *pool);

@@ -14,6 +14,7 @@
 #include "edge/deadline_header.h"
 #include "edge/edge_internal.h"
 #include "net/chars.h"
+#include "trust/digest.h"
 
 static void fail_call(struct exchange *exchange, enum outcome outcome, struct str message)
 {
@@ -99,7 +100,18 @@ static void on_done(void *user, const struct dispatch_result *result)
 		exchange_fail_outcome(exchange, outcome, result->message, result->retry_after_ms);
 }
 
-static const struct dispatch_ops call_ops = {on_response, on_data, on_call_writable, on_done};
+static void identify(void *user, struct wire_bytes payload, struct digest_stream *to)
+{
+	const struct exchange *exchange = user;
+
+	if (exchange->bridge->identify)
+		exchange->bridge->identify(payload, to);
+	else
+		digest_stream_add(to, payload.data, payload.len);
+}
+
+static const struct dispatch_ops call_ops = {on_response, on_data, on_call_writable, on_done,
+					     identify};
 
 /* A field's value for a string of the protocol, which is UTF-8 where a header need not be: a plugin
  * whose parser checks could not read the whole frame. What is no text is no trace, and left out. */

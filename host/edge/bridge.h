@@ -29,6 +29,9 @@ struct bridge_ops {
 	/* The call has left the queue, or takes more again. NULL: nothing to do. */
 	void (*resume)(struct exchange *exchange);
 
+	/* As in dispatch_ops. NULL: the payload is the request. */
+	void (*identify)(struct wire_bytes payload, struct digest_stream *to);
+
 	/* A payload of the answer; `end`: the last. False with *why_out: it can't be used. */
 	bool (*take)(struct exchange *exchange, struct wire_bytes payload, bool more, bool end,
 		     const char **why_out);

@@ -11,6 +11,7 @@
 
 #include "edge/edge_internal.h"
 #include "proto/wire_http.h"
+#include "trust/digest.h"
 
 static struct wire_bytes bytes_of(struct str text)
 {
@@ -105,6 +106,26 @@ static struct wire_bytes encode_params(const struct exchange *exchange)
 			at, WIRE_HTTP_PARAMS_FIELD, bytes_of(exchange->params[i].name),
 			bytes_of(http_segment_decode(arena, exchange->params[i].value)));
 	return (struct wire_bytes){out, (size_t)(at - out)};
+}
+
+static void identify_part(struct digest_stream *to, struct wire_bytes part)
+{
+	digest_stream_add(to, part.data, part.len);
+	digest_stream_add(to, "", 1);
+}
+
+/* Who asks, and with which headers, differs from one time to the next. */
+static void identify(struct wire_bytes payload, struct digest_stream *to)
+{
+	struct wire_http_request request;
+	const char *why;
+
+	if (!wire_get_http_request(payload, &request, &why))
+		return;
+	identify_part(to, request.method);
+	identify_part(to, request.path);
+	identify_part(to, request.query);
+	identify_part(to, request.body);
 }
 
 static void start(struct exchange *exchange, struct wire_bytes body, bool last)
@@ -213,4 +234,9 @@ static bool take(struct exchange *exchange, struct wire_bytes payload, bool more
 }
 
 const struct bridge_ops bridge_http = {
-	.is_idempotent = is_idempotent, .start = start, .send = send, .take = take};
+	.is_idempotent = is_idempotent,
+	.start = start,
+	.send = send,
+	.identify = identify,
+	.take = take,
+};

@@ -17,3 +17,8 @@ const struct error_row *error_find(int number)
 	}
 	return NULL;
 }
+
+bool error_is_protocol(int number)
+{
+	return number >= 2000 && number < 2100;
+}

@@ -3,6 +3,7 @@
 #ifndef PLUGD_OBSERVE_ERRORS_H
 #define PLUGD_OBSERVE_ERRORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum err_code {
@@ -25,5 +26,8 @@ extern const size_t error_row_count;
 
 /* NULL for a number that isn't in the table. */
 const struct error_row *error_find(int number);
+
+/* Of the range of those with which a plugin breaks the protocol. */
+bool error_is_protocol(int number);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
 
 struct out {
 	char *at;
@@ -210,14 +209,9 @@ static void put_field(struct out *out, enum log_format format, const struct log_
 
 static void stamp_update(struct log_stamp *stamp, int64_t second)
 {
-	time_t when = (time_t)second;
-	struct tm utc;
-
 	if (stamp->second == second && stamp->text[0])
 		return;
-	if (!gmtime_r(&when, &utc) ||
-	    strftime(stamp->text, sizeof(stamp->text), "%Y-%m-%dT%H:%M:%S", &utc) == 0)
-		str_copy(stamp->text, sizeof(stamp->text), STR_LITERAL("0000-00-00T00:00:00"));
+	clock_format(stamp->text, second);
 	stamp->second = second;
 }
 

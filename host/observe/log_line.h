@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "observe/log.h"
 
@@ -21,7 +22,7 @@ struct log_record {
 
 /* The text of the last second, because most lines fall into the same one. Zeroed is valid. */
 struct log_stamp {
-	char text[24]; /* "2026-01-02T03:04:05" */
+	char text[CLOCK_TEXT]; /* "2026-01-02T03:04:05" */
 	int64_t second;
 };
 

@@ -45,6 +45,7 @@ struct call {
 	uint32_t send_credit; /* payload bytes that the plugin still takes */
 	uint32_t recv_credit; /* payload bytes that the plugin may still send */
 	uint32_t recv_owed;   /* consumed, but not given back as credit yet */
+	int64_t started_us;   /* loop_now_us() */
 	uint64_t request_end; /* where the frame REQUEST ends, a channel_position() */
 	bool live;
 	bool local_ended; /* we have sent `end` or CANCEL, or will with what is pending */

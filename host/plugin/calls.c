@@ -34,6 +34,11 @@ static int malformed(enum wire_kind kind, const char *why, struct err *err)
 	return err_set(err, ERR_PROTOCOL_FRAME, "%s in a %s", why, frame_kind_name(kind));
 }
 
+static void tell_trail(struct calls *calls, uint32_t id, struct wire_bytes payload)
+{
+	trail_tell(&calls->outgoing.channel->trail, id, payload);
+}
+
 static int on_request(struct calls *calls, struct wire_bytes body, struct err *err)
 {
 	struct wire_request request;
@@ -41,6 +46,7 @@ static int on_request(struct calls *calls, struct wire_bytes body, struct err *e
 
 	if (!wire_get_request(body, &request, &why))
 		return malformed(WIRE_REQUEST, why, err);
+	tell_trail(calls, request.id, request.payload);
 	return incoming_on_request(&calls->incoming, &request, err);
 }
 
@@ -51,6 +57,7 @@ static int on_response(struct calls *calls, struct wire_bytes body, struct err *
 
 	if (!wire_get_response(body, &response, &why))
 		return malformed(WIRE_RESPONSE, why, err);
+	tell_trail(calls, response.id, response.payload);
 	return outgoing_on_response(&calls->outgoing, &response, err);
 }
 
@@ -61,6 +68,7 @@ static int on_data(struct calls *calls, struct wire_bytes body, struct err *err)
 
 	if (!wire_get_data(body, &data, &why))
 		return malformed(WIRE_DATA, why, err);
+	tell_trail(calls, data.id, data.payload);
 	if (is_hosts(data.id))
 		return outgoing_on_data(&calls->outgoing, &data, err);
 	return incoming_on_data(&calls->incoming, &data, err);
@@ -73,6 +81,7 @@ static int on_cancel(struct calls *calls, struct wire_bytes body, struct err *er
 
 	if (!wire_get_cancel(body, &cancel, &why))
 		return malformed(WIRE_CANCEL, why, err);
+	tell_trail(calls, cancel.id, CHANNEL_NO_PAYLOAD);
 	if (is_hosts(cancel.id))
 		return outgoing_on_cancel(&calls->outgoing, &cancel, err);
 	incoming_on_cancel(&calls->incoming, &cancel);
@@ -87,6 +96,7 @@ static int on_credit(struct calls *calls, struct wire_bytes body, struct err *er
 
 	if (!wire_get_credit(body, &credit, &why))
 		return malformed(WIRE_CREDIT, why, err);
+	tell_trail(calls, credit.id, CHANNEL_NO_PAYLOAD);
 	if (credit.id == 0 || is_hosts(credit.id))
 		return outgoing_on_credit(&calls->outgoing, &credit, err);
 	return 0;

@@ -90,6 +90,16 @@ static void break_eof(struct channel *channel)
 	channel_break(channel, &err);
 }
 
+static void note_inbound(struct channel *channel, const struct frame *frame)
+{
+	trail_note(&channel->trail,
+		   &(struct trail_frame){.at_us = loop_now_us(channel->loop),
+					 .bytes = frame->bytes,
+					 .kind = frame->kind,
+					 .is_inbound = true},
+		   CHANNEL_NO_PAYLOAD);
+}
+
 static void deliver_frames(struct channel *channel)
 {
 	enum frame_verdict verdict;
@@ -97,6 +107,7 @@ static void deliver_frames(struct channel *channel)
 	struct err err;
 
 	while ((verdict = frame_reader_next(&channel->reader, &frame, &err)) == FRAME_READY) {
+		note_inbound(channel, &frame);
 		channel->ops->on_frame(channel->user, &frame);
 		if (!channel_is_open(channel))
 			return;
@@ -207,6 +218,8 @@ void channel_open(struct channel *channel, const struct channel_opts *opts,
 		.user = user,
 	};
 	frame_reader_init(&channel->reader, opts->max_frame_bytes);
+	if (opts->keeps_payloads)
+		trail_keep_payloads(&channel->trail);
 	loop_flush_init(&channel->flush, on_flush, channel);
 	loop_timer_init(&channel->linger, opts->loop, on_linger, channel);
 	loop_io_init(&channel->read_io, opts->loop, opts->read_fd, on_readable, channel);
@@ -236,6 +249,7 @@ void channel_deinit(struct channel *channel)
 {
 	frame_reader_deinit(&channel->reader);
 	buf_deinit(&channel->out);
+	trail_deinit(&channel->trail);
 }
 
 bool channel_is_open(const struct channel *channel)
@@ -285,6 +299,20 @@ void channel_send_payload(struct channel *channel, struct wire_bytes payload)
 	else
 		write_through(channel, payload);
 	channel_queued(channel);
+}
+
+void channel_note(struct channel *channel, enum wire_kind kind, uint32_t id,
+		  struct wire_bytes payload)
+{
+	uint64_t position = channel_position(channel);
+
+	trail_note(&channel->trail,
+		   &(struct trail_frame){.at_us = loop_now_us(channel->loop),
+					 .id = id,
+					 .bytes = (uint32_t)(position - channel->noted),
+					 .kind = kind},
+		   payload);
+	channel->noted = position;
 }
 
 size_t channel_backlog(const struct channel *channel)

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "plugin/frame.h"
+#include "plugin/trail.h"
 
 struct channel_ops {
 	/* A frame came; `frame` is borrowed. May close the channel: then nothing more is called. */
@@ -27,6 +28,7 @@ struct channel_opts {
 	int read_fd;  /* takes; non-blocking; may be the same as write_fd */
 	int write_fd; /* takes */
 	uint32_t max_frame_bytes;
+	bool keeps_payloads; /* in its trail */
 };
 
 struct channel {
@@ -42,7 +44,9 @@ struct channel {
 	struct frame_reader reader;
 	struct buf out;
 	uint64_t written; /* bytes that the kernel took, ever */
+	uint64_t noted;	  /* channel_position() after the last frame that is in the trail */
 	uint64_t unread;  /* of those: what nobody will ever read; known when it is closed */
+	struct trail trail;
 	const struct channel_ops *ops;
 	void *user;
 };
@@ -63,6 +67,12 @@ void channel_queued(struct channel *channel);
 /* The payload of the frame whose head was just appended to channel_queue(). It is
  * written from where it lies when it is large and the pipe has room, and copied otherwise. */
 void channel_send_payload(struct channel *channel, struct wire_bytes payload);
+
+#define CHANNEL_NO_PAYLOAD ((struct wire_bytes){NULL, 0})
+
+/* For the trail: which frame has just been queued, and of which call (0: of none). */
+void channel_note(struct channel *channel, enum wire_kind kind, uint32_t id,
+		  struct wire_bytes payload);
 
 /* Reads and delivers what is there already, up to the end of the stream: for a process that has
  * ended. Ends although somebody goes on writing. */

@@ -97,7 +97,8 @@ enum frame_verdict frame_reader_next(struct frame_reader *reader, struct frame *
 			"%s in a frame of %u bytes; they begin with \"%s\"", why, len, text);
 		return FRAME_BAD;
 	}
-	buf_consume(&reader->in, WIRE_PREFIX_BYTES + len);
+	out->bytes = WIRE_PREFIX_BYTES + len;
+	buf_consume(&reader->in, out->bytes);
 	return FRAME_READY;
 }
 

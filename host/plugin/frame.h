@@ -12,6 +12,7 @@
 
 struct frame {
 	enum wire_kind kind;	/* WIRE_NONE: of a kind that a newer peer may know */
+	uint32_t bytes;		/* of all of it, its length in front too */
 	struct wire_bytes body; /* borrowed until the next frame_reader_room() */
 };
 

@@ -34,6 +34,7 @@ static void ask(struct health_check *check)
 	check->asked_ms = loop_now_ms(check->loop);
 	ping.seq = check->seq;
 	message_frame_put(channel_queue(check->channel), WIRE_PING, &ping.base);
+	channel_note(check->channel, WIRE_PING, 0, CHANNEL_NO_PAYLOAD);
 	channel_queued(check->channel);
 	loop_timer_start(&check->timer, check->opts->timeout_ms);
 }

@@ -44,6 +44,7 @@ static void put_response(struct incoming *incoming, const struct wire_response *
 	buf_commit(queue, wire_put_response_head(room, response));
 	incoming->flow->send_credit -= (uint32_t)response->payload.len;
 	channel_send_payload(incoming->channel, response->payload);
+	channel_note(incoming->channel, WIRE_RESPONSE, response->id, response->payload);
 }
 
 void incoming_answer(struct incoming *incoming, uint32_t id, const struct incoming_answer *answer)

@@ -16,6 +16,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -53,6 +54,7 @@ static void break_calls(struct instance *instance)
 	instance->ops->on_fenced(instance->user, instance);
 	if (!instance->greeted)
 		return;
+	outgoing_list_lost(&instance->calls.outgoing, &instance->lost);
 	outgoing_break_all(&instance->calls.outgoing, &why);
 	state_port_break(&instance->state_port, &instance->why);
 }
@@ -204,6 +206,7 @@ static void greet(struct instance *instance)
 	};
 
 	handshake_put_hello(channel_queue(&instance->channel), &hello);
+	channel_note(&instance->channel, WIRE_HELLO, 0, CHANNEL_NO_PAYLOAD);
 	channel_queued(&instance->channel);
 	loop_timer_start(&instance->timer, instance->plugin->handshake_timeout_ms);
 }
@@ -233,9 +236,11 @@ int instance_start(struct instance *instance, struct err *err)
 	}
 	channel_open(&instance->channel,
 		     &(struct channel_opts){instance->loop, fds.read_fd, fds.write_fd,
-					    instance->limits.max_frame_bytes},
+					    instance->limits.max_frame_bytes,
+					    instance->plugin->record_payloads},
 		     &channel_ops, instance);
 	textlog_open(&instance->textlog, instance->loop, fds.stderr_fd);
+	instance->pid = process_pid(instance->process);
 	instance_move(instance, INSTANCE_GREETING);
 	log_event(instance->log, LOG_DEBUG, "instance.started", "waits for its handshake",
 		  LOG_STR("plugin", instance->plugin->name), LOG_STR("instance", instance->id),
@@ -252,6 +257,7 @@ void instance_drain(struct instance *instance, int64_t grace_ms)
 		instance_move(instance, INSTANCE_DRAINING);
 		loop_timer_start(&instance->timer, grace_ms);
 		handshake_put_drain(channel_queue(&instance->channel), (uint32_t)grace_ms);
+		channel_note(&instance->channel, WIRE_DRAIN, 0, CHANNEL_NO_PAYLOAD);
 		channel_queued(&instance->channel);
 		instance->ops->on_fenced(instance->user, instance);
 	} else if (instance->state == INSTANCE_GREETING || instance->state == INSTANCE_PREPARING) {
@@ -276,6 +282,7 @@ void instance_free(struct instance *instance)
 	channel_close(&instance->channel);
 	channel_deinit(&instance->channel);
 	textlog_close(&instance->textlog);
+	textlog_deinit(&instance->textlog);
 	process_free(instance->process);
 	if (instance->greeted)
 		calls_deinit(&instance->calls);
@@ -340,4 +347,26 @@ bool instance_said_bye(const struct instance *instance)
 const struct process_end *instance_end(const struct instance *instance)
 {
 	return instance->has_ended ? &instance->end : NULL;
+}
+
+static bool is_sent_by_others(int signum)
+{
+	static const int sent[] = {SIGKILL, SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
+	for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+		if (signum == sent[i])
+			return true;
+	}
+	return false;
+}
+
+bool instance_is_to_blame(const struct instance *instance, const struct err *why)
+{
+	const struct process_end *end = &instance->end;
+
+	if (error_is_protocol(why->code))
+		return true;
+	if (end->by_host || end->status < 0)
+		return false;
+	return !end->by_signal || !is_sent_by_others(end->status);
 }

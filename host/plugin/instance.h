@@ -160,6 +160,10 @@ const struct health_report *
 instance_health_report(const struct instance *instance); /* what it last said of itself */
 bool instance_said_bye(const struct instance *instance);
 
+/* What it did itself has ended it: a crash, an exit, a rule that it broke. Not the host, and not a
+ * signal that others send (SIGKILL, SIGTERM, …). Of one that is dead, for that reason. */
+bool instance_is_to_blame(const struct instance *instance, const struct err *why);
+
 /* How its process ended; NULL while it runs, or when it was never started. */
 const struct process_end *instance_end(const struct instance *instance);
 

@@ -27,15 +27,10 @@ void instance_call_consumed(struct instance *instance, struct call *call, uint32
 
 static const char *method_name(const struct manifest *manifest, uint32_t number)
 {
-	for (size_t i = 0; i < manifest->service_count; i++) {
-		const struct manifest_service *service = &manifest->services[i];
+	const struct manifest_service *service;
+	const struct manifest_method *method = manifest_find_number(manifest, number, &service);
 
-		for (size_t j = 0; j < service->method_count; j++) {
-			if (service->methods[j].number == number)
-				return service->methods[j].name;
-		}
-	}
-	return "?";
+	return method ? method->name : "?";
 }
 
 static void fail_stuck(struct instance *instance, const struct call *call, int64_t waited_ms)

@@ -25,6 +25,7 @@ void instance_offer_config(struct instance *instance, uint32_t seq, const uint8_
 	message.config = config ? (ProtobufCBinaryData){len, (uint8_t *)config}
 				: (ProtobufCBinaryData){sizeof(empty_map), empty_map};
 	message_frame_put(channel_queue(&instance->channel), WIRE_CONFIG, &message.base);
+	channel_note(&instance->channel, WIRE_CONFIG, 0, CHANNEL_NO_PAYLOAD);
 	channel_queued(&instance->channel);
 }
 

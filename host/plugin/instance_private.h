@@ -1,5 +1,6 @@
 /* What the files of an instance share: instance.c (its states, its life), instance_frames.c (what
- * its plugin says), instance_calls.c, instance_health.c. Nobody else includes it. */
+ * its plugin says), instance_calls.c, instance_health.c, capsule.c (what is kept of its end).
+ * Nobody else includes it. */
 #ifndef PLUGD_PLUGIN_INSTANCE_PRIVATE_H
 #define PLUGD_PLUGIN_INSTANCE_PRIVATE_H
 
@@ -33,6 +34,8 @@ struct instance {
 	struct process *process;
 	struct process_end end; /* once it is reaped */
 	bool has_ended;
+	pid_t pid;		   /* for messages; also after its end */
+	struct outgoing_lost lost; /* the calls that its end has broken */
 	bool said_bye;
 	struct channel channel;
 	struct textlog textlog;

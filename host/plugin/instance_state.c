@@ -11,6 +11,7 @@ void instance_begin(struct instance *instance)
 		return;
 	loop_timer_start(&instance->timer, instance->plugin->handshake_timeout_ms);
 	handshake_put_start(channel_queue(&instance->channel));
+	channel_note(&instance->channel, WIRE_START, 0, CHANNEL_NO_PAYLOAD);
 	channel_queued(&instance->channel);
 }
 

@@ -302,24 +302,33 @@ const struct manifest_requirement *manifest_find_requirement(const struct manife
 	return NULL;
 }
 
-bool manifest_translate(const struct manifest *from, const struct manifest *to, uint32_t *number)
+const struct manifest_method *manifest_find_number(const struct manifest *manifest, uint32_t number,
+						   const struct manifest_service **service_out)
 {
-	for (size_t i = 0; to && i < from->service_count; i++) {
-		const struct manifest_service *service = &from->services[i];
+	for (size_t i = 0; i < manifest->service_count; i++) {
+		const struct manifest_service *service = &manifest->services[i];
 
 		for (size_t k = 0; k < service->method_count; k++) {
-			const struct manifest_method *found;
-
-			if (service->methods[k].number != *number)
-				continue;
-			found = manifest_find(to, str_from(service->name),
-					      str_from(service->methods[k].name));
-			if (found)
-				*number = found->number;
-			return found != NULL;
+			*service_out = service;
+			if (service->methods[k].number == number)
+				return &service->methods[k];
 		}
 	}
-	return false;
+	return NULL;
+}
+
+bool manifest_translate(const struct manifest *from, const struct manifest *to, uint32_t *number)
+{
+	const struct manifest_service *service;
+	const struct manifest_method *method = manifest_find_number(from, *number, &service);
+	const struct manifest_method *found;
+
+	if (!method || !to)
+		return false;
+	found = manifest_find(to, str_from(service->name), str_from(method->name));
+	if (found)
+		*number = found->number;
+	return found != NULL;
 }
 
 static bool has_format(const struct manifest_formats *formats, uint32_t version)

@@ -78,6 +78,10 @@ void manifest_release(struct manifest *manifest); /* the last one frees; NULL is
 /* NULL: no such one. The method's number is valid for this manifest alone. */
 const struct manifest_method *manifest_find(const struct manifest *manifest, struct str service,
 					    struct str method);
+
+/* By its number, with its service; NULL: none has it. */
+const struct manifest_method *manifest_find_number(const struct manifest *manifest, uint32_t number,
+						   const struct manifest_service **service_out);
 const struct manifest_service *manifest_find_service(const struct manifest *manifest,
 						     struct str service);
 const struct manifest_requirement *manifest_find_requirement(const struct manifest *manifest,

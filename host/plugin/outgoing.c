@@ -31,6 +31,7 @@ void outgoing_give_credit(struct channel *channel, uint32_t id, uint32_t bytes)
 	struct wire_credit credit = {id, bytes};
 
 	buf_commit(queue, wire_put_credit(buf_reserve(queue, WIRE_CREDIT_BOUND), &credit));
+	channel_note(channel, WIRE_CREDIT, id, CHANNEL_NO_PAYLOAD);
 	channel_queued(channel);
 }
 
@@ -41,6 +42,7 @@ static void put_cancel(struct outgoing *outgoing, uint32_t id, uint32_t code, st
 	uint8_t *room = buf_reserve(queue, WIRE_CANCEL_BOUND + reason.len);
 
 	buf_commit(queue, wire_put_cancel(room, &cancel));
+	channel_note(outgoing->channel, WIRE_CANCEL, id, CHANNEL_NO_PAYLOAD);
 	channel_queued(outgoing->channel);
 }
 
@@ -69,6 +71,7 @@ static void send_piece(struct outgoing *outgoing, struct call *call, const struc
 	buf_commit(queue, wire_put_data_head(buf_reserve(queue, WIRE_DATA_HEAD_BOUND), data));
 	spend(outgoing, call, data->payload.len);
 	channel_send_payload(outgoing->channel, data->payload);
+	channel_note(outgoing->channel, WIRE_DATA, data->id, data->payload);
 }
 
 /* Sends what credit allows of what waits. */
@@ -130,6 +133,7 @@ struct call *outgoing_start(struct outgoing *outgoing, const struct wire_request
 	call->ops = ops;
 	call->user = user;
 	call->method = request->method;
+	call->started_us = loop_now_us(outgoing->channel->loop);
 	call->send_credit = outgoing->flow->plugin.call_window_bytes;
 	call->recv_credit = outgoing->flow->host.call_window_bytes;
 	outgoing->started++;
@@ -144,6 +148,7 @@ struct call *outgoing_start(struct outgoing *outgoing, const struct wire_request
 						&first));
 	spend(outgoing, call, first.payload.len);
 	channel_send_payload(outgoing->channel, first.payload);
+	channel_note(outgoing->channel, WIRE_REQUEST, call->id, first.payload);
 	call->request_end = channel_position(outgoing->channel);
 	call->local_ended = request->end;
 	if (first.payload.len < request->payload.len)
@@ -368,6 +373,32 @@ int outgoing_on_credit(struct outgoing *outgoing, const struct wire_credit *cred
 		tell_writable(outgoing, call, credit->id);
 	}
 	return 0;
+}
+
+static void add_lost(const struct outgoing *outgoing, const struct call *call,
+		     struct outgoing_lost *out)
+{
+	if (out->count < OUTGOING_LOST_MAX)
+		out->calls[out->count] = (struct outgoing_lost_call){
+			.id = call->id,
+			.method = call->method,
+			.age_us = loop_now_us(outgoing->channel->loop) - call->started_us,
+			.is_delivered = channel_is_delivered(outgoing->channel, call->request_end),
+			.is_answered = call->responded,
+			.is_cancelled = call->cancelled,
+		};
+	out->count++;
+}
+
+void outgoing_list_lost(const struct outgoing *outgoing, struct outgoing_lost *out)
+{
+	const struct call_table *table = &outgoing->table;
+
+	out->count = 0;
+	for (uint32_t i = 0; i < table->cap && table->slots[i]; i++) {
+		if (table->slots[i]->live)
+			add_lost(outgoing, table->slots[i], out);
+	}
 }
 
 void outgoing_break_all(struct outgoing *outgoing, const struct call_break *why)

@@ -55,6 +55,24 @@ int outgoing_on_credit(struct outgoing *outgoing, const struct wire_credit *cred
 /* The channel is gone: every owner hears on_broken, with whether its request was delivered. */
 void outgoing_break_all(struct outgoing *outgoing, const struct call_break *why);
 
+/* Calls that were open when the channel was closed, for a crash capsule. */
+#define OUTGOING_LOST_MAX 32
+
+struct outgoing_lost {
+	unsigned count; /* of all; the rows are the first OUTGOING_LOST_MAX of them */
+	struct outgoing_lost_call {
+		uint32_t id;
+		uint32_t method; /* its number */
+		int64_t age_us;
+		bool is_delivered; /* as in call_break */
+		bool is_answered;  /* its answer had begun */
+		bool is_cancelled; /* nobody waited for it any more */
+	} calls[OUTGOING_LOST_MAX];
+};
+
+/* To be asked before outgoing_break_all(). */
+void outgoing_list_lost(const struct outgoing *outgoing, struct outgoing_lost *out);
+
 /* Calls that the plugin has not ended, cancelled ones too. */
 uint32_t outgoing_live(const struct outgoing *outgoing);
 

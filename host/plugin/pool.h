@@ -33,6 +33,11 @@ struct pool_ops {
 			const struct manifest_requirement *requirement,
 			const struct wire_request *request);
 
+	/* A process has ended, whoever wanted that; `failed`: it should not have, or not like that.
+	 * May be NULL. */
+	void (*on_death)(void *user, struct pool *pool, const struct instance *instance,
+			 const struct err *why, bool failed);
+
 	/* A process ended or could not be started, and nobody had asked for that. May be NULL. */
 	void (*on_failure)(void *user, struct pool *pool, const struct err *why);
 

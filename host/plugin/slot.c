@@ -162,6 +162,14 @@ static bool has_failed(const struct instance *instance, const struct err *why)
 	return why->code != ERR_PLUGIN_GONE || end->by_signal || end->status != 0;
 }
 
+/* One that was asked to go and was helped along has not failed. */
+static bool has_gone_as_asked(const struct slot *slot, const struct instance *instance,
+			      const struct err *why)
+{
+	return (slot->pool->draining || slot->is_unloading) && why->code == ERR_PLUGIN_GONE &&
+	       instance_end(instance)->by_host;
+}
+
 static void release_instance(void *instance)
 {
 	instance_free(instance);
@@ -172,11 +180,16 @@ static void on_dead(void *user, struct instance *instance, const struct err *why
 	struct slot *slot = user;
 	struct pool *pool = slot->pool;
 
+	bool failed = has_failed(instance, why);
+
 	pool->past_calls += instance_total_calls(instance);
+	if (pool->ops->on_death)
+		pool->ops->on_death(pool->user, pool, instance, why,
+				    failed && !has_gone_as_asked(slot, instance, why));
 	slot->instance = NULL;
 	loop_retire(pool->loop, release_instance, instance);
 	if (!pool->draining && !slot->is_unloading) {
-		settle_end(slot, why, has_failed(instance, why));
+		settle_end(slot, why, failed);
 		return;
 	}
 	slot->state = SLOT_ASLEEP;

@@ -40,6 +40,7 @@ static void done(struct state_port *port, const struct err *why)
 static void put(struct state_port *port, enum wire_kind kind, const ProtobufCMessage *message)
 {
 	message_frame_put(channel_queue(port->channel), kind, message);
+	channel_note(port->channel, kind, 0, CHANNEL_NO_PAYLOAD);
 	channel_queued(port->channel);
 }
 
@@ -215,6 +216,7 @@ void state_port_on_credit(struct state_port *port)
 			   wire_put_state_head(buf_reserve(queue, WIRE_STATE_HEAD_BOUND), len));
 		port->flow->send_credit -= (uint32_t)len;
 		channel_send_payload(port->channel, (struct wire_bytes){port->rest.data, len});
+		channel_note(port->channel, WIRE_STATE, 0, CHANNEL_NO_PAYLOAD);
 		port->rest.data += len;
 		port->rest.len -= len;
 	}

@@ -1,7 +1,8 @@
 /* What a plugin writes to its standard error.
  *
- * Owns the descriptor and the line that has begun. One read per wake-up, so a flood costs its
- * writer and not the other plugins; what the log can't take it drops and counts itself. */
+ * Owns the descriptor, the line that has begun and the last ones that were whole. One read per
+ * wake-up, so a flood costs its writer and not the other plugins; what the log can't take it drops
+ * and counts itself. */
 #include "plugin/textlog.h"
 
 #include <errno.h>
@@ -15,11 +16,29 @@
 /* What is read at most after the process has ended: a pipe's capacity, and some. */
 #define LAST_READS 32
 
+/* The oldest lines make room. A line is shorter than the tail, so some of it always fits. */
+static void remember(struct textlog *textlog, struct str line)
+{
+	struct buf *tail = &textlog->tail;
+
+	buf_append(tail, line.data, line.len);
+	buf_append(tail, "\n", 1);
+	while (buf_len(tail) > TEXTLOG_TAIL_BYTES) {
+		const char *text = (const char *)buf_front(tail);
+		const char *newline = memchr(text, '\n', buf_len(tail));
+
+		buf_consume(tail, (size_t)(newline - text) + 1);
+	}
+}
+
 static void log_line(struct textlog *textlog, struct str line)
 {
 	while (line.len > 0 && (line.data[line.len - 1] == '\r' || line.data[line.len - 1] == '\n'))
 		line.len--;
-	if (line.len == 0 || !log_is_on(textlog->log, LOG_INFO))
+	if (line.len == 0)
+		return;
+	remember(textlog, line);
+	if (!log_is_on(textlog->log, LOG_INFO))
 		return;
 	log_write(textlog->log, LOG_INFO, "plugin.stderr", line,
 		  (const struct log_field[]){LOG_STR("plugin", textlog->plugin),
@@ -84,4 +103,14 @@ void textlog_close(struct textlog *textlog)
 	buf_deinit(&textlog->in);
 	loop_io_want(&textlog->io, false, false);
 	fd_close(&textlog->fd);
+}
+
+void textlog_deinit(struct textlog *textlog)
+{
+	buf_deinit(&textlog->tail);
+}
+
+struct str textlog_tail(const struct textlog *textlog)
+{
+	return (struct str){(const char *)buf_front(&textlog->tail), buf_len(&textlog->tail)};
 }

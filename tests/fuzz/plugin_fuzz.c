@@ -154,8 +154,8 @@ static void open_world(struct world *world, struct loop *loop)
 
 	limits.call_window_bytes = limits.channel_window_bytes = SMALL_WINDOW;
 	channel_open(&world->channel,
-		     &(struct channel_opts){loop, null, null, WIRE_MIN_FRAME_BYTES}, &channel_ops,
-		     world);
+		     &(struct channel_opts){loop, null, null, WIRE_MIN_FRAME_BYTES, false},
+		     &channel_ops, world);
 	calls_init(&world->calls, &world->channel, &limits, &limits);
 	world->calls.incoming.on_request = on_request;
 	world->calls.incoming.user = world;

@@ -94,9 +94,10 @@ int calls_world_setup(void **state)
 	world->loop = loop_new();
 	world->peer = pair[1];
 	world->consumes = true;
-	channel_open(&world->channel,
-		     &(struct channel_opts){world->loop, pair[0], pair[0], WIRE_MAX_FRAME_BYTES},
-		     &channel_ops, world);
+	channel_open(
+		&world->channel,
+		&(struct channel_opts){world->loop, pair[0], pair[0], WIRE_MAX_FRAME_BYTES, false},
+		&channel_ops, world);
 	calls_init(&world->calls, &world->channel, &limits, &limits);
 	world->calls.incoming.on_request = on_request;
 	world->calls.incoming.user = world;

@@ -17,9 +17,9 @@
 
 #include "admin/control.h"
 #include "admin/line.h"
-#include "admin/member.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/member.h"
 #include "observe/errors.h"
 
 struct office {

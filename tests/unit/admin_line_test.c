@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "admin/line.h"
-#include "admin/member.h"
+#include "base/member.h"
 #include "observe/errors.h"
 
 static const char *why_not(const char *text)

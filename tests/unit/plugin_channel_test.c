@@ -118,9 +118,10 @@ static struct world *open_world(int read_fd, int write_fd, int from_host, int to
 	world->from_host = from_host;
 	world->to_host = to_host;
 	world->channel = mem_new(struct channel);
-	channel_open(world->channel,
-		     &(struct channel_opts){world->loop, read_fd, write_fd, WIRE_MAX_FRAME_BYTES},
-		     &ops, world);
+	channel_open(
+		world->channel,
+		&(struct channel_opts){world->loop, read_fd, write_fd, WIRE_MAX_FRAME_BYTES, false},
+		&ops, world);
 	return world;
 }
 

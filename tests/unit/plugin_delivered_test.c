@@ -78,9 +78,10 @@ static struct side *side_new(int read_fd, int write_fd, int reader, int talker)
 	memset(side->told, '-', CALLS);
 	assert_int_equal(fd_set_nonblock(read_fd, true), 0);
 	assert_int_equal(fd_set_nonblock(write_fd, true), 0);
-	channel_open(&side->channel,
-		     &(struct channel_opts){side->loop, read_fd, write_fd, WIRE_MAX_FRAME_BYTES},
-		     &channel_ops, side);
+	channel_open(
+		&side->channel,
+		&(struct channel_opts){side->loop, read_fd, write_fd, WIRE_MAX_FRAME_BYTES, false},
+		&channel_ops, side);
 	calls_init(&side->calls, &side->channel, &limits, &limits);
 	return side;
 }

@@ -51,9 +51,10 @@ static int set_up(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
 	world->loop = loop_new();
 	world->peer = ends[1];
-	channel_open(&world->channel,
-		     &(struct channel_opts){world->loop, ends[0], ends[0], WIRE_MAX_FRAME_BYTES},
-		     &channel_ops, world);
+	channel_open(
+		&world->channel,
+		&(struct channel_opts){world->loop, ends[0], ends[0], WIRE_MAX_FRAME_BYTES, false},
+		&channel_ops, world);
 	frame_reader_init(&world->from_host, WIRE_MAX_FRAME_BYTES);
 	flow_init(&world->flow, &limits, &limits);
 	state_port_init(&world->port, &world->channel, &world->flow, 100000);

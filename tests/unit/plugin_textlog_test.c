@@ -48,6 +48,7 @@ static int tear_down(void **state)
 	struct world *world = *state;
 
 	textlog_close(&world->textlog);
+	textlog_deinit(&world->textlog);
 	fd_close(&world->plugin);
 	log_free(world->log);
 	fd_close(&world->log_fd);
@@ -193,6 +194,47 @@ static void without_info_nothing_is_logged_but_all_is_read(void **state)
 	assert_string_equal(logged(world), "");
 }
 
+/* ---- the last lines ---- */
+
+static void expect_tail(const struct world *world, const char *text)
+{
+	struct str tail = textlog_tail(&world->textlog);
+
+	assert_int_equal(tail.len, strlen(text));
+	if (tail.len > 0)
+		assert_memory_equal(tail.data, text, tail.len);
+}
+
+static void the_last_lines_are_remembered(void **state)
+{
+	struct world *world = *state;
+
+	expect_tail(world, "");
+	plugin_says(world, "one\n\ntwo\nthr");
+	expect_tail(world, "one\ntwo\n");
+	textlog_close(&world->textlog);
+	expect_tail(world, "one\ntwo\nthr\n");
+}
+
+static void so_many_of_them_as_fit_and_whole_ones(void **state)
+{
+	struct world *world = *state;
+	char line[101] = {0};
+	struct str tail;
+
+	for (int i = 0; i < 1000; i++) {
+		snprintf(line, sizeof(line), "%099d", i);
+		line[99] = '\n';
+		plugin_writes(world, line, 100);
+		loop_turn(world->loop, true);
+		assert_true(textlog_tail(&world->textlog).len <= TEXTLOG_TAIL_BYTES);
+	}
+	tail = textlog_tail(&world->textlog);
+	assert_true(tail.len > TEXTLOG_TAIL_BYTES - 100);
+	assert_int_equal(tail.len % 100, 0);
+	assert_memory_equal(tail.data + tail.len - 100, line, 100);
+}
+
 /* ---- the end ---- */
 
 static void what_has_no_newline_at_the_end_is_a_line_too(void **state)
@@ -287,6 +329,8 @@ int main(void)
 		TEST(a_line_that_is_too_long_goes_on_in_the_next_record),
 		TEST(a_line_without_end_is_not_kept_in_memory),
 		TEST(without_info_nothing_is_logged_but_all_is_read),
+		TEST(the_last_lines_are_remembered),
+		TEST(so_many_of_them_as_fit_and_whole_ones),
 		TEST(what_has_no_newline_at_the_end_is_a_line_too),
 		TEST(closing_reads_what_is_still_in_the_pipe),
 		TEST(closing_ends_although_somebody_never_stops_writing),

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "admin/base64.h"
-#include "admin/member.h"
+#include "base/member.h"
 #include "base/str.h"
 #include "base/units.h"
 #include "client.h"

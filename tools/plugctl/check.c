@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin/member.h"
 #include "admin/views.h"
 #include "base/arena.h"
 #include "base/mem.h"
+#include "base/member.h"
 #include "base/units.h"
 #include "config/pack.h"
 #include "echo.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "admin/member.h"
+#include "base/member.h"
 #include "output.h"
 #include "subcommand.h"
 

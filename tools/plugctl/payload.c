@@ -6,7 +6,7 @@
 #include <msgpack.h>
 
 #include "admin/base64.h"
-#include "admin/member.h"
+#include "base/member.h"
 #include "proto/wire_msgpack.h"
 
 /* ---- to MessagePack ---- */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "admin/member.h"
 #include "base/mem.h"
+#include "base/member.h"
 #include "output.h"
 #include "progress.h"
 #include "subcommand.h"

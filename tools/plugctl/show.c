@@ -5,49 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "admin/member.h"
+#include "ask.h"
 #include "base/buf.h"
-#include "client.h"
 #include "output.h"
 #include "subcommand.h"
-
-typedef void show_fn(const json_t *result);
-
-static enum exit_status show(const struct plugctl *plugctl, const char *command, json_t *args,
-			     show_fn *print)
-{
-	struct client client;
-	json_t *result = NULL;
-	struct err err;
-	int r = client_open(&client, plugctl->socket, &err);
-
-	if (r < 0) {
-		json_decref(args);
-	} else {
-		r = client_ask(&client, command, args, &result, &err);
-		client_close(&client);
-	}
-	if (r < 0)
-		output_error(&err);
-	else if (plugctl->is_json)
-		output_json(result);
-	else
-		print(result);
-	json_decref(result);
-	return r < 0 ? STATUS_FAILED : STATUS_OK;
-}
-
-/* The optional operand: a plugin's name. Returns owned, or NULL. */
-static json_t *plugin_args(const struct args *args)
-{
-	json_t *object;
-
-	if (args->operand_count == 0)
-		return NULL;
-	object = json_object();
-	member_text(object, "plugin", args->operands[0]);
-	return object;
-}
 
 /* ---- status ---- */
 
@@ -124,7 +85,7 @@ static void print_status(const json_t *result)
 
 enum exit_status run_status(const struct plugctl *plugctl, const struct args *args)
 {
-	return show(plugctl, "status", NULL, print_status);
+	return ask_and_show(plugctl, "status", NULL, print_status);
 }
 
 /* ---- plugins ---- */
@@ -206,7 +167,7 @@ static void print_plugins(const json_t *result)
 
 enum exit_status run_plugins(const struct plugctl *plugctl, const struct args *args)
 {
-	return show(plugctl, "plugins", plugin_args(args), print_plugins);
+	return ask_and_show(plugctl, "plugins", ask_plugin(args), print_plugins);
 }
 
 /* ---- instances ---- */
@@ -260,7 +221,7 @@ static void print_instances(const json_t *result)
 
 enum exit_status run_instances(const struct plugctl *plugctl, const struct args *args)
 {
-	return show(plugctl, "instances", plugin_args(args), print_instances);
+	return ask_and_show(plugctl, "instances", ask_plugin(args), print_instances);
 }
 
 /* ---- routes ---- */
@@ -298,7 +259,7 @@ static void print_routes(const json_t *result)
 
 enum exit_status run_routes(const struct plugctl *plugctl, const struct args *args)
 {
-	return show(plugctl, "routes", NULL, print_routes);
+	return ask_and_show(plugctl, "routes", NULL, print_routes);
 }
 
 /* ---- restart ---- */
@@ -312,5 +273,5 @@ static void print_restart(const json_t *result)
 
 enum exit_status run_restart(const struct plugctl *plugctl, const struct args *args)
 {
-	return show(plugctl, "restart", plugin_args(args), print_restart);
+	return ask_and_show(plugctl, "restart", ask_plugin(args), print_restart);
 }

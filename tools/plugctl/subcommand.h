@@ -54,6 +54,14 @@ enum exit_status run_rollback(const struct plugctl *plugctl, const struct args *
 extern const struct arg_option reload_options[];
 enum exit_status run_reload(const struct plugctl *plugctl, const struct args *args);
 
+/* ---- crashes.c ---- */
+extern const struct arg_option crashes_options[];
+enum exit_status run_crashes(const struct plugctl *plugctl, const struct args *args);
+
+/* ---- quarantine.c ---- */
+extern const struct arg_option quarantine_options[];
+enum exit_status run_quarantine(const struct plugctl *plugctl, const struct args *args);
+
 /* ---- check.c ---- */
 extern const struct arg_option check_options[];
 enum exit_status run_check(const struct plugctl *plugctl, const struct args *args);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admin/member.h"
 #include "base/mem.h"
+#include "base/member.h"
 #include "base/units.h"
 #include "client.h"
 #include "observe/errors.h"

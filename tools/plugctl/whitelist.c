@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admin/member.h"
 #include "base/mem.h"
+#include "base/member.h"
 #include "observe/errors.h"
 #include "output.h"
 #include "subcommand.h"
