@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from plugd import PATIENCE_S, route, wait_until
-from plugd_pb2 import BYTES, Manifest, Method, Service
+from plugd_pb2 import BYTES, Manifest, Method, Pong, Service
 
 UNAVAILABLE = 14
 DO = "/rpc/sin.v1.Sin/Do"
@@ -31,10 +31,15 @@ def troupe_fixture(hosts, stage):
 
 
 def whose(puppets):
-    """The puppet that is asked next, and the frame."""
-    ready, _, _ = select.select([puppet.sock for puppet in puppets], [], [], PATIENCE_S)
-    puppet = next(puppet for puppet in puppets if puppet.sock in ready)
-    return puppet, puppet.expect("request")
+    """The puppet that is asked next, and the frame. A PING may come before, to any of them."""
+    while True:
+        ready, _, _ = select.select([puppet.sock for puppet in puppets], [], [], PATIENCE_S)
+        puppet = next(puppet for puppet in puppets if puppet.sock in ready)
+        frame = puppet.read()
+        if frame.HasField("request"):
+            return puppet, frame.request
+        assert frame.HasField("ping"), frame
+        puppet.send(pong=Pong(seq=frame.ping.seq))
 
 
 def other(puppets, puppet):
