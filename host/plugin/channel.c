@@ -22,6 +22,11 @@
  * in flight: a third of the CPU at 4 KiB). */
 #define COPY_BELOW (16u << 10)
 
+/* Whoever can wait joins the queue only below this, so that a small call finds no more than this
+ * and a chunk of others' bodies before it, however many there are. Less would cost more writes: a
+ * pipe holds so much. */
+#define ROOM_BYTES (256u << 10)
+
 /* What an idle channel keeps of its queue. */
 #define QUEUE_KEPT (64u << 10)
 
@@ -179,14 +184,10 @@ static void break_writing(struct channel *channel, int errnum)
 }
 
 /* EAGAIN and a short count both mean that the pipe is full now. */
-static void on_flush(void *user)
+static void write_queue(struct channel *channel)
 {
-	struct channel *channel = user;
-	ssize_t n;
+	ssize_t n = write(channel->write_fd, buf_front(&channel->out), buf_len(&channel->out));
 
-	if (!channel_is_open(channel) || channel->write_blocked || buf_len(&channel->out) == 0)
-		return;
-	n = write(channel->write_fd, buf_front(&channel->out), buf_len(&channel->out));
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		break_writing(channel, errno);
 		return;
@@ -197,6 +198,19 @@ static void on_flush(void *user)
 	}
 	set_write_blocked(channel, buf_len(&channel->out) > 0);
 	buf_shrink(&channel->out, QUEUE_KEPT);
+}
+
+/* There may be room without anything to write: a large payload takes the queue with it. */
+static void on_flush(void *user)
+{
+	struct channel *channel = user;
+
+	if (!channel_is_open(channel) || channel->write_blocked)
+		return;
+	if (buf_len(&channel->out) > 0)
+		write_queue(channel);
+	if (channel_is_open(channel) && channel_has_room(channel) && channel->ops->on_room)
+		channel->ops->on_room(channel->user);
 }
 
 static void on_writable(void *user, bool readable, bool writable)
@@ -318,6 +332,11 @@ void channel_note(struct channel *channel, enum wire_kind kind, uint32_t id,
 size_t channel_backlog(const struct channel *channel)
 {
 	return buf_len(&channel->out);
+}
+
+bool channel_has_room(const struct channel *channel)
+{
+	return buf_len(&channel->out) < ROOM_BYTES;
 }
 
 uint64_t channel_position(const struct channel *channel)

@@ -21,6 +21,10 @@ struct channel_ops {
 	/* The plugin closed its end, or sent something that is no frame, or reading or writing
 	 * failed. Last. */
 	void (*on_broken)(void *user, const struct err *err);
+
+	/* Something was written, and there is room; at the end of a turn, or when the pipe takes
+	 * more. Also when there was room all along. May close the channel. NULL: nobody asks. */
+	void (*on_room)(void *user);
 };
 
 struct channel_opts {
@@ -80,6 +84,10 @@ void channel_read_rest(struct channel *channel);
 
 /* Bytes that the plugin has not read from us yet, as far as we know. */
 size_t channel_backlog(const struct channel *channel);
+
+/* Whether what can wait elsewhere should be queued now: there is less than a pipe holds. What is
+ * queued nevertheless is taken. */
+bool channel_has_room(const struct channel *channel);
 
 /* Where the last byte of what was queued so far stands in all that is ever sent. */
 uint64_t channel_position(const struct channel *channel);

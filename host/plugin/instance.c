@@ -100,7 +100,15 @@ static void on_broken(void *user, const struct err *err)
 	instance_stop(instance, err, INSTANCE_TERM_AFTER_BYE_MS);
 }
 
-static const struct channel_ops channel_ops = {on_frame, on_broken};
+static void on_room(void *user)
+{
+	struct instance *instance = user;
+
+	if (instance->greeted)
+		outgoing_on_room(&instance->calls.outgoing);
+}
+
+static const struct channel_ops channel_ops = {on_frame, on_broken, on_room};
 
 /* ---- life ---- */
 

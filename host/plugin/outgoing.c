@@ -2,8 +2,9 @@
  *
  * Owns the table of calls. Sends REQUEST, DATA, CANCEL and CREDIT as windows allow, and takes
  * RESPONSE, DATA, CANCEL and CREDIT as the protocol allows: what is not allowed comes back as an
- * error with which the instance fails. Owners are called after the table is right again, because
- * they may start or cancel calls from there. */
+ * error with which the instance fails. REQUEST goes out at once, DATA only while the channel has
+ * room, so that a small call never stands behind all that the others' windows allow. Owners are
+ * called after the table is right again, because they may start or cancel calls from there. */
 #include "plugin/outgoing.h"
 
 #include <assert.h>
@@ -51,11 +52,26 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* How much payload of this call may go now. */
-static uint32_t allowed(const struct outgoing *outgoing, const struct call *call)
+/* How much payload of this call the windows allow now. */
+static uint32_t credit_of(const struct outgoing *outgoing, const struct call *call)
 {
-	return min_u32(min_u32(call->send_credit, outgoing->flow->send_credit),
-		       outgoing->flow->plugin.chunk_bytes);
+	return min_u32(call->send_credit, outgoing->flow->send_credit);
+}
+
+static bool has_room(struct outgoing *outgoing)
+{
+	bool room = channel_has_room(outgoing->channel);
+
+	outgoing->wants_room |= !room;
+	return room;
+}
+
+/* How much of it may be in its next frame of DATA; 0: none goes now. */
+static uint32_t allowed(struct outgoing *outgoing, const struct call *call)
+{
+	if (!has_room(outgoing))
+		return 0;
+	return min_u32(credit_of(outgoing, call), outgoing->flow->plugin.chunk_bytes);
 }
 
 static void spend(struct outgoing *outgoing, struct call *call, size_t bytes)
@@ -64,26 +80,41 @@ static void spend(struct outgoing *outgoing, struct call *call, size_t bytes)
 	outgoing->flow->send_credit -= (uint32_t)bytes;
 }
 
-static void send_piece(struct outgoing *outgoing, struct call *call, const struct wire_data *data)
+static struct buf *put_data_head(struct outgoing *outgoing, const struct wire_data *data)
 {
 	struct buf *queue = channel_queue(outgoing->channel);
 
 	buf_commit(queue, wire_put_data_head(buf_reserve(queue, WIRE_DATA_HEAD_BOUND), data));
+	return queue;
+}
+
+static void send_piece(struct outgoing *outgoing, struct call *call, const struct wire_data *data)
+{
+	put_data_head(outgoing, data);
 	spend(outgoing, call, data->payload.len);
 	channel_send_payload(outgoing->channel, data->payload);
 	channel_note(outgoing->channel, WIRE_DATA, data->id, data->payload);
 }
 
-/* Sends what credit allows of what waits. */
+/* Of what has waited many pieces go at once: one write for all is worth their copies (measured with
+ * 64 messages of 1 MiB: a third of the CPU). */
+static void send_waiting_piece(struct outgoing *outgoing, struct call *call,
+			       const struct wire_data *data)
+{
+	buf_append(put_data_head(outgoing, data), data->payload.data, data->payload.len);
+	spend(outgoing, call, data->payload.len);
+	channel_queued(outgoing->channel);
+	call_piece_sent(&outgoing->table, call, data);
+}
+
+/* Sends what may go of what waits. */
 static void send_pending(struct outgoing *outgoing, struct call *call)
 {
 	struct wire_data piece;
 
-	while (call_next_piece(call, min_u32(call->send_credit, outgoing->flow->send_credit),
-			       outgoing->flow->plugin.chunk_bytes, &piece)) {
-		send_piece(outgoing, call, &piece);
-		call_piece_sent(&outgoing->table, call, &piece);
-	}
+	while (has_room(outgoing) && call_next_piece(call, credit_of(outgoing, call),
+						     outgoing->flow->plugin.chunk_bytes, &piece))
+		send_waiting_piece(outgoing, call, &piece);
 }
 
 static void split_and_send(struct outgoing *outgoing, struct call *call, struct wire_bytes payload,
@@ -137,7 +168,7 @@ struct call *outgoing_start(struct outgoing *outgoing, const struct wire_request
 	call->send_credit = outgoing->flow->plugin.call_window_bytes;
 	call->recv_credit = outgoing->flow->host.call_window_bytes;
 	outgoing->started++;
-	len = allowed(outgoing, call);
+	len = min_u32(credit_of(outgoing, call), outgoing->flow->plugin.chunk_bytes);
 	first.id = call->id;
 	if (first.payload.len > len) {
 		first.payload.len = len;
@@ -322,22 +353,21 @@ static void tell_writable(struct outgoing *outgoing, struct call *call, uint32_t
 		call->ops->on_writable(call->user);
 }
 
-/* Calls take turns, a chunk each, as long as the channel has credit. A full round without a piece
- * ends it. */
+/* Calls take turns, a chunk each, as long as the channel has credit and room. A full round without
+ * a piece ends it. */
 static void serve_waiting(struct outgoing *outgoing)
 {
 	uint32_t idle = 0;
 	struct call *call;
 
 	while ((call = TAILQ_FIRST(&outgoing->table.waiting)) && idle <= outgoing->table.live &&
-	       outgoing->flow->send_credit > 0) {
-		uint32_t credit = min_u32(call->send_credit, outgoing->flow->send_credit);
+	       outgoing->flow->send_credit > 0 && has_room(outgoing)) {
+		uint32_t credit = credit_of(outgoing, call);
 		uint32_t id = call->id;
 		struct wire_data piece;
 
 		if (call_next_piece(call, credit, outgoing->flow->plugin.chunk_bytes, &piece)) {
-			send_piece(outgoing, call, &piece);
-			call_piece_sent(&outgoing->table, call, &piece);
+			send_waiting_piece(outgoing, call, &piece);
 			tell_writable(outgoing, call, id);
 			idle = 0;
 		} else {
@@ -346,6 +376,14 @@ static void serve_waiting(struct outgoing *outgoing)
 			idle++;
 		}
 	}
+}
+
+void outgoing_on_room(struct outgoing *outgoing)
+{
+	if (!outgoing->wants_room)
+		return;
+	outgoing->wants_room = false;
+	serve_waiting(outgoing);
 }
 
 int outgoing_on_credit(struct outgoing *outgoing, const struct wire_credit *credit, struct err *err)

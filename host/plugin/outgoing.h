@@ -18,6 +18,7 @@ struct outgoing {
 	struct flow *flow;	 /* borrows */
 	struct call_table table;
 	uint64_t started; /* calls, ever */
+	bool wants_room;  /* somebody waits for the channel, not for credit */
 };
 
 void outgoing_init(struct outgoing *outgoing, struct channel *channel, struct flow *flow);
@@ -29,8 +30,8 @@ void outgoing_deinit(struct outgoing *outgoing); /* open calls are forgotten */
 struct call *outgoing_start(struct outgoing *outgoing, const struct wire_request *request,
 			    const struct call_ops *ops, void *user);
 
-/* The next piece of the request. Always taken; true when nothing waits for credit, false when the
- * caller should stop until on_writable. Not after `end`. */
+/* The next piece of the request. Always taken; true when nothing waits for credit or for the
+ * channel, false when the caller should stop until on_writable. Not after `end`. */
 bool outgoing_send(struct outgoing *outgoing, struct call *call, struct wire_bytes payload,
 		   bool more, bool end);
 
@@ -51,6 +52,9 @@ int outgoing_on_cancel(struct outgoing *outgoing, const struct wire_cancel *canc
 		       struct err *err);
 int outgoing_on_credit(struct outgoing *outgoing, const struct wire_credit *credit,
 		       struct err *err);
+
+/* The channel has room again: those who waited for it go on. */
+void outgoing_on_room(struct outgoing *outgoing);
 
 /* The channel is gone: every owner hears on_broken, with whether its request was delivered. */
 void outgoing_break_all(struct outgoing *outgoing, const struct call_break *why);

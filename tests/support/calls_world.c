@@ -76,7 +76,14 @@ static void on_request(void *user, const struct wire_request *request)
 	world->incoming_id = request->id;
 }
 
-static const struct channel_ops channel_ops = {on_frame, on_channel_broken};
+static void on_room(void *user)
+{
+	struct world *world = user;
+
+	outgoing_on_room(&world->calls.outgoing);
+}
+
+static const struct channel_ops channel_ops = {on_frame, on_channel_broken, on_room};
 
 int calls_world_setup(void **state)
 {
@@ -119,6 +126,17 @@ int calls_world_teardown(void **state)
 	loop_free(world->loop);
 	free(world);
 	return 0;
+}
+
+void widen(struct world *world)
+{
+	struct handshake_limits limits = handshake_default_limits();
+	int socket_bytes = 1 << 20; /* the kernel grants less, but more than it does unasked */
+
+	setsockopt(world->channel.write_fd, SOL_SOCKET, SO_SNDBUF, &socket_bytes,
+		   sizeof(socket_bytes));
+	calls_deinit(&world->calls);
+	calls_init(&world->calls, &world->channel, &limits, &limits);
 }
 
 struct call *start(struct world *world, size_t payload_bytes, bool end)

@@ -28,6 +28,10 @@ struct world {
 int calls_world_setup(void **state);
 int calls_world_teardown(void **state);
 
+/* The windows are the usual ones from now on, and the socket holds more than a pipe. Before the
+ * first call. */
+void widen(struct world *world);
+
 /* The host calls, with so much payload. */
 struct call *start(struct world *world, size_t payload_bytes, bool end);
 

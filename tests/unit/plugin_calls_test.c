@@ -1,5 +1,7 @@
 /* The calls on one channel, as conversations: the test plays the plugin at the other end of a
  * socketpair. What the host must say, and what it must not. */
+#include <unistd.h>
+
 #include "observe/errors.h"
 #include "tests/support/calls_world.h"
 #include "tests/support/unit.h"
@@ -157,6 +159,84 @@ static void what_is_sent_piece_by_piece_keeps_its_boundaries(void **state)
 	assert_string_equal(host_said(world), "data(200) data(10+) ");
 	plugin_gives_credit(world, call->id, 210);
 	assert_string_equal(host_said(world), "data(10!) ");
+}
+
+/* ---- the channel's room ---- */
+
+#define BODIES	    8u
+#define QUEUE_BYTES (256u << 10)
+
+/* Reads all that comes, and returns how much of it was DATA. */
+static size_t take_data(struct world *world)
+{
+	size_t taken = 0;
+	ssize_t n;
+
+	do {
+		size_t room;
+		uint8_t *to = frame_reader_room(&world->from_host, &room);
+		struct frame frame;
+		struct err err;
+
+		n = read(world->peer, to, room);
+		if (n > 0)
+			frame_reader_filled(&world->from_host, (size_t)n);
+		while (frame_reader_next(&world->from_host, &frame, &err) == FRAME_READY) {
+			struct wire_data data;
+			const char *why;
+
+			if (frame.kind == WIRE_DATA && wire_get_data(frame.body, &data, &why))
+				taken += data.payload.len;
+		}
+		loop_turn(world->loop, false);
+	} while (n > 0);
+	return taken;
+}
+
+static void a_small_call_stands_behind_a_pipe_s_worth_however_many_bodies_there_are(void **state)
+{
+	static const uint8_t zeros[WIRE_CHUNK_BYTES];
+	struct world *world = *state;
+	size_t sent = 0;
+
+	widen(world);
+	for (unsigned i = 0; i < BODIES; i++) {
+		struct call *call = start(world, 0, false);
+
+		do
+			sent += sizeof(zeros);
+		while (outgoing_send(&world->calls.outgoing, call,
+				     (struct wire_bytes){zeros, sizeof(zeros)}, false, false) &&
+		       sent < (i + 1) * WIRE_CALL_WINDOW_BYTES);
+	}
+	start(world, 64, true);
+	assert_true(channel_backlog(&world->channel) < QUEUE_BYTES + WIRE_CHUNK_BYTES + 4096);
+	loop_turn(world->loop, false);
+	assert_int_equal(take_data(world), sent);
+}
+
+static void room_that_sending_makes_is_room_for_those_who_wait(void **state)
+{
+	static const uint8_t zeros[1000];
+	const struct wire_bytes piece = {zeros, sizeof(zeros)};
+	struct world *world = *state;
+	struct outgoing *outgoing = &world->calls.outgoing;
+	int pieces = 200;
+	struct call *call;
+
+	widen(world);
+	call = start(world, 0, false);
+	for (int i = 0; i < pieces; i++)
+		assert_true(outgoing_send(outgoing, call, piece, false, false));
+	call = start(world, 0, false);
+	do
+		pieces++;
+	while (outgoing_send(outgoing, call, piece, false, false));
+	start(world, 20000, true); /* so large that it takes the queue with it */
+	assert_int_equal(channel_backlog(&world->channel), 0);
+	loop_turn(world->loop, false);
+	assert_int_equal(take_data(world), pieces * sizeof(zeros));
+	assert_string_equal(world->heard, "writable ");
 }
 
 /* ---- our windows ---- */
@@ -324,6 +404,8 @@ int main(void)
 		TEST(a_small_call_overtakes_a_large_one_that_waits),
 		TEST(waiting_calls_take_turns),
 		TEST(what_is_sent_piece_by_piece_keeps_its_boundaries),
+		TEST(a_small_call_stands_behind_a_pipe_s_worth_however_many_bodies_there_are),
+		TEST(room_that_sending_makes_is_room_for_those_who_wait),
 		TEST(credit_comes_back_in_halves_of_a_window),
 		TEST(the_channel_carries_more_than_its_window_in_the_long_run),
 		TEST(what_is_not_consumed_gives_the_channel_credit_but_not_the_call),
