@@ -100,4 +100,32 @@ GOALS = [
         *("start", "plugd", "start_ms"),
         at_most=5,
     ),
+    Goal(
+        "HTTP, 64 connections: CPU per request with breaker, limits, deadlines, retry ÷ without",
+        *("resilience", "with", "cpu_us"),
+        base="without",
+        at_most=1.05,
+    ),
+    Goal(
+        "HTTP, 64 connections: p99 while echo is swapped ten times a second ÷ without swaps",
+        *("swaps", "with", "p99_us"),
+        base="without",
+        at_most=3,
+    ),
+    Goal(
+        "swap of an idle echo, from the command until the old one has ended: ms",
+        *("idle swap", "plugd", "swap_ms"),
+        at_most=100,
+    ),
+    Goal(
+        "calls of 64 B: p99 beside bodies of 100 MiB on the same instance ÷ alone",
+        *("bodies", "with", "p99_us"),
+        base="without",
+        at_most=10,
+    ),
+    Goal(
+        "10 000 idle connections: bytes of the host for each",
+        *("idle connections", "plugd", "connection_bytes"),
+        at_most=4096,
+    ),
 ]

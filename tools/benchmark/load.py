@@ -1,10 +1,12 @@
 """wrk against one server, and what the server's processes cost meanwhile."""
 
+import pathlib
 import re
 import subprocess
 
 from benchmark import processes
 
+HERE = pathlib.Path(__file__).parent
 UNITS_US = {"us": 1, "ms": 1e3, "s": 1e6}
 
 
@@ -13,10 +15,13 @@ def to_us(text):
     return float(number) * UNITS_US[unit]
 
 
-def parse(text):
-    failed = re.search(r"Non-2xx|Socket errors", text)
-    if failed:
+def check(text):
+    if re.search(r"Non-2xx|Socket errors", text):
         raise RuntimeError(f"wrk found errors: {text}")
+
+
+def parse(text):
+    check(text)
     return {
         "requests": int(re.search(r"(\d+) requests in", text)[1]),
         "req_s": float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
@@ -25,12 +30,20 @@ def parse(text):
     }
 
 
-def wrk(url, connections, seconds, cpus):
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", url]
-    ran = subprocess.run(
-        processes.pinned(command, cpus), capture_output=True, text=True, check=True
-    )
-    return parse(ran.stdout)
+def command(url, connections, seconds, script=None):
+    """The line that runs wrk; `script` is a file of this folder."""
+    line = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "20s"]
+    return line + (["-s", HERE / script] if script else []) + [url]
+
+
+def wrk(url, connections, seconds, cpus=None, script=None):
+    line = processes.pinned(command(url, connections, seconds, script), cpus)
+    return parse(subprocess.run(line, capture_output=True, text=True, check=True).stdout)
+
+
+def warmed(url, connections, seconds, cpus=None, script=None):
+    wrk(url, connections, 1, cpus, script)
+    return wrk(url, connections, seconds, cpus, script)
 
 
 def measure(server, connections, seconds, client_cpus, server_cpus):

@@ -2,6 +2,7 @@
 process, and whatever lies in a folder of peers. Each answers a GET with "hello world", keeps
 connections alive and writes no access log."""
 
+import json
 import pathlib
 import socket
 import subprocess
@@ -14,15 +15,18 @@ from benchmark import processes
 HERE = pathlib.Path(__file__).parent
 START_PATIENCE_S = 20
 
+# `http` and `plugin` are JSON, which is YAML.
 PLUGD_YAML = """\
 listen: 127.0.0.1:{port}
+http: {http}
 log: {{access: false, level: warn}}
-admin: {{socket: none}}
+admin: {{socket: admin.sock}}
 whitelist: {{file: whitelist.yaml}}
 routes:
-  - {{path: /echo, plugin: echo}}
+  - {{path: /echo, plugin: echo, body_limit: 1GiB}}
+  - {{path: /say, plugin: echo, rpc: echo.v1.Echo/Say}}
 plugins:
-  - {{name: echo, executable: {echo}}}
+  - {plugin}
 """
 
 # Peers of the same job that are worth their time; others are asked for by name.
@@ -36,7 +40,7 @@ def free_port():
 
 
 class Server:
-    """One server, from `with` to its end."""
+    """One server, from start() or `with` to its end."""
 
     def __init__(self, name, directory, path, command):
         """`command` gets directory and port, and returns what to run."""
@@ -47,9 +51,19 @@ class Server:
         self.process = None
         self.port = None
 
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_error):
+        self.stop()
+
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}{self.path}"
+        return self.url_of(self.path)
+
+    def url_of(self, path):
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def start(self):
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -91,17 +105,24 @@ class Server:
         self.process.wait()
 
 
-def plugd(build, directory):
+def plugd(build, directory, name="plugd", http=None, plugin=None):
+    """A host of the echo plugin; `http` and `plugin` are settings other than the defaults."""
+
     def command(home, port):
         echo = build / "plugins-examples/echo/echo"
-        (home / "plugd.yaml").write_text(PLUGD_YAML.format(port=port, echo=echo))
+        settings = {"name": "echo", "executable": str(echo), **(plugin or {})}
+        (home / "plugd.yaml").write_text(
+            PLUGD_YAML.format(
+                port=port, http=json.dumps(http or {}), plugin=json.dumps(settings)
+            )
+        )
         (home / "whitelist.yaml").unlink(missing_ok=True)
         plugctl = build / "tools/plugctl/plugctl"
         pin = [plugctl, "whitelist", "add", "--file", home / "whitelist.yaml", "--name", "echo"]
         subprocess.run([*pin, echo], check=True, stdout=subprocess.DEVNULL)
         return [build / "host/plugd", "--config", home / "plugd.yaml"]
 
-    return Server("plugd", directory, "/echo", command)
+    return Server(name, directory, "/echo", command)
 
 
 def nginx_command(template, home, port):
