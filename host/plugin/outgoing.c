@@ -103,6 +103,7 @@ static void send_waiting_piece(struct outgoing *outgoing, struct call *call,
 {
 	buf_append(put_data_head(outgoing, data), data->payload.data, data->payload.len);
 	spend(outgoing, call, data->payload.len);
+	channel_note(outgoing->channel, WIRE_DATA, data->id, data->payload);
 	channel_queued(outgoing->channel);
 	call_piece_sent(&outgoing->table, call, data);
 }
