@@ -20,7 +20,8 @@ static struct str str_of(struct wire_bytes bytes)
 	return (struct str){(const char *)bytes.data, bytes.len};
 }
 
-/* A try has ended; during a canary both generations are measured. */
+/* A try has ended and says something of the plugin; during a canary both generations are
+ * measured. */
 static void note_canary(const struct dispatch_call *call, enum outcome outcome)
 {
 	struct canary *canary = call->target->canary;
@@ -136,6 +137,19 @@ static void succeed(struct dispatch_call *call, const struct dispatch_result *re
 	call_complete(call, result);
 }
 
+/* The plugin has said all, and the caller has looked at it. */
+static void end(struct dispatch_call *call, const struct dispatch_result *result)
+{
+	if (!call->is_refused) {
+		succeed(call, result);
+		return;
+	}
+	fail(call, &(struct attempt_end){
+			   .result = {.outcome = OUTCOME_BAD_ANSWER, .message = call->refusal},
+			   .is_delivered = true,
+		   });
+}
+
 /* ---- news from the instance ---- */
 
 static void on_error(struct dispatch_call *call, const struct wire_response *response)
@@ -166,8 +180,8 @@ static bool on_response(void *user, const struct wire_response *response)
 	consumed = call->ops->on_response(call->user, response);
 	if (!response->end)
 		return consumed;
-	succeed(call, &(struct dispatch_result){.message = str_of(response->message),
-						.retry_after_ms = response->retry_after_ms});
+	end(call, &(struct dispatch_result){.message = str_of(response->message),
+					    .retry_after_ms = response->retry_after_ms});
 	return consumed;
 }
 
@@ -183,7 +197,7 @@ static bool on_data(void *user, const struct wire_data *data)
 	consumed = call->ops->on_data(call->user, data);
 	if (!data->end)
 		return consumed;
-	succeed(call, &(struct dispatch_result){.outcome = OUTCOME_OK});
+	end(call, &(struct dispatch_result){.outcome = OUTCOME_OK});
 	return consumed;
 }
 
@@ -279,8 +293,12 @@ bool attempt_begin(struct dispatch_call *call)
 
 void attempt_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason)
 {
+	enum breaker_report report = gate_report_of(call, outcome);
+
 	instance_call_cancel(call->instance, call->call, outcome_row(outcome)->code, reason);
-	gate_report(call, gate_report_of(call, outcome));
+	if (report == BREAKER_FAILURE)
+		note_canary(call, outcome);
+	gate_report(call, report);
 	if (outcome == OUTCOME_DEADLINE_EXCEEDED && !call->is_impatient)
 		learn(call);
 }

@@ -205,6 +205,7 @@ struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dis
 	call->call = NULL;
 	call->writable = false;
 	call->is_begun = false;
+	call->is_refused = false;
 	call->failure = OUTCOME_OK;
 	call->attempts = 0;
 	call->resends = 0;
@@ -223,6 +224,13 @@ bool dispatch_is_writable(const struct dispatch_call *call)
 bool dispatch_is_running(const struct dispatch_call *call)
 {
 	return call->stage == STAGE_RUNS;
+}
+
+void dispatch_refuse_answer(struct dispatch_call *call, struct str why)
+{
+	assert(call->stage == STAGE_RUNS && !call->call);
+	call->is_refused = true;
+	call->refusal = why;
 }
 
 void dispatch_send(struct dispatch_call *call, struct wire_bytes payload, bool more, bool end)

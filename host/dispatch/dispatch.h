@@ -91,6 +91,10 @@ bool dispatch_is_writable(const struct dispatch_call *call);
 /* Has it left the queue? */
 bool dispatch_is_running(const struct dispatch_call *call);
 
+/* From on_response or on_data with `end`: what came can't be used. on_done follows with BAD_ANSWER
+ * and `why` (borrows until then), and so it counts. Without `end` dispatch_cancel() does that. */
+void dispatch_refuse_answer(struct dispatch_call *call, struct str why);
+
 /* The next piece of the request. Borrows; what has no credit is copied, so stop when the call isn't
  * writable any more. Not while it waits for its turn, and not after `end`. */
 void dispatch_send(struct dispatch_call *call, struct wire_bytes payload, bool more, bool end);
@@ -98,7 +102,8 @@ void dispatch_send(struct dispatch_call *call, struct wire_bytes payload, bool m
 void dispatch_consumed(struct dispatch_call *call, uint32_t bytes);
 
 /* The caller has left: CANCEL goes to the plugin, on_done does not come. `outcome` is what is
- * counted. Not from on_response or on_data with `end`: then on_done follows at once. */
+ * counted. Not from on_response or on_data with `end`: then on_done follows at once, and
+ * dispatch_refuse_answer() is how to complain. */
 void dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason);
 
 /* From now on calls to this target wait, as many as its queue takes and for as long as a hold may

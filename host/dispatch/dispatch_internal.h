@@ -56,6 +56,8 @@ struct dispatch_call {
 	struct call *call;
 	bool writable;
 	bool is_begun;		   /* some of an answer was passed on */
+	bool is_refused;	   /* its answer can't be used, says the caller */
+	struct str refusal;	   /* why; the caller's */
 	unsigned attempts;	   /* that have begun and may have reached the plugin */
 	unsigned resends;	   /* that certainly have not */
 	enum outcome failure;	   /* of the last try, after which it waits for the next; else OK */

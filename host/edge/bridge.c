@@ -16,15 +16,6 @@
 #include "net/chars.h"
 #include "trust/digest.h"
 
-static void fail_call(struct exchange *exchange, enum outcome outcome, struct str message)
-{
-	if (exchange->call) {
-		dispatch_cancel(exchange->call, outcome, message);
-		exchange->call = NULL;
-	}
-	exchange_fail_outcome(exchange, outcome, message, 0);
-}
-
 /* ---- news from the plugin ---- */
 
 /* Payload that the client's buffer has no room for is held: the plugin gets no credit for it
@@ -37,6 +28,20 @@ static bool is_consumed(struct exchange *exchange, size_t len)
 	return false;
 }
 
+/* The plugin's answer can't be used: dispatch counts that. With `end` the call is over by itself,
+ * and on_done tells the client. */
+static void refuse_answer(struct exchange *exchange, struct str why, bool end)
+{
+	if (end) {
+		dispatch_refuse_answer(exchange->call, why);
+		return;
+	}
+	exchange->failing = true;
+	dispatch_cancel(exchange->call, OUTCOME_BAD_ANSWER, why);
+	exchange->call = NULL;
+	exchange_fail_outcome(exchange, OUTCOME_BAD_ANSWER, why, 0);
+}
+
 static bool take(struct exchange *exchange, struct wire_bytes payload, bool more, bool end)
 {
 	const char *why;
@@ -45,11 +50,7 @@ static bool take(struct exchange *exchange, struct wire_bytes payload, bool more
 		return true;
 	if (exchange->bridge->take(exchange, payload, more, end, &why))
 		return end || is_consumed(exchange, payload.len);
-	/* With `end` the call is over by itself. */
-	exchange->failing = true;
-	if (end)
-		exchange->call = NULL;
-	fail_call(exchange, OUTCOME_BAD_ANSWER, str_from(why));
+	refuse_answer(exchange, str_from(why), end);
 	return true;
 }
 

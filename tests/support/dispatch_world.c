@@ -499,6 +499,12 @@ int dispatch_world_teardown(void **state)
 
 /* ---- callers ---- */
 
+static void refuse(const struct caller *caller, bool end)
+{
+	if (end && caller->refuses)
+		dispatch_refuse_answer(caller->call, STR_LITERAL("it makes no sense"));
+}
+
 static bool on_response(void *user, const struct wire_response *response)
 {
 	struct caller *caller = user;
@@ -507,6 +513,7 @@ static bool on_response(void *user, const struct wire_response *response)
 		   response->end ? "!" : "");
 	buf_append(&caller->answer, response->payload.data, response->payload.len);
 	buf_append(&caller->metadata, response->metadata.data, response->metadata.len);
+	refuse(caller, response->end);
 	return !caller->holds;
 }
 
@@ -517,6 +524,7 @@ static bool on_data(void *user, const struct wire_data *data)
 	buf_printf(&caller->world->news, "%c:data(%zu)%s ", caller->name, data->payload.len,
 		   data->end ? "!" : "");
 	buf_append(&caller->answer, data->payload.data, data->payload.len);
+	refuse(caller, data->end);
 	return !caller->holds;
 }
 

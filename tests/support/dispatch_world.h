@@ -49,6 +49,7 @@ struct caller {
 	char name;
 	struct dispatch_call *call; /* NULL: it has none */
 	bool holds;		    /* payload isn't consumed when it comes */
+	bool refuses;		    /* the answer, when its last word has come */
 	struct buf answer;	    /* all payload */
 	struct buf metadata;	    /* of the response */
 	struct buf message;	    /* of the result */

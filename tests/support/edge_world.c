@@ -23,7 +23,9 @@ struct dispatch_call {
 	void *user;
 	bool is_running;
 	bool is_writable;
-	bool has_ended; /* the caller's side */
+	bool has_ended;	    /* the caller's side */
+	bool is_ending;	    /* what the plugin says is its last word */
+	struct str refusal; /* of that word; empty: it is good */
 };
 
 static const char *flags_of(bool more, bool end)
@@ -72,6 +74,7 @@ void __wrap_dispatch_send(struct dispatch_call *call, struct wire_bytes payload,
 			  bool end);
 void __wrap_dispatch_consumed(struct dispatch_call *call, uint32_t bytes);
 void __wrap_dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason);
+void __wrap_dispatch_refuse_answer(struct dispatch_call *call, struct str why);
 
 struct dispatch_call *__wrap_dispatch_start(struct dispatch *dispatch,
 					    const struct dispatch_opts *opts,
@@ -144,13 +147,22 @@ void __wrap_dispatch_cancel(struct dispatch_call *call, enum outcome outcome, st
 	free(call);
 }
 
-/* In on_response and on_data with `end` the call is not to be touched: it is over after them. */
+void __wrap_dispatch_refuse_answer(struct dispatch_call *call, struct str why)
+{
+	assert_true(call->is_ending && why.len > 0);
+	buf_printf(&call->world->heard, "refused ");
+	call->refusal = why;
+}
+
+/* In on_response and on_data with `end` the answer may be refused, and that is all: the call is
+ * over after them. */
 static struct dispatch_call *take_out(struct edge_world *world, bool end)
 {
 	struct dispatch_call *call = world->call;
 
 	assert_non_null(call);
 	assert_true(call->is_running);
+	call->is_ending = end;
 	if (end)
 		world->call = NULL;
 	return call;
@@ -160,6 +172,9 @@ static void put_back_and_complete(struct edge_world *world, struct dispatch_call
 				  struct dispatch_result result)
 {
 	world->call = call;
+	if (call->refusal.len > 0)
+		result = (struct dispatch_result){.outcome = OUTCOME_BAD_ANSWER,
+						  .message = call->refusal};
 	complete(world, result);
 }
 

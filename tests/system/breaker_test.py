@@ -112,6 +112,19 @@ def test_what_the_caller_did_wrong_does_not_count(play):
     assert scene.state() == "closed"
 
 
+def test_an_answer_that_can_t_be_used_counts_however_many_frames_it_has(play):
+    scene = play({"failure_threshold": 2, "min_request_threshold": 1})
+    for end in (True, False):
+        client = scene.host.connect().ask("GET", "/p/x")
+        frame, _ = scene.puppet.request()
+        scene.puppet.answer(frame, status=99, end=end)
+        assert client.read().error() == (502, "BAD_ANSWER")
+        client.close()
+    assert scene.puppet.expect("cancel").id == frame.id
+    assert scene.refused().error() == OPEN
+    assert scene.host.plugin("puppet")["outcomes"] == {"BAD_ANSWER": 2, "BREAKER_OPEN": 1}
+
+
 def test_a_death_counts_once_however_many_calls_it_breaks(play, stage):
     scene = play()
     clients = [scene.ask() for _ in range(20)]

@@ -82,7 +82,7 @@ static void an_answer_that_cannot_be_sent_is_a_502(void **state)
 			assert_true(plugin_answers(
 				world, http_message(rows[i].status, rows[i].fields, "body"),
 				end != 0));
-			plugin_hears(world, end ? "" : "cancel(BAD_ANSWER) ");
+			plugin_hears(world, end ? "refused " : "cancel(BAD_ANSWER) ");
 			client_hears_error(world, "", 502, "BAD_ANSWER");
 			assert_answer_has(world, rows[i].why);
 			client_closes(world, HTTP_CLOSED_DONE);
@@ -98,7 +98,7 @@ static void a_second_head_cuts_the_answer(void **state)
 		client_begins(world);
 		plugin_answers(world, http_message(200, "", "begun"), false);
 		assert_true(plugin_sends(world, http_message(200, "", "again"), false, end != 0));
-		plugin_hears(world, end ? "" : "cancel(BAD_ANSWER) ");
+		plugin_hears(world, end ? "refused " : "cancel(BAD_ANSWER) ");
 		client_hears(world, "answer(200,5) abort ");
 		client_closes(world, HTTP_CLOSED_ABORTED);
 	}

@@ -132,7 +132,7 @@ static void an_answer_above_max_message_is_none(void **state)
 	client_asks(world, RPC "Say", "");
 	responds(world, (struct wire_bytes){zeros, MAX_MESSAGE}, true, false);
 	plugin_sends(world, wire_text("x"), false, true);
-	plugin_hears(world, "call(0)! ");
+	plugin_hears(world, "call(0)! refused ");
 	client_hears(world, "answer(200,100) abort ");
 	client_closes(world, HTTP_CLOSED_ABORTED);
 }
