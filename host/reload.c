@@ -403,6 +403,8 @@ static void commit(struct reload *reload)
 	log_event(reload->site.log, LOG_INFO, "reload.done", "the configuration is in force",
 		  LOG_INT("changes", (int64_t)reload->diff.count),
 		  LOG_INT("took_us", loop_now_us(reload->site.loop) - reload->began_us));
+	for (size_t i = 0; i < next->count; i++)
+		unit_start_again(next->units[i]);
 	end(reload, NULL, NULL);
 }
 

@@ -461,6 +461,12 @@ const char *unit_name(const struct unit *unit)
 	return unit->plugin->name;
 }
 
+static void tell_refused(const struct unit *unit, const struct err *why)
+{
+	log_event(unit->house->log, LOG_ERROR, "plugin.refused", why->text,
+		  LOG_STR("plugin", unit->plugin->name), LOG_INT("code", why->code));
+}
+
 void unit_start(struct unit *unit)
 {
 	struct err err;
@@ -473,8 +479,19 @@ void unit_start(struct unit *unit)
 							      .opts = unit->plugin,
 							      .may_sleep = true}),
 	      &err);
-	if (pool_start(unit->serving->pool, &err) == 0)
+	if (pool_start(unit->serving->pool, &err) < 0)
+		tell_refused(unit, &err);
+}
+
+void unit_start_again(struct unit *unit)
+{
+	const struct unit_house *house = unit->house;
+	struct err err;
+
+	if (!unit->serving || pool_image(unit->serving->pool) || unit->swap || unit->is_draining)
 		return;
-	log_event(unit->house->log, LOG_ERROR, "plugin.refused", err.text,
-		  LOG_STR("plugin", unit->plugin->name), LOG_INT("code", err.code));
+	if (pool_start_again(unit->serving->pool, house->whitelist, &err) < 0)
+		tell_refused(unit, &err);
+	else
+		on_change(unit->serving, unit->serving->pool);
 }

@@ -68,6 +68,9 @@ const char *unit_name(const struct unit *unit);
 /* Starts the first generation. A plugin that may not run or can't is logged and left out. */
 void unit_start(struct unit *unit);
 
+/* The same after a reload: if its executable could not be loaded, perhaps it can be now. */
+void unit_start_again(struct unit *unit);
+
 /* No new calls, no new processes; a swap that is under way is given up. house->on_drained follows,
  * also when nothing runs. */
 void unit_drain(struct unit *unit, int64_t longest_ms);

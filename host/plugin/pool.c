@@ -5,6 +5,7 @@
  * whether any is left, and the common end. It knows no call and no route. */
 #include "plugin/pool.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -96,6 +97,14 @@ int pool_start(struct pool *pool, struct err *err)
 	for (unsigned i = 0; i < pool->slot_count && !pool->draining; i++)
 		slot_start(&pool->slots[i]);
 	return 0;
+}
+
+int pool_start_again(struct pool *pool, const struct whitelist *whitelist, struct err *err)
+{
+	assert(!pool->image && !pool->draining);
+	pool->last_failure = (struct err){0};
+	pool->whitelist = whitelist;
+	return pool_start(pool, err);
 }
 
 void pool_begin(struct pool *pool)

@@ -70,6 +70,9 @@ struct pool *pool_new(const struct pool_opts *opts); /* returns owned */
  * plugin->restart says. */
 int pool_start(struct pool *pool, struct err *err);
 
+/* The same once more, after the executable could not be loaded. Borrows until return. */
+int pool_start_again(struct pool *pool, const struct whitelist *whitelist, struct err *err);
+
 /* Those that wait are started; from now on none does. */
 void pool_begin(struct pool *pool);
 

@@ -535,6 +535,29 @@ def test_the_text_is_grouped_by_what_a_change_takes(host):
         "  routes[/echo]: gone: {plugin: echo}"]
 
 
+# ---- a plugin that could not be loaded
+
+
+@pytest.mark.parametrize("settings", [{}, {"start": "lazy"}], ids=["eager", "lazy"])
+def test_what_was_refused_at_the_start_is_tried_again(hosts, settings):
+    good = plugin("good", retry={"max_attempts": 1}, queue_timeout="1m", **settings)
+    host = hosts(plugins=[plugin("echo", executable=ECHO), good],
+                 routes=[route("/echo", "echo"), route("/good/*rest", "good")])
+    host.write_whitelist([whitelist_entry(ECHO), whitelist_entry(PYTHON)])
+    host.start(["echo"])
+    assert host.wait_log("plugin.refused", plugin="good")["code"] == 1801
+    reload(host)  # and that it is refused again stands in nobody's way
+    host.wait_log("plugin.refused", 2, plugin="good")
+    assert host.http("GET", "/good/x").error() == (503, "PLUGIN_NOT_READY")
+    assert host.http("GET", "/health/ready").status == 503
+    host.plugctl("whitelist", "add", "--file", host.whitelist, PLUGINS / "good")
+    reload(host)
+    assert host.http("POST", "/good/echo", b"x").body == b"x"
+    assert host.http("GET", "/health/ready").status == 200
+    assert host.plugin("good")["generation"] == 1
+    assert len(host.log("plugin.refused")) == 2
+
+
 # ---- again and again
 
 
