@@ -385,6 +385,15 @@ static void let_leave(const struct reload *reload, const struct roster *before)
 	}
 }
 
+/* All lines of a reload are judged by the level that it began with: so it comes before the new one
+ * is applied. */
+static void log_done(const struct reload *reload)
+{
+	log_event(reload->site.log, LOG_INFO, "reload.done", "the configuration is in force",
+		  LOG_INT("changes", (int64_t)reload->diff.count),
+		  LOG_INT("took_us", loop_now_us(reload->site.loop) - reload->began_us));
+}
+
 static void commit(struct reload *reload)
 {
 	struct unit_house *house = reload->site.house;
@@ -399,10 +408,8 @@ static void commit(struct reload *reload)
 	reload->routes = NULL;
 	reload->whitelist = NULL;
 	reload->next = NULL;
+	log_done(reload);
 	reload->site.on_applied(reload->site.user, next);
-	log_event(reload->site.log, LOG_INFO, "reload.done", "the configuration is in force",
-		  LOG_INT("changes", (int64_t)reload->diff.count),
-		  LOG_INT("took_us", loop_now_us(reload->site.loop) - reload->began_us));
 	for (size_t i = 0; i < next->count; i++)
 		unit_start_again(next->units[i]);
 	end(reload, NULL, NULL);

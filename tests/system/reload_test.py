@@ -234,6 +234,7 @@ def test_the_log_changes_its_level(host):
     host.wait_log("http.request", target="/echo")
     write(host, log={"level": "warn", "format": "json"})
     reload(host)
+    assert host.wait_log("reload.done")["changes"] == 1  # by the level that it began with
     count = len(host.records)
     host.http("GET", "/echo")
     write(host, log={"level": "info", "format": "json"})
