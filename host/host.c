@@ -296,6 +296,11 @@ static int abort_swap(void *user, struct target *target, struct err *err)
 	return unit_abort_swap(unit_of(user, target), err);
 }
 
+static const char *get_swap_step(void *user, const struct target *target)
+{
+	return unit_swap_step(unit_of(user, target));
+}
+
 static int begin_reload(void *user, bool is_dry, const struct reload_viewer *viewer,
 			struct err *err)
 {
@@ -311,8 +316,8 @@ static void leave_reload(void *user)
 	reload_leave(host->reload);
 }
 
-static const struct office_ops office_ops = {begin_swap, leave_swap, abort_swap, begin_reload,
-					     leave_reload};
+static const struct office_ops office_ops = {begin_swap,    leave_swap,	  abort_swap,
+					     get_swap_step, begin_reload, leave_reload};
 
 /* What the office shows is what is in force. */
 static void renew_office(struct host *host)

@@ -435,6 +435,11 @@ int unit_abort_swap(struct unit *unit, struct err *err)
 	return 0;
 }
 
+const char *unit_swap_step(const struct unit *unit)
+{
+	return unit->swap ? swap_step_name(swap_step(unit->swap)) : NULL;
+}
+
 /* ---- life ---- */
 
 struct unit *unit_new(struct unit_house *house, struct plan *plan, const struct plugin_opts *plugin)

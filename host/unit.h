@@ -92,6 +92,9 @@ void unit_leave_swap(struct unit *unit);
 /* Gives up a swap that has not switched yet. 0, or -errno with *err. */
 int unit_abort_swap(struct unit *unit, struct err *err);
 
+/* Of the swap that is under way; NULL: none is. */
+const char *unit_swap_step(const struct unit *unit);
+
 /* ---- its part of a reload: prepared, and then committed or dropped ---- */
 
 enum unit_change_kind {

@@ -85,6 +85,7 @@ struct office_ops {
 		    const struct swap_viewer *viewer, struct err *err);
 	void (*leave_swap)(void *user, struct target *target); /* the viewer is gone */
 	int (*abort_swap)(void *user, struct target *target, struct err *err);
+	const char *(*get_swap_step)(void *user, const struct target *target); /* NULL: no swap */
 
 	/* The same for a reload; a dry one only compares. */
 	int (*reload)(void *user, bool is_dry, const struct reload_viewer *viewer, struct err *err);

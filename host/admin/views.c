@@ -203,8 +203,11 @@ static json_t *plugin_json(const struct office *office, const struct target *tar
 	put_options(object, target->plugin);
 	member_text(object, "state", plugin_condition_name(plugin_condition_of(target)));
 	put_pool(object, target->pool);
+	member_text(object, "swap_step", office->ops->get_swap_step(office->user, target));
 	member_int(object, "calls_running", target->limit.running);
 	member_int(object, "concurrency", target->limit.max_running);
+	member_int(object, "concurrency_configured", target->plugin->concurrency);
+	member_bool(object, "concurrency_is_adaptive", target->plugin->adaptive_concurrency);
 	member_int(object, "calls_waiting", target->limit.waiting);
 	put_breaker(object, &target->breaker, loop_now_ms(office->loop));
 	member_int(object, "retries", (int64_t)target->retries);

@@ -171,12 +171,23 @@ def overload(start, **settings):
     assert {client.read().status for client in clients} == {200}
     for client in clients:
         client.close()
-    return host.plugin("slow")["concurrency"]
+    return host
+
+
+def shown_limit(host):
+    """In the table of `plugctl plugins`."""
+    headings, row = host.plugctl("plugins").splitlines()[:2]
+    return row[headings.index("LIMIT"):].split()[0]
 
 
 def test_adaptive_concurrency_lets_fewer_run_when_calls_get_slower(start):
-    assert overload(start, adaptive_concurrency=True) < 64
+    host = overload(start, adaptive_concurrency=True)
+    limit = host.plugin("slow")["concurrency"]
+    assert limit < 64
+    assert shown_limit(host) == f"{limit}/64"
 
 
 def test_without_it_the_limit_is_the_configured_one(start):
-    assert overload(start) == 64
+    host = overload(start)
+    assert host.plugin("slow")["concurrency"] == 64
+    assert shown_limit(host) == "64"

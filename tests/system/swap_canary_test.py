@@ -35,6 +35,23 @@ def test_a_canary_that_does_as_well_takes_over(host):
     assert generation_of(host.http("GET", "/count")) == 2
 
 
+def shown_swap(host):
+    """In the table of `plugctl plugins`."""
+    headings, row = host.plugctl("plugins").splitlines()[:2]
+    return row[headings.index("SWAP"):].split()[0]
+
+
+def test_a_swap_that_is_under_way_is_shown_with_its_step(host):
+    assert (host.plugin("state")["swap_step"], shown_swap(host)) == (None, "-")
+    with host.order("swap", plugin="state", canary_permille=500, canary_ms=3600000,
+                    max_p99_ms=SLOW_MS) as order:
+        host.wait_log("swap.step", step="canary")
+        assert (host.plugin("state")["swap_step"], shown_swap(host)) == ("canary", "canary")
+        host.plugctl("swap", "state", "--abort")
+        assert not order.reply()["ok"]
+    assert (host.plugin("state")["swap_step"], shown_swap(host)) == (None, "-")
+
+
 def test_a_canary_that_fails_is_undone_and_no_client_notices(host):
     """Its calls die with it; they are idempotent, so the old generation answers them."""
     with Load(host, "GET", "/count/sin", clients=8) as load:

@@ -94,6 +94,16 @@ static void get_facts(void *user, struct office_facts *out)
 	*out = (struct office_facts){.listeners = listeners, .connections = 3, .is_ready = true};
 }
 
+/* The first of the plugins is being swapped. */
+static const char *get_swap_step(void *user, const struct target *target)
+{
+	const struct stage *stage = user;
+
+	return target == stage->targets[0] ? "warm" : NULL;
+}
+
+static const struct office_ops office_ops = {.get_swap_step = get_swap_step};
+
 static int open_stage(void **state)
 {
 	struct stage *stage = mem_new(struct stage);
@@ -110,6 +120,8 @@ static int open_stage(void **state)
 		.target_count = 2,
 		.edge = &stage->edge,
 		.get_facts = get_facts,
+		.ops = &office_ops,
+		.user = stage,
 	};
 	stage->office.dispatch = dispatch_new(stage->office.loop);
 	stage->office.started_ms = loop_now_ms(stage->office.loop) - 61000;
@@ -265,7 +277,10 @@ static void plugins_tells_each_with_its_state_in_words(void **state)
 	assert_text(row(stage->result, 0), "name", "kv");
 	assert_text(row(stage->result, 0), "state", "stopped");
 	assert_number(row(stage->result, 0), "instances_configured", 2);
+	assert_number(row(stage->result, 0), "concurrency", 8);
+	assert_text(row(stage->result, 0), "swap_step", "warm");
 	assert_text(row(stage->result, 1), "state", "disabled");
+	assert_true(json_is_null(json_object_get(row(stage->result, 1), "swap_step")));
 	ask(stage, "{\"command\":\"plugins\",\"args\":{\"plugin\":\"off\"}}");
 	assert_int_equal(json_array_size(stage->result), 1);
 	assert_text(row(stage->result, 0), "name", "off");

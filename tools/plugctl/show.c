@@ -90,6 +90,18 @@ enum exit_status run_status(const struct plugctl *plugctl, const struct args *ar
 
 /* ---- plugins ---- */
 
+/* How many calls run at once, and of how many where that is learned. */
+static void add_limit(struct table *table, const json_t *plugin)
+{
+	int64_t limit = output_number(plugin, "concurrency");
+
+	if (json_is_true(json_object_get(plugin, "concurrency_is_adaptive")))
+		table_addf(table, "%" PRId64 "/%" PRId64, limit,
+			   output_number(plugin, "concurrency_configured"));
+	else
+		table_addf(table, "%" PRId64, limit);
+}
+
 static void add_plugin(struct table *table, const json_t *plugin)
 {
 	table_add(table, output_member(plugin, "name"));
@@ -97,6 +109,8 @@ static void add_plugin(struct table *table, const json_t *plugin)
 	table_add(table, output_member(json_object_get(plugin, "breaker"), "state"));
 	table_addf(table, "%" PRId64 "/%" PRId64, output_number(plugin, "instances_ready"),
 		   output_number(plugin, "instances_configured"));
+	table_add(table, output_member(plugin, "swap_step"));
+	add_limit(table, plugin);
 	table_add(table, output_member(plugin, "version"));
 	table_add(table, json_is_true(json_object_get(plugin, "expose")) ? "yes" : "no");
 	table_addf(table, "%" PRId64, output_number(plugin, "calls_total"));
@@ -151,9 +165,9 @@ void show_methods(const json_t *plugins)
 
 static void print_plugins(const json_t *result)
 {
-	static const char *const headings[] = {"NAME",	       "STATE",	  "BREAKER", "READY",
-					       "VERSION",      "EXPOSED", "CALLS",   "RESTARTS",
-					       "LAST FAILURE", NULL};
+	static const char *const headings[] = {"NAME",	"STATE",    "BREAKER",	    "READY",
+					       "SWAP",	"LIMIT",    "VERSION",	    "EXPOSED",
+					       "CALLS", "RESTARTS", "LAST FAILURE", NULL};
 	struct table *table = table_new(headings);
 	json_t *plugin;
 	size_t i;
