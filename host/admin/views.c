@@ -126,6 +126,15 @@ static json_t *service_json(const struct manifest_service *service)
 	return object;
 }
 
+static json_t *formats_json(const struct manifest_formats *formats)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; formats && i < formats->count; i++)
+		json_array_append_new(list, json_integer(formats->versions[i]));
+	return list;
+}
+
 void view_manifest(json_t *object, const struct manifest *manifest)
 {
 	json_t *services = json_array();
@@ -136,6 +145,10 @@ void view_manifest(json_t *object, const struct manifest *manifest)
 	member_text(object, "version", manifest ? manifest->plugin_version : NULL);
 	member_text(object, "sdk", manifest ? manifest->sdk : NULL);
 	member_json(object, "services", services);
+	member_json(object, "state_exports",
+		    formats_json(manifest ? &manifest->state_exports : NULL));
+	member_json(object, "state_imports",
+		    formats_json(manifest ? &manifest->state_imports : NULL));
 }
 
 static void put_digest(json_t *object, const struct exec_image *image)

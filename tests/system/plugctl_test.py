@@ -101,6 +101,18 @@ def test_check_passes_a_plugin_that_keeps_the_rules():
     assert "good.v1.Good/Echo" in text and text.endswith("good is good.\n")
 
 
+def test_check_shows_the_formats_of_a_state():
+    stateful = [PLUGINS / "state", "exports=1,3", "imports=2,3,4"]
+    shown = verdicts(*stateful, status=0)[1]["plugin"]
+    assert (shown["state_exports"], shown["state_imports"]) == ([1, 3], [2, 3, 4])
+    text = run("check", *stateful)[0].splitlines()
+    assert "It exports its state in format 1, 3." in text
+    assert "It imports its state in format 2, 3, 4." in text
+    shown = verdicts(PLUGINS / "good", status=0)[1]["plugin"]
+    assert (shown["state_exports"], shown["state_imports"]) == ([], [])
+    assert "its state" not in run("check", PLUGINS / "good")[0]
+
+
 @pytest.mark.parametrize("sin, rule, says", [
     (["exits_at_start"], 2, "exited with status"),
     (["fails"], 2, "the database is on"),

@@ -1,6 +1,7 @@
 /* `plugctl check`: an author's first friend. Reads the options that stand for a plugin's
  * configuration, has the plugin probed, and tells the verdicts and what the plugin provides. */
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,25 @@ static void tell_json(const struct probe *probe)
 	json_decref(object);
 }
 
+static void print_formats(const char *verb, const struct manifest_formats *formats)
+{
+	if (formats->count == 0)
+		return;
+	printf("It %s its state in format ", verb);
+	for (size_t i = 0; i < formats->count; i++)
+		printf("%s%" PRIu32, i > 0 ? ", " : "", formats->versions[i]);
+	printf(".\n");
+}
+
+/* What lies in the manifest besides methods. */
+static void print_state(const struct manifest *manifest)
+{
+	print_formats("exports", &manifest->state_exports);
+	print_formats("imports", &manifest->state_imports);
+	if (manifest->state_exports.count + manifest->state_imports.count > 0)
+		putchar('\n');
+}
+
 static void tell_text(const struct probe *probe)
 {
 	static const char *const headings[] = {"VERDICT", "RULE", "DETAIL", NULL};
@@ -170,6 +190,7 @@ static void tell_text(const struct probe *probe)
 		json_array_append_new(plugins, manifest_json(probe));
 		show_methods(plugins);
 		putchar('\n');
+		print_state(instance_manifest(probe->instance));
 	}
 	json_decref(plugins);
 	if (probe_failures(probe) == 0)
