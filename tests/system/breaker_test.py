@@ -5,7 +5,7 @@ import select
 
 import pytest
 
-from plugd import PATIENCE_S, route, wait_until
+from plugd import PATIENCE_S, plugin, route, wait_until
 
 CANCELLED, NOT_FOUND, INTERNAL = 1, 5, 13
 DO = "/rpc/sin.v1.Sin/Do"
@@ -43,15 +43,21 @@ class Play:
 
 @pytest.fixture(name="play")
 def play_fixture(hosts, stage):
-    def begin(breaker=None, **settings):
-        host = hosts(plugins=[stage.plugin(circuit_breaker=breaker or {}, **settings)],
-                     routes=[route("/p/*rest", "puppet")])
+    def begin(breaker=None, other=None, **settings):
+        """`other` is the breaker of a plugin beside, which has no time for a long answer."""
+        beside = plugin("good", name="other", timeout="1ms", circuit_breaker=other or {})
+        host = hosts(plugins=[stage.plugin(circuit_breaker=breaker or {}, **settings)]
+                     + [beside] * (other is not None),
+                     routes=[route("/p/*rest", "puppet")]
+                     + [route("/other/*rest", "other")] * (other is not None))
         host.write_config()
         host.write_whitelist()
         host.launch()
         puppet = stage.puppet()
         host.address = host.wait_log("listener.ready")["addr"]
         host.wait_ready("puppet")
+        if other is not None:
+            host.wait_ready("other")
         return Play(host, puppet)
     return begin
 
@@ -72,23 +78,37 @@ def test_five_failures_open_it(play):
     assert "open" in scene.host.plugctl("plugins")
 
 
-def test_failure_threshold(play):
-    scene = play({"failure_threshold": 7, "window": "1h"})
-    scene.fail(7)
+# Each with a value on either side of what is the default: fail() wants every call to reach the
+# puppet.
+
+
+@pytest.mark.parametrize("failures", [3, 7])
+def test_failure_threshold(play, failures):
+    scene = play({"failure_threshold": failures, "window": "1h"})
+    scene.fail(failures)
     assert scene.refused().error() == OPEN
 
 
-def test_min_request_threshold(play):
-    scene = play({"failure_threshold": 1, "min_request_threshold": 4, "window": "1h"})
-    scene.fail(4)
+@pytest.mark.parametrize("calls", [1, 4])
+def test_min_request_threshold(play, calls):
+    scene = play({"failure_threshold": 1, "min_request_threshold": calls, "window": "1h"})
+    scene.fail(calls)
     assert scene.refused().error() == OPEN
 
 
-def test_failure_rate(play):
-    scene = play({"failure_threshold": 1, "failure_rate": 75, "window": "1h"})
+@pytest.mark.parametrize("percent, successes, failures", [(75, 1, 3), (25, 3, 1)])
+def test_failure_rate(play, percent, successes, failures):
+    scene = play({"failure_threshold": 1, "failure_rate": percent, "window": "1h"})
+    assert [scene.call() for _ in range(successes)] == [200] * successes
+    scene.fail(failures)
+    assert scene.refused().error() == OPEN
+
+
+def test_failures_below_the_rate_leave_it_closed(play):
+    scene = play({"failure_threshold": 1, "failure_rate": 76, "window": "1h"})
     assert scene.call() == 200
     scene.fail(3)
-    assert scene.refused().error() == OPEN
+    assert (scene.call(), scene.state()) == (200, "closed")
 
 
 def test_a_failure_is_forgotten_after_the_window(play):
@@ -97,6 +117,17 @@ def test_a_failure_is_forgotten_after_the_window(play):
         scene.fail(1)
         wait_until(lambda: scene.host.plugin("puppet")["breaker"]["failures"] == 0, "the window")
         assert scene.host.plugin("puppet")["outcomes"]["INTERNAL"] == count
+
+
+def test_another_remembers_longer_if_its_window_is_longer(play):
+    """The other fails first; with the same window it would forget first."""
+    scene = play({"failure_threshold": 9, "window": "10ms"}, other={"window": "1h"})
+    client = scene.host.connect().ask("GET", "/other/download/1000000000")
+    wait_until(lambda: scene.host.plugin("other")["breaker"]["failures"] == 1, "its failure")
+    client.close()
+    scene.fail(1)
+    wait_until(lambda: scene.host.plugin("puppet")["breaker"]["failures"] == 0, "the window")
+    assert scene.host.plugin("other")["breaker"]["failures"] == 1
 
 
 def test_switched_off_it_never_opens(play):
@@ -158,6 +189,7 @@ def recovered(scene):
 def test_recovery_timeout(play):
     scene = play(SOON)
     scene.fail(1)
+    assert scene.host.wait_log("breaker.open")["left_ms"] == 1
     recovered(scene)
     assert scene.call() == 200
     scene.host.wait_log("breaker.half_open")

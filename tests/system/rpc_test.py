@@ -242,6 +242,20 @@ def test_the_queue_has_its_own_patience(puppet_host):
     assert running.read().status == 200
 
 
+def test_a_call_waits_as_long_as_the_queue_s_patience_lets_it(puppet_host):
+    """Longer than one that came later and had more than the default of 250 ms."""
+    host, puppet = puppet_host(concurrency=1, queue_timeout="1h")
+    running = ask(host)
+    request = puppet.expect("request")
+    waiting = ask(host)
+    wait_until(lambda: host.plugin("puppet")["calls_waiting"] == 1, "a call in the queue")
+    assert ask(host, headers=[("X-Request-Timeout", "400ms")]).read().error() == (
+        504, "DEADLINE_EXCEEDED")
+    puppet.reply(request)
+    puppet.reply(puppet.expect("request"))
+    assert [running.read().status, waiting.read().status] == [200, 200]
+
+
 def test_a_plugin_s_own_limit_of_calls_is_kept(puppet_host):
     host, puppet = puppet_host(limits={"max_calls": 1})
     first, second = ask(host, b"1"), ask(host, b"2")
