@@ -96,6 +96,7 @@ static void fail(struct dispatch_call *call, const struct attempt_end *end)
 {
 	struct retry_verdict verdict = judge(call, end);
 
+	call->may_have_acted |= end->is_delivered && !end->is_not_processed;
 	note_canary(call, end->result.outcome);
 	gate_report(call,
 		    end->is_another ? BREAKER_NEUTRAL : gate_report_of(call, end->result.outcome));

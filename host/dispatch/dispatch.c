@@ -35,13 +35,12 @@ void call_leave_place(struct dispatch_call *call)
 		loop_flush_queue(call->dispatch->loop, &target->turn);
 }
 
+/* Without the copy of its request. */
 static void release(struct dispatch_call *call, enum outcome outcome)
 {
 	struct dispatch *dispatch = call->dispatch;
 
 	due_set(call, DEADLINE_NEVER);
-	free(call->kept);
-	call->kept = NULL;
 	manifest_release(call->manifest);
 	call->next_free = dispatch->free_list;
 	dispatch->free_list = call;
@@ -64,20 +63,40 @@ static void tell_failure(const struct dispatch_call *call, struct dispatch_resul
 	result->message = (struct str){NULL, 0};
 }
 
+static enum stand_in_answer judge_stand_in(const struct dispatch_call *call, enum outcome outcome)
+{
+	const struct pool *pool = call->target->pool;
+
+	return stand_in_decide(&(struct stand_in_case){
+		.outcome = outcome,
+		.has_ready = pool && pool_ready_count(pool) > 0,
+		.may_have_acted = call->may_have_acted,
+		.is_idempotent = call->is_idempotent,
+		.is_begun = call->is_begun,
+		.is_at_hand = call->request != NULL,
+	});
+}
+
+/* The request is the caller's until on_done returns, and the call may be another one by then. */
 void call_complete(struct dispatch_call *call, const struct dispatch_result *what)
 {
 	struct dispatch_result result = *what;
+	struct wire_request *kept = call->kept;
 	const struct dispatch_ops *ops = call->ops;
 	void *user = call->user;
 
+	result.stand_in = judge_stand_in(call, what->outcome);
+	result.request = call->request;
 	tell_failure(call, &result);
 	call_move(call, call->stage);
 	result.queue_us = call->queue_us;
 	result.plugin_us = call->plugin_us;
 	result.attempts = call->attempts + call->resends;
 	result.instance = call->instance ? instance_id(call->instance) : NULL;
+	call->kept = NULL;
 	release(call, result.outcome);
 	ops->on_done(user, &result);
+	free(kept);
 }
 
 void call_complete_with(struct dispatch_call *call, enum outcome outcome, struct str message)
@@ -206,6 +225,7 @@ struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dis
 	call->writable = false;
 	call->is_begun = false;
 	call->is_refused = false;
+	call->may_have_acted = false;
 	call->failure = OUTCOME_OK;
 	call->attempts = 0;
 	call->resends = 0;
@@ -251,6 +271,8 @@ void dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct st
 		attempt_cancel(call, outcome, reason);
 	else if (call->stage == STAGE_WAITS)
 		wait_leave(call);
+	free(call->kept);
+	call->kept = NULL;
 	release(call, outcome);
 }
 

@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "base/str.h"
 #include "dispatch/outcome.h"
+#include "dispatch/stand_in.h"
 #include "dispatch/target.h"
 #include "observe/log.h"
 #include "proto/wire.h"
@@ -29,12 +30,15 @@ struct dispatch_call;
 /* How it ended, valid during on_done. */
 struct dispatch_result {
 	enum outcome outcome;
-	struct str message;	 /* of the plugin, or of the host; may be empty */
-	uint32_t retry_after_ms; /* 0: nobody said */
-	int64_t queue_us;	 /* waited for its turn, and between tries */
-	int64_t plugin_us;	 /* from the frame's start to the last word, of all tries */
-	unsigned attempts;	 /* times that it was sent */
-	const char *instance;	 /* id, of the last try; NULL: it reached none */
+	struct str message;	       /* of the plugin, or of the host; may be empty */
+	uint32_t retry_after_ms;       /* 0: nobody said */
+	int64_t queue_us;	       /* waited for its turn, and between tries */
+	int64_t plugin_us;	       /* from the frame's start to the last word, of all tries */
+	unsigned attempts;	       /* times that it was sent */
+	const char *instance;	       /* id, of the last try; NULL: it reached none */
+	enum stand_in_answer stand_in; /* may another plugin be asked instead? */
+	/* All that was asked so far; NULL: some of it is not at hand any more. */
+	const struct wire_request *request;
 };
 
 struct dispatch_ops {

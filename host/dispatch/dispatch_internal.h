@@ -58,6 +58,7 @@ struct dispatch_call {
 	bool is_begun;		   /* some of an answer was passed on */
 	bool is_refused;	   /* its answer can't be used, says the caller */
 	struct str refusal;	   /* why; the caller's */
+	bool may_have_acted;	   /* the plugin, on some try: it was delivered */
 	unsigned attempts;	   /* that have begun and may have reached the plugin */
 	unsigned resends;	   /* that certainly have not */
 	enum outcome failure;	   /* of the last try, after which it waits for the next; else OK */

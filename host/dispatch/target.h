@@ -38,6 +38,7 @@ struct target {
 	uint64_t outcomes[OUTCOME_COUNT];
 	uint64_t retries;	  /* tries after one that failed */
 	uint64_t resends;	  /* tries after one that did not reach the plugin */
+	uint64_t stood_in;	  /* requests that were given to its stand-in */
 	struct pool *canary_pool; /* gets a share of the calls; NULL: no canary */
 	struct canary *canary;	  /* which share, and how both do; borrows */
 };
