@@ -1,7 +1,10 @@
 /* Who answers to a service's name.
  *
- * Owns a hash table from names to targets. The names and methods belong to the manifests of the
- * pools, which the host keeps as long as they are entered here. */
+ * Owns a hash table from names to targets, and who stands in for whom. Of several who provide a
+ * service the name leads to the one that the others stand in for, so that a stand-in never takes a
+ * request from a plugin that is there; when that one goes, the name is the next one's. The names
+ * and methods belong to the manifests of the pools, which the host keeps as long as they are
+ * entered here. */
 #include "registry/service.h"
 
 #include <errno.h>
@@ -26,12 +29,20 @@ struct provider {
 struct entry {
 	struct target *target;
 	const struct manifest *manifest;
+	bool is_nameless; /* nothing of it is in the table, nor will be */
 	struct entry *next;
+};
+
+struct relation {
+	const struct target *target;
+	const struct target *stand_in;
 };
 
 struct registry {
 	struct provider *providers; /* by name */
 	struct entry *entries;
+	struct relation *relations;
+	size_t relation_count;
 	uint64_t version;
 };
 
@@ -43,17 +54,122 @@ struct registry *registry_new(void)
 	return registry;
 }
 
-void registry_free_names(struct registry *registry, const struct target *target)
+/* ---- who stands in for whom ---- */
+
+/* NULL: nothing. */
+static const struct target *stand_in_of(const struct registry *registry,
+					const struct target *target)
+{
+	for (size_t i = 0; i < registry->relation_count; i++) {
+		if (registry->relations[i].target == target)
+			return registry->relations[i].stand_in;
+	}
+	return NULL;
+}
+
+/* Also for one that stands in for it. */
+static bool stands_in_for(const struct registry *registry, const struct target *stand_in,
+			  const struct target *target)
+{
+	do
+		target = stand_in_of(registry, target);
+	while (target && target != stand_in);
+	return target != NULL;
+}
+
+/* ---- the names ---- */
+
+static struct provider *find_provider(const struct registry *registry, struct str name)
+{
+	struct provider *found;
+
+	HASH_FIND(hh, registry->providers, name.data, name.len, found);
+	return found;
+}
+
+static bool is_everybodys(const struct manifest_service *service)
+{
+	return strcmp(service->name, WIRE_HTTP_SERVICE) == 0;
+}
+
+static void remove_provider(struct registry *registry, struct provider *provider)
+{
+	HASH_DEL(registry->providers, provider);
+	free(provider);
+}
+
+/* The name leads to it, unless it leads to one that it may not take it from. */
+static void enter_service(struct registry *registry, const struct entry *entry,
+			  const struct manifest_service *service)
+{
+	struct provider *provider = find_provider(registry, str_from(service->name));
+
+	if (provider && !stands_in_for(registry, provider->target, entry->target))
+		return;
+	if (provider)
+		remove_provider(registry, provider);
+	provider = mem_new(struct provider);
+	*provider = (struct provider){.name = service->name,
+				      .target = entry->target,
+				      .service = service,
+				      .manifest = entry->manifest};
+	HASH_ADD_KEYPTR(hh, registry->providers, provider->name, strlen(provider->name), provider);
+}
+
+static void enter_services(struct registry *registry, const struct entry *entry)
+{
+	for (size_t i = 0; i < entry->manifest->service_count; i++) {
+		if (!is_everybodys(&entry->manifest->services[i]))
+			enter_service(registry, entry, &entry->manifest->services[i]);
+	}
+}
+
+/* Names that have become free are those of who provides them too. */
+static void fill_names(struct registry *registry)
+{
+	for (const struct entry *entry = registry->entries; entry; entry = entry->next) {
+		if (!entry->is_nameless)
+			enter_services(registry, entry);
+	}
+	registry->version++;
+}
+
+/* Of the target; NULL: of everybody. */
+static void remove_names(struct registry *registry, const struct target *target)
 {
 	struct provider *provider, *next;
 
 	HASH_ITER (hh, registry->providers, provider, next) {
-		if (provider->target != target)
-			continue;
-		HASH_DEL(registry->providers, provider);
-		free(provider);
+		if (!target || provider->target == target)
+			remove_provider(registry, provider);
 	}
-	registry->version++;
+}
+
+void registry_set_stand_ins(struct registry *registry, struct target *const *targets,
+			    struct target *const *stand_ins, size_t count)
+{
+	free(registry->relations);
+	registry->relations = mem_array(count ? count : 1, sizeof(*registry->relations));
+	registry->relation_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (stand_ins[i])
+			registry->relations[registry->relation_count++] =
+				(struct relation){targets[i], stand_ins[i]};
+	}
+	remove_names(registry, NULL);
+	fill_names(registry);
+}
+
+/* ---- who provides what ---- */
+
+void registry_free_names(struct registry *registry, const struct target *target)
+{
+	for (struct entry *entry = registry->entries; entry; entry = entry->next) {
+		if (entry->target == target)
+			entry->is_nameless = true;
+	}
+	remove_names(registry, target);
+	fill_names(registry);
 }
 
 static void drop_entry(struct registry *registry, struct entry **link)
@@ -81,20 +197,8 @@ void registry_free(struct registry *registry)
 		return;
 	while (registry->entries)
 		drop_entry(registry, &registry->entries);
+	free(registry->relations);
 	free(registry);
-}
-
-static struct provider *find_provider(const struct registry *registry, struct str name)
-{
-	struct provider *found;
-
-	HASH_FIND(hh, registry->providers, name.data, name.len, found);
-	return found;
-}
-
-static bool is_everybodys(const struct manifest_service *service)
-{
-	return strcmp(service->name, WIRE_HTTP_SERVICE) == 0;
 }
 
 int registry_check(const struct registry *registry, const struct target *target,
@@ -104,22 +208,14 @@ int registry_check(const struct registry *registry, const struct target *target,
 		const struct manifest_service *service = &manifest->services[i];
 		const struct provider *other = find_provider(registry, str_from(service->name));
 
-		if (other && other->target != target)
+		if (other && other->target != target &&
+		    !stands_in_for(registry, other->target, target) &&
+		    !stands_in_for(registry, target, other->target))
 			return err_set(err, ERR_REGISTRY_DUPLICATE,
 				       "service \"%s\" is provided by plugin \"%s\" already",
 				       service->name, other->target->plugin->name);
 	}
 	return 0;
-}
-
-static void enter_service(struct registry *registry, struct target *target,
-			  const struct manifest *manifest, const struct manifest_service *service)
-{
-	struct provider *provider = mem_new(struct provider);
-
-	*provider = (struct provider){
-		.name = service->name, .target = target, .service = service, .manifest = manifest};
-	HASH_ADD_KEYPTR(hh, registry->providers, provider->name, strlen(provider->name), provider);
 }
 
 int registry_provide(struct registry *registry, struct target *target,
@@ -132,12 +228,9 @@ int registry_provide(struct registry *registry, struct target *target,
 		return r;
 	registry_withdraw(registry, target);
 	entry = mem_new(struct entry);
-	*entry = (struct entry){target, manifest, registry->entries};
+	*entry = (struct entry){.target = target, .manifest = manifest, .next = registry->entries};
 	registry->entries = entry;
-	for (size_t i = 0; i < manifest->service_count; i++) {
-		if (!is_everybodys(&manifest->services[i]))
-			enter_service(registry, target, manifest, &manifest->services[i]);
-	}
+	enter_services(registry, entry);
 	registry->version++;
 	return 0;
 }
@@ -175,25 +268,37 @@ int registry_find(const struct registry *registry, struct str service, struct st
 			   err);
 }
 
+static const struct entry *find_entry(const struct registry *registry, const struct target *target)
+{
+	const struct entry *entry = registry->entries;
+
+	while (entry && entry->target != target)
+		entry = entry->next;
+	return entry;
+}
+
+bool registry_has_told(const struct registry *registry, const struct target *target)
+{
+	return find_entry(registry, target) != NULL;
+}
+
 int registry_find_in(const struct registry *registry, struct target *target, struct str service,
 		     struct str method, struct service_method *out, struct err *err)
 {
-	for (const struct entry *entry = registry->entries; entry; entry = entry->next) {
-		const struct manifest_service *found;
+	const struct entry *entry = find_entry(registry, target);
+	const struct manifest_service *found;
 
-		if (entry->target != target)
-			continue;
-		found = manifest_find_service(entry->manifest, service);
-		if (found)
-			return find_method(target, entry->manifest, found, method, out, err);
-		err_set(err, ERR_REGISTRY_NO_SERVICE,
-			"plugin \"%s\" does not provide service \"%.*s\"", target->plugin->name,
-			STR_ARG(service));
-		return -ENOENT;
+	if (!entry) {
+		err_set(err, ERR_PLUGIN_UNAVAILABLE, "plugin \"%s\" has not been ready yet",
+			target->plugin->name);
+		return -EAGAIN;
 	}
-	err_set(err, ERR_PLUGIN_UNAVAILABLE, "plugin \"%s\" has not been ready yet",
-		target->plugin->name);
-	return -EAGAIN;
+	found = manifest_find_service(entry->manifest, service);
+	if (found)
+		return find_method(target, entry->manifest, found, method, out, err);
+	err_set(err, ERR_REGISTRY_NO_SERVICE, "plugin \"%s\" does not provide service \"%.*s\"",
+		target->plugin->name, STR_ARG(service));
+	return -ENOENT;
 }
 
 uint64_t registry_version(const struct registry *registry)

@@ -24,9 +24,16 @@ struct service_method {
 struct registry *registry_new(void); /* returns owned */
 void registry_free(struct registry *registry);
 
+/* What stands in for what from now on: stand_ins[i] (NULL: nothing) for targets[i], never in a
+ * circle. A stand-in may provide what the plugin provides that it stands in for: the name leads to
+ * the latter. Copies the arrays, and looks into no target of them. */
+void registry_set_stand_ins(struct registry *registry, struct target *const *targets,
+			    struct target *const *stand_ins, size_t count);
+
 /* Enters all services of a manifest for this target, in place of what it provided before. The
  * manifest stays the caller's and valid until it is withdrawn. 0, or -EINVAL with *err: another
- * plugin provides one of them. The raw HTTP service is everybody's: routes name the plugin. */
+ * plugin provides one of them, and neither stands in for the other. The raw HTTP service is
+ * everybody's: routes name the plugin. */
 int registry_provide(struct registry *registry, struct target *target,
 		     const struct manifest *manifest, struct err *err);
 
@@ -47,6 +54,9 @@ int registry_find(const struct registry *registry, struct str service, struct st
  * not told yet what it provides. */
 int registry_find_in(const struct registry *registry, struct target *target, struct str service,
 		     struct str method, struct service_method *out, struct err *err);
+
+/* Whether it has told what it provides, and that has not been withdrawn. */
+bool registry_has_told(const struct registry *registry, const struct target *target);
 
 /* Changes whenever an earlier answer may be wrong; so callers may keep answers. Never 0. */
 uint64_t registry_version(const struct registry *registry);

@@ -18,11 +18,13 @@ static const struct manifest only_http = {.services = &services[1], .service_cou
 
 static struct plugin_opts kv_opts = {.name = (char *)"kv"};
 static struct plugin_opts other_opts = {.name = (char *)"other"};
+static struct plugin_opts third_opts = {.name = (char *)"third"};
 
 struct world {
 	struct registry *registry;
 	struct target kv;
 	struct target other;
+	struct target third;
 	struct err err;
 };
 
@@ -33,6 +35,7 @@ static int setup(void **state)
 	world->registry = registry_new();
 	world->kv.plugin = &kv_opts;
 	world->other.plugin = &other_opts;
+	world->third.plugin = &third_opts;
 	*state = world;
 	return 0;
 }
@@ -171,6 +174,99 @@ static void freed_names_go_to_another_while_who_has_the_plugin_still_finds_it(vo
 	assert_int_equal(find(world, "kv.v1.Kv", "Put", &found), 0);
 }
 
+/* ---- stand-ins ---- */
+
+static void relate(struct world *world, struct target *of_kv, struct target *of_other)
+{
+	struct target *targets[] = {&world->kv, &world->other};
+	struct target *stand_ins[] = {of_kv, of_other};
+
+	registry_set_stand_ins(world->registry, targets, stand_ins, 2);
+}
+
+static void assert_leads_to(struct world *world, const struct target *target)
+{
+	struct service_method found;
+
+	assert_int_equal(find(world, "kv.v1.Kv", "Put", &found), 0);
+	assert_ptr_equal(found.target, target);
+}
+
+static void a_name_never_leads_to_the_stand_in_of_who_is_there(void **state)
+{
+	struct world *world = *state;
+
+	relate(world, &world->other, NULL);
+	assert_int_equal(provide(world, &world->kv, &kv_manifest), 0);
+	assert_int_equal(provide(world, &world->other, &kv_manifest), 0);
+	assert_leads_to(world, &world->kv);
+	registry_withdraw(world->registry, &world->kv);
+	assert_leads_to(world, &world->other);
+	assert_int_equal(provide(world, &world->kv, &kv_manifest), 0);
+	assert_leads_to(world, &world->kv);
+}
+
+static void names_that_are_freed_are_the_stand_ins_and_stay_so(void **state)
+{
+	struct world *world = *state;
+
+	relate(world, &world->other, NULL);
+	provide(world, &world->other, &kv_manifest);
+	provide(world, &world->kv, &kv_manifest);
+	registry_free_names(world->registry, &world->kv);
+	assert_leads_to(world, &world->other);
+	provide(world, &world->third, &only_http);
+	registry_withdraw(world->registry, &world->third);
+	assert_leads_to(world, &world->other);
+}
+
+static void a_stand_in_of_a_stand_in_may_provide_it_too(void **state)
+{
+	struct world *world = *state;
+
+	relate(world, &world->other, &world->third);
+	assert_int_equal(provide(world, &world->third, &kv_manifest), 0);
+	assert_int_equal(provide(world, &world->kv, &kv_manifest), 0);
+	assert_int_equal(provide(world, &world->other, &kv_manifest), 0);
+	assert_leads_to(world, &world->kv);
+	registry_withdraw(world->registry, &world->kv);
+	assert_leads_to(world, &world->other);
+}
+
+static void two_with_the_same_stand_in_cannot_provide_the_same(void **state)
+{
+	struct world *world = *state;
+
+	relate(world, &world->third, &world->third);
+	assert_int_equal(provide(world, &world->third, &kv_manifest), 0);
+	assert_int_equal(provide(world, &world->kv, &kv_manifest), 0);
+	assert_int_equal(provide(world, &world->other, &kv_manifest), -EINVAL);
+	assert_int_equal(world->err.code, ERR_REGISTRY_DUPLICATE);
+	assert_leads_to(world, &world->kv);
+}
+
+static void names_follow_the_relations(void **state)
+{
+	struct world *world = *state;
+
+	relate(world, &world->other, NULL);
+	provide(world, &world->kv, &kv_manifest);
+	provide(world, &world->other, &kv_manifest);
+	relate(world, NULL, &world->kv);
+	assert_leads_to(world, &world->other);
+}
+
+static void who_has_told_is_known(void **state)
+{
+	struct world *world = *state;
+
+	assert_false(registry_has_told(world->registry, &world->kv));
+	provide(world, &world->kv, &only_http);
+	assert_true(registry_has_told(world->registry, &world->kv));
+	registry_withdraw(world->registry, &world->kv);
+	assert_false(registry_has_told(world->registry, &world->kv));
+}
+
 static void names_are_listed_in_order(void **state)
 {
 	static const struct manifest_service more[] = {{"z.v1.Z", "", methods, 1},
@@ -201,6 +297,12 @@ int main(void)
 		TEST(what_a_plugin_tells_next_replaces_what_it_told),
 		TEST(the_version_changes_when_an_answer_may),
 		TEST(freed_names_go_to_another_while_who_has_the_plugin_still_finds_it),
+		TEST(a_name_never_leads_to_the_stand_in_of_who_is_there),
+		TEST(names_that_are_freed_are_the_stand_ins_and_stay_so),
+		TEST(a_stand_in_of_a_stand_in_may_provide_it_too),
+		TEST(two_with_the_same_stand_in_cannot_provide_the_same),
+		TEST(names_follow_the_relations),
+		TEST(who_has_told_is_known),
 		TEST(names_are_listed_in_order),
 	};
 
