@@ -31,6 +31,7 @@ static struct generation *generation_new(struct unit *unit, const struct generat
 
 	generation->unit = unit;
 	generation->born = plan_hold(setup->born);
+	generation->live = plan_hold(setup->live);
 	generation->config = plan_hold(setup->config);
 	generation->opts = *setup->opts;
 	generation->executable = mem_strdup(setup->executable);
@@ -61,6 +62,7 @@ void generation_free(void *object)
 		return;
 	pool_free(generation->pool);
 	plan_release(generation->born);
+	plan_release(generation->live);
 	plan_release(generation->config);
 	free(generation->executable);
 	free(generation);
@@ -77,6 +79,7 @@ void unit_forget_previous(struct unit *unit)
 {
 	exec_image_release(unit->previous.image);
 	plan_release(unit->previous.born);
+	plan_release(unit->previous.live);
 	plan_release(unit->previous.config);
 	free(unit->previous.executable);
 	unit->previous = (struct previous){0};
@@ -91,6 +94,7 @@ static void keep_previous(struct unit *unit, const struct generation *generation
 	unit_forget_previous(unit);
 	unit->previous = (struct previous){
 		.born = plan_hold(generation->born),
+		.live = plan_hold(generation->live),
 		.config = plan_hold(generation->config),
 		.opts = generation->opts,
 		.executable = mem_strdup(generation->executable),
@@ -394,6 +398,7 @@ int unit_swap(struct unit *unit, const struct swap_order *order, const struct sw
 {
 	struct generation_setup setup = {
 		.born = unit->plan,
+		.live = unit->plan,
 		.config = unit->plan,
 		.opts = unit->plugin,
 		.executable = order->executable,
@@ -405,6 +410,7 @@ int unit_swap(struct unit *unit, const struct swap_order *order, const struct sw
 		return r;
 	if (order->is_rollback) {
 		setup.born = unit->previous.born;
+		setup.live = unit->previous.live;
 		setup.config = unit->previous.config;
 		setup.opts = &unit->previous.opts;
 		setup.executable = unit->previous.executable;
@@ -480,6 +486,7 @@ void unit_start(struct unit *unit)
 		return;
 	serve(unit,
 	      generation_new(unit, &(struct generation_setup){.born = unit->plan,
+							      .live = unit->plan,
 							      .config = unit->plan,
 							      .opts = unit->plugin,
 							      .may_sleep = true}),

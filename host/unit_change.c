@@ -39,6 +39,7 @@ void unit_prepare(struct unit *unit, const struct unit_change *change)
 	struct swap_order order = {.drain_timeout_ms = change->plugin->drain_timeout_ms};
 	struct generation_setup setup = {
 		.born = change->plan,
+		.live = change->plan,
 		.config = change->plan,
 		.opts = change->plugin,
 		.whitelist = change->whitelist,
@@ -70,7 +71,6 @@ static void take_config(struct generation *generation, const struct unit_change 
 	pool_keep_config(generation->pool);
 }
 
-/* Numbers only: no setting that is live is a text. */
 static void take_live(struct unit *unit, const struct unit_change *change)
 {
 	struct generation *serving = unit->serving;
@@ -80,6 +80,8 @@ static void take_live(struct unit *unit, const struct unit_change *change)
 		return;
 	}
 	plugin_opts_take(&serving->opts, change->plugin, LIVE_BITS);
+	plan_release(serving->live);
+	serving->live = plan_hold(change->plan);
 	if (change->kind == UNIT_ASKS)
 		take_config(serving, change);
 	target_serve(&unit->target, &serving->opts, serving->pool);

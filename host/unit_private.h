@@ -14,8 +14,10 @@
 
 struct generation {
 	struct unit *unit;
-	/* Hold the texts: of all settings as it began, and of its own configuration now. */
+	/* Hold the texts: of all settings as it began, of those that are live now, and of its own
+	 * configuration now. */
 	struct plan *born;
+	struct plan *live;
 	struct plan *config;
 	struct plugin_opts opts;
 	char *executable; /* in place of the configured one; NULL: none; owned */
@@ -26,6 +28,7 @@ struct generation {
 /* What a rollback needs: the very bytes that ran. */
 struct previous {
 	struct plan *born; /* as in a generation */
+	struct plan *live;
 	struct plan *config;
 	struct plugin_opts opts;
 	char *executable;	  /* owned */
@@ -57,6 +60,7 @@ struct unit {
 
 struct generation_setup {
 	struct plan *born;
+	struct plan *live;
 	struct plan *config;
 	const struct plugin_opts *opts;	   /* whose texts they have */
 	const char *executable;		   /* in place of theirs; NULL: theirs */

@@ -101,14 +101,24 @@ static void check_whitelist(struct filling *filling)
 	}
 }
 
-/* ---- routes ---- */
+/* ---- names of plugins ---- */
 
 static int name_compare(const void *key, const void *element)
 {
 	return strcmp(key, (*(const struct plugin_opts *const *)element)->name);
 }
 
-static void refuse_plugin(struct filling *filling, size_t route, const char *name)
+/* NULL: there is none. */
+static const struct plugin_opts *find_plugin(const struct plugin_opts **sorted, size_t count,
+					     const char *name)
+{
+	const struct plugin_opts **found =
+		bsearch(name, sorted, count, sizeof(const struct plugin_opts *), name_compare);
+
+	return found ? *found : NULL;
+}
+
+static void refuse_plugin(struct filling *filling, struct place place, const char *name)
 {
 	struct suggest suggest = suggest_for(str_from(name));
 
@@ -116,12 +126,71 @@ static void refuse_plugin(struct filling *filling, size_t route, const char *nam
 		if (filling->config->plugins[i].name)
 			suggest_offer(&suggest, filling->config->plugins[i].name);
 	}
-	problem_add(filling->errors,
-		    element_place(filling, SECTION_ROUTES, route, SETTING_ROUTES_PLUGIN),
-		    ERR_CONFIG_REFERENCE, "there is no plugin named \"%s\"%s%s%s", name,
+	problem_add(filling->errors, place, ERR_CONFIG_REFERENCE,
+		    "there is no plugin named \"%s\"%s%s%s", name,
 		    suggest.best ? "; did you mean " : "; add it to plugins",
 		    suggest.best ? suggest.best : "", suggest.best ? "?" : "");
 }
+
+/* ---- stand-ins ---- */
+
+/* The plugin at which a walk from one stand-in to the next comes back to `start`; NULL: it ends, or
+ * goes round without it. */
+static const struct plugin_opts *find_circle(const struct plugin_opts **sorted, size_t count,
+					     const struct plugin_opts *start)
+{
+	const struct plugin_opts *plugin = start;
+
+	for (size_t steps = 0; plugin && steps < count; steps++) {
+		const char *name = plugin_stand_in(plugin);
+		const struct plugin_opts *next = name ? find_plugin(sorted, count, name) : NULL;
+
+		if (next == start)
+			return plugin;
+		plugin = next;
+	}
+	return NULL;
+}
+
+static void check_stand_in(struct filling *filling, const struct plugin_opts **sorted, size_t count,
+			   const struct plugin_opts *plugin)
+{
+	struct place place =
+		element_place(filling, SECTION_PLUGINS, (size_t)(plugin - filling->config->plugins),
+			      SETTING_PLUGINS_ON_UNAVAILABLE);
+	const char *name = plugin_stand_in(plugin);
+	const struct plugin_opts *stand_in = find_plugin(sorted, count, name);
+	const struct plugin_opts *last = find_circle(sorted, count, plugin);
+
+	if (!stand_in)
+		refuse_plugin(filling, place, name);
+	else if (last == plugin)
+		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
+			    "a plugin can't stand in for itself; name another, or write fail");
+	else if (last)
+		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
+			    "\"%s\" and \"%s\" stand in for each other in a circle; write fail "
+			    "for one of them",
+			    plugin->name, last->name);
+	else if (!stand_in->enabled)
+		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
+			    "the plugin \"%s\" is disabled and can't stand in; enable it, or write "
+			    "fail",
+			    name);
+}
+
+static void check_stand_ins(struct filling *filling, const struct plugin_opts **sorted,
+			    size_t count)
+{
+	for (size_t i = 0; i < filling->config->plugin_count; i++) {
+		const struct plugin_opts *plugin = &filling->config->plugins[i];
+
+		if (plugin->name && plugin_stand_in(plugin))
+			check_stand_in(filling, sorted, count, plugin);
+	}
+}
+
+/* ---- routes ---- */
 
 static void check_routes(struct filling *filling, const struct plugin_opts **sorted, size_t count)
 {
@@ -129,9 +198,11 @@ static void check_routes(struct filling *filling, const struct plugin_opts **sor
 		struct route_opts *route = &filling->config->edge.routes[i];
 
 		route->line = (int)filling->elements[SECTION_ROUTES][i].line;
-		if (route->plugin && !bsearch(route->plugin, sorted, count,
-					      sizeof(const struct plugin_opts *), name_compare))
-			refuse_plugin(filling, i, route->plugin);
+		if (route->plugin && !find_plugin(sorted, count, route->plugin))
+			refuse_plugin(
+				filling,
+				element_place(filling, SECTION_ROUTES, i, SETTING_ROUTES_PLUGIN),
+				route->plugin);
 	}
 }
 
@@ -180,6 +251,7 @@ void check_all(struct filling *filling)
 	check_plugin_names(filling, sorted, count);
 	check_pipe_size(filling);
 	check_whitelist(filling);
+	check_stand_ins(filling, sorted, count);
 	check_routes(filling, sorted, count);
 	check_patterns(filling);
 	free(sorted);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "plugin/policy_opts.h"
 
@@ -60,6 +61,7 @@ struct plugin_opts {
 	struct retry_opts retry;
 	struct breaker_opts breaker;
 	struct rate_opts rate;
+	char *on_unavailable;	    /* the plugin that stands in for it; "fail" or NULL: none */
 	uint64_t max_message_bytes; /* largest unary message, either way */
 	uint8_t *config; /* its own section: one MessagePack map; NULL when there is none */
 	size_t config_len;
@@ -68,5 +70,13 @@ struct plugin_opts {
 	struct health_check_opts health_check;
 	bool record_payloads; /* the trails of its instances keep payloads, for crash capsules */
 };
+
+/* The name of the plugin that is asked when no instance of this one can serve; NULL: none is. */
+static inline const char *plugin_stand_in(const struct plugin_opts *plugin)
+{
+	if (!plugin->on_unavailable || strcmp(plugin->on_unavailable, "fail") == 0)
+		return NULL;
+	return plugin->on_unavailable;
+}
 
 #endif

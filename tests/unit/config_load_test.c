@@ -216,6 +216,39 @@ static const struct row rows[] = {
 	  {7, ERR_CONFIG_RANGE, "64 bits"},
 	  {8, ERR_CONFIG_RANGE, "float"}}},
 
+	/* ---- stand-ins ---- */
+	{"a plugin stands in for others, and another one for it",
+	 "whitelist: {file: w}\nplugins:\n- {name: a, executable: e, on_unavailable: c}\n"
+	 "- {name: b, executable: e, on_unavailable: c, enabled: false}\n"
+	 "- {name: c, executable: e, on_unavailable: d}\n"
+	 "- {name: d, executable: e, on_unavailable: fail}\n",
+	 {{0}}},
+	{"a stand-in must exist",
+	 PLUGIN "- name: b\n  executable: e\n  on_unavailable: ehco\n",
+	 {{6, ERR_CONFIG_REFERENCE, "did you mean echo?"}}},
+	{"no plugin stands in for itself",
+	 "whitelist: {file: w}\nplugins:\n- name: a\n  executable: e\n  on_unavailable: a\n",
+	 {{5, ERR_CONFIG_CONFLICT, "for itself"}}},
+	{"a disabled plugin does not stand in",
+	 PLUGIN "- {name: b, executable: e, enabled: false}\n"
+		"- name: c\n  executable: e\n  on_unavailable: b\n",
+	 {{7, ERR_CONFIG_CONFLICT, "disabled"}}},
+	{"no plugins stand in for each other",
+	 "whitelist: {file: w}\nplugins:\n- {name: a, executable: e, on_unavailable: b}\n"
+	 "- {name: b, executable: e, on_unavailable: a}\n",
+	 {{3, ERR_CONFIG_CONFLICT, "circle"}, {4, ERR_CONFIG_CONFLICT, "circle"}}},
+	{"no circle of stand-ins, and who only leads there has no part in it",
+	 "whitelist: {file: w}\nplugins:\n- {name: a, executable: e, on_unavailable: b}\n"
+	 "- {name: b, executable: e, on_unavailable: c}\n"
+	 "- {name: c, executable: e, on_unavailable: d}\n"
+	 "- {name: d, executable: e, on_unavailable: b}\n",
+	 {{4, ERR_CONFIG_CONFLICT, "\"d\""},
+	  {5, ERR_CONFIG_CONFLICT, "\"b\""},
+	  {6, ERR_CONFIG_CONFLICT, "\"c\""}}},
+	{"a stand-in is a name",
+	 PLUGIN "- {name: b, executable: e, on_unavailable: \"a b\"}\n",
+	 {{4, ERR_CONFIG_TYPE, "not a name"}}},
+
 	/* ---- routes ---- */
 	{"a route needs a path and a plugin",
 	 PLUGIN "routes:\n- methods: GET\n",
