@@ -163,6 +163,9 @@ static void make_units(struct host *host)
 	for (size_t i = 0; i < config->plugin_count; i++)
 		roster_add(host->roster,
 			   unit_new(&host->house, host->roster->plan, &config->plugins[i]));
+	roster_complete(host->roster);
+	registry_set_stand_ins(host->registry, host->roster->targets, host->roster->stand_ins,
+			       host->roster->count);
 }
 
 static void start_plugins(struct host *host)
@@ -323,6 +326,7 @@ static const struct office_ops office_ops = {begin_swap,    leave_swap,	  abort_
 static void renew_office(struct host *host)
 {
 	host->office.targets = host->roster->targets;
+	host->office.stand_ins = host->roster->stand_ins;
 	host->office.target_count = host->roster->count;
 	host->office.edge = &config_of(host)->edge;
 }

@@ -328,6 +328,7 @@ static int prepare(struct reload *reload, struct err *err)
 	reload->parts = mem_array(config->plugin_count + 1, sizeof(*reload->parts));
 	for (size_t i = 0; i < config->plugin_count; i++)
 		place_plugin(reload, &config->plugins[i]);
+	roster_complete(reload->next);
 	reload->routes = roster_routes(reload->next, err);
 	if (!reload->routes)
 		return -EINVAL;
@@ -345,12 +346,18 @@ static bool is_in(const struct roster *roster, const struct unit *unit)
 	return false;
 }
 
+static void set_stand_ins(struct registry *registry, const struct roster *roster)
+{
+	registry_set_stand_ins(registry, roster->targets, roster->stand_ins, roster->count);
+}
+
 /* Everybody's services beside each other, as they will be. */
 static int check_services(const struct reload *reload, struct err *err)
 {
 	struct registry *registry = registry_new();
 	int r = 0;
 
+	set_stand_ins(registry, reload->next);
 	for (size_t i = 0; r == 0 && i < reload->next->count; i++) {
 		struct unit *unit = reload->next->units[i];
 		const struct manifest *manifest = unit_next_manifest(unit);
@@ -369,6 +376,7 @@ static void commit_units(struct reload *reload)
 {
 	struct registry *registry = reload->site.house->registry;
 
+	set_stand_ins(registry, reload->next);
 	for (size_t i = 0; i < reload->part_count; i++) {
 		if (reload->parts[i].kind == UNIT_SWAPS)
 			registry_free_names(registry, unit_target(reload->parts[i].unit));

@@ -16,6 +16,7 @@ struct roster *roster_new(struct plan *plan)
 	roster->plan = plan_hold(plan);
 	roster->units = mem_array(room, sizeof(struct unit *));
 	roster->targets = mem_array(room, sizeof(struct target *));
+	roster->stand_ins = mem_array(room, sizeof(struct target *));
 	roster->holders = 1;
 	return roster;
 }
@@ -26,6 +27,19 @@ void roster_add(struct roster *roster, struct unit *unit)
 	unit_hold(unit);
 	roster->units[roster->count] = unit;
 	roster->targets[roster->count++] = unit_target(unit);
+}
+
+void roster_complete(struct roster *roster)
+{
+	const struct plugin_opts *plugins = roster->plan->config.plugins;
+
+	assert(roster->count == roster->plan->config.plugin_count);
+	for (size_t i = 0; i < roster->count; i++) {
+		const char *name = plugin_stand_in(&plugins[i]);
+
+		if (name)
+			roster->stand_ins[i] = unit_target(roster_find(roster, name));
+	}
 }
 
 struct roster *roster_hold(struct roster *roster)
@@ -41,6 +55,7 @@ void roster_release(struct roster *roster)
 	for (size_t i = 0; i < roster->count; i++)
 		unit_release(roster->units[i]);
 	plan_release(roster->plan);
+	free(roster->stand_ins);
 	free(roster->targets);
 	free(roster->units);
 	free(roster);
@@ -74,6 +89,7 @@ struct edge_routes *roster_routes(struct roster *roster, struct err *err)
 	struct edge_routes *routes =
 		edge_routes_new(&(struct edge_routes_opts){.opts = &roster->plan->config.edge,
 							   .targets = roster->targets,
+							   .stand_ins = roster->stand_ins,
 							   .target_count = roster->count,
 							   .on_gone = on_routes_gone,
 							   .user = roster},

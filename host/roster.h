@@ -13,7 +13,8 @@
 struct roster {
 	struct plan *plan; /* holds */
 	struct unit **units;
-	struct target **targets; /* of the units */
+	struct target **targets;   /* of the units */
+	struct target **stand_ins; /* what stands in for each of these; NULL: nothing */
 	size_t count;
 	unsigned holders;
 };
@@ -23,6 +24,9 @@ struct roster *roster_new(struct plan *plan);
 
 /* Fills the next place. Holds the unit. */
 void roster_add(struct roster *roster, struct unit *unit);
+
+/* All are in: who stands in for whom is found out. */
+void roster_complete(struct roster *roster);
 
 struct roster *roster_hold(struct roster *roster); /* returns it */
 void roster_release(struct roster *roster);	   /* NULL is fine */

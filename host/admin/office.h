@@ -104,6 +104,7 @@ struct office {
 	const struct crashes *crashes;
 	struct target *const
 		*targets; /* one for each configured plugin, in the order of the file */
+	struct target *const *stand_ins; /* what stands in for each, or NULL; may be NULL */
 	size_t target_count;
 	const struct edge_opts *edge;
 	void (*get_facts)(void *user, struct office_facts *out);

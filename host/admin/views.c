@@ -209,8 +209,10 @@ static void put_breaker(json_t *object, const struct breaker *breaker, int64_t n
 	member_json(object, "breaker", shown);
 }
 
-static json_t *plugin_json(const struct office *office, const struct target *target)
+static json_t *plugin_json(const struct office *office, size_t index)
 {
+	const struct target *target = office->targets[index];
+	const struct target *stand_in = office->stand_ins ? office->stand_ins[index] : NULL;
 	json_t *object = json_object();
 
 	put_options(object, target->plugin);
@@ -225,6 +227,8 @@ static json_t *plugin_json(const struct office *office, const struct target *tar
 	put_breaker(object, &target->breaker, loop_now_ms(office->loop));
 	member_int(object, "retries", (int64_t)target->retries);
 	member_int(object, "resends", (int64_t)target->resends);
+	member_text(object, "on_unavailable", stand_in ? stand_in->plugin->name : "fail");
+	member_int(object, "stood_in", (int64_t)target->stood_in);
 	member_json(object, "outcomes", outcomes_json(target));
 	return object;
 }
@@ -235,7 +239,7 @@ json_t *view_plugins(const struct office *office, const struct target *only)
 
 	for (size_t i = 0; i < office->target_count; i++) {
 		if (!only || office->targets[i] == only)
-			json_array_append_new(list, plugin_json(office, office->targets[i]));
+			json_array_append_new(list, plugin_json(office, i));
 	}
 	return list;
 }

@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-#include "edge/deadline_header.h"
 #include "edge/edge_internal.h"
+#include "edge/stand_in.h"
 #include "net/chars.h"
 #include "trust/digest.h"
 
@@ -89,11 +89,17 @@ static void on_done(void *user, const struct dispatch_result *result)
 	enum outcome outcome = result->outcome;
 
 	exchange->call = NULL;
-	exchange->queue_us = result->queue_us;
-	exchange->plugin_us = result->plugin_us;
-	exchange->attempts = result->attempts;
+	exchange->queue_us += result->queue_us;
+	exchange->plugin_us += result->plugin_us;
+	exchange->attempts += result->attempts;
 	if (exchange->ended || exchange->failing)
 		return;
+	if (stand_in_takes(exchange, result)) {
+		/* Whoever begins a call looks himself whether it takes more. */
+		if (!exchange->is_asking && exchange->call && dispatch_is_writable(exchange->call))
+			on_call_writable(exchange);
+		return;
+	}
 	if (outcome == OUTCOME_OK)
 		exchange_fail_outcome(exchange, OUTCOME_BAD_ANSWER,
 				      STR_LITERAL("its answer is not complete"), 0);
@@ -143,27 +149,6 @@ static const struct wire_request *keep_request(const struct exchange *exchange,
 	return kept;
 }
 
-static int64_t own_timeout_ms(const struct exchange *exchange)
-{
-	const struct edge_route *route = exchange->route;
-	int64_t plugin_ms = exchange->target->plugin->timeout_ms;
-
-	if (route && route->timeout_ms)
-		return route->timeout_ms;
-	return plugin_ms ? plugin_ms : DEADLINE_HEADER_NONE;
-}
-
-/* What is left of the shortest timeout, from the arrival of the request; 0 or less: it is over. */
-static int64_t time_left_ms(const struct exchange *exchange)
-{
-	int64_t passed_us = loop_now_us(exchange->edge->loop) - exchange->started_us;
-	int64_t timeout_ms = own_timeout_ms(exchange);
-
-	if (exchange->client_timeout_ms < timeout_ms)
-		timeout_ms = exchange->client_timeout_ms;
-	return timeout_ms - passed_us / 1000;
-}
-
 /* During a canary that keeps callers with one generation: what tells this caller from others. */
 static uint64_t canary_key(const struct exchange *exchange)
 {
@@ -177,15 +162,39 @@ static uint64_t canary_key(const struct exchange *exchange)
 	return field ? canary_key_of(field->value) : 0;
 }
 
+/* The time that the plugin has is shorter than its operator gives it: that it passes says nothing
+ * about it. A stand-in has what the other has left. */
+static bool is_impatient(const struct exchange *exchange, int64_t timeout_ms)
+{
+	if (exchange->stood_for)
+		return timeout_ms < exchange->target->plugin->timeout_ms;
+	return exchange_is_impatient(exchange);
+}
+
+static void start_call(struct exchange *exchange, const struct dispatch_opts *opts)
+{
+	bool was_asking = exchange->is_asking;
+	struct dispatch_call *call;
+
+	exchange->started = true;
+	exchange->is_asking = true;
+	call = dispatch_start(exchange->edge->dispatch, opts, &call_ops, exchange);
+	exchange->is_asking = was_asking;
+	/* Else it has ended, and a stand-in's call may be there. */
+	if (call)
+		exchange->call = call;
+}
+
 void bridge_call(struct exchange *exchange, struct wire_request *request)
 {
+	int64_t timeout_ms = exchange_time_left_ms(exchange);
 	struct dispatch_opts opts = {
 		.target = exchange->target,
-		.timeout_ms = time_left_ms(exchange),
+		.timeout_ms = timeout_ms,
 		.request = request,
 		.request_stays = exchange->is_repeatable,
 		.is_idempotent = exchange->bridge->is_idempotent(exchange),
-		.is_impatient = exchange->client_timeout_ms < own_timeout_ms(exchange),
+		.is_impatient = is_impatient(exchange, timeout_ms),
 		.manifest = exchange->manifest,
 		.key = canary_key(exchange),
 	};
@@ -201,8 +210,7 @@ void bridge_call(struct exchange *exchange, struct wire_request *request)
 	bridge_fill_trace(exchange, request);
 	if (exchange->is_repeatable)
 		opts.request = keep_request(exchange, request);
-	exchange->started = true;
-	exchange->call = dispatch_start(exchange->edge->dispatch, &opts, &call_ops, exchange);
+	start_call(exchange, &opts);
 }
 
 /* ---- news from the client ---- */
@@ -227,17 +235,26 @@ static bool is_repeatable(const struct exchange *exchange)
 		request->content_length <= exchange->target->plugin->retry.buffer_bytes);
 }
 
-void bridge_begin(struct exchange *exchange)
+bool bridge_fits(struct exchange *exchange)
 {
 	const struct bridge_ops *bridge = exchange->bridge;
 	uint64_t limit = bridge->body_limit ? bridge->body_limit(exchange) : UINT64_MAX;
 
 	if (limit < exchange->body_limit)
 		exchange->body_limit = limit;
-	if (exchange->request->content_length > exchange->body_limit) {
-		exchange_fail(exchange, &edge_error_too_large);
+	if (exchange->request->content_length <= exchange->body_limit &&
+	    exchange->body_bytes <= exchange->body_limit)
+		return true;
+	exchange_fail(exchange, &edge_error_too_large);
+	return false;
+}
+
+void bridge_begin(struct exchange *exchange)
+{
+	const struct bridge_ops *bridge = exchange->bridge;
+
+	if (!bridge_fits(exchange))
 		return;
-	}
 	exchange->is_repeatable = is_repeatable(exchange);
 	if (exchange->request->has_body) {
 		http_stream_want_body(exchange->stream, true);

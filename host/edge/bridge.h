@@ -51,6 +51,9 @@ void bridge_on_writable(struct exchange *exchange);
 /* The exchange is over: a call that still runs is cancelled. */
 void bridge_end(struct exchange *exchange);
 
+/* Holds the request to the limit of whoever answers now. False: it is too large, and has failed. */
+bool bridge_fits(struct exchange *exchange);
+
 /* For the two kinds: starts the exchange's call. `request` has metadata, payload, more and end;
  * what it points to is in the stream's arena if the exchange is repeatable. */
 void bridge_call(struct exchange *exchange, struct wire_request *request);

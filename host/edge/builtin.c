@@ -1,5 +1,6 @@
 /* The edge's own pages: health, and RPC by name. One table; routes may not begin with these
  * paths. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,44 +90,54 @@ static void answer_build(struct exchange *exchange, struct str rest)
 			      exchange->edge->version, "protocol", 1));
 }
 
-static void fail_rpc(struct exchange *exchange, const struct err *err)
+static void fail_rpc(struct exchange *exchange, unsigned status, const struct err *err)
 {
-	exchange_fail(exchange, &(struct exchange_error){.status = 404,
+	exchange_fail(exchange, &(struct exchange_error){.status = status,
 							 .code = error_find(err->code)->name,
 							 .message = str_from(err->text)});
+}
+
+/* What only a stand-in is known to provide is the other plugin's until that one has told. */
+int builtin_find_rpc(struct exchange *exchange, struct service_method *found, struct err *err)
+{
+	const struct registry *registry = exchange->edge->registry;
+	struct target *unheard;
+	int r = registry_find(registry, exchange->service, exchange->method_name, found, err);
+
+	if (r < 0)
+		return r;
+	unheard = routes_unheard(exchange->routes, registry, found->target);
+	exchange->target = unheard ? unheard : found->target;
+	if (unheard)
+		return -EAGAIN;
+	if (found->target->plugin->expose)
+		return 0;
+	err_set(err, ERR_REGISTRY_NOT_EXPOSED, "the methods of plugin \"%s\" are not exposed",
+		found->target->plugin->name);
+	return -EACCES;
 }
 
 /* "/rpc/<service>/<method>": any method of a plugin that is exposed. */
 static void answer_rpc(struct exchange *exchange, struct str rest)
 {
 	const char *slash = memrchr(rest.data, '/', rest.len);
-	struct str service = {rest.data, slash ? (size_t)(slash - rest.data) : 0};
-	struct str method =
-		slash ? (struct str){slash + 1, rest.len - service.len - 1} : (struct str){NULL, 0};
 	struct exchange_error error = {.status = 0};
 	struct service_method found;
 	struct err err;
+	int r;
 
-	if (registry_find(exchange->edge->registry, service, method, &found, &err) < 0) {
-		fail_rpc(exchange, &err);
-		return;
-	}
-	exchange->target = found.target;
-	if (!found.target->plugin->expose) {
-		err_set(&err, ERR_REGISTRY_NOT_EXPOSED,
-			"the methods of plugin \"%s\" are not exposed", found.target->plugin->name);
-		exchange_fail(exchange, &(struct exchange_error){.status = 403,
-								 .code = "REGISTRY_NOT_EXPOSED",
-								 .message = str_from(err.text)});
-		return;
-	}
-	if (!chain_route(exchange, &error)) {
-		exchange_fail(exchange, &error);
-		return;
-	}
-	exchange_set_method(exchange, &found);
 	exchange->bridge = &bridge_rpc;
-	bridge_begin(exchange);
+	exchange->service = (struct str){rest.data, slash ? (size_t)(slash - rest.data) : 0};
+	if (slash)
+		exchange->method_name =
+			(struct str){slash + 1, rest.len - exchange->service.len - 1};
+	r = builtin_find_rpc(exchange, &found, &err);
+	if (r < 0 && r != -EAGAIN)
+		fail_rpc(exchange, r == -EACCES ? 403 : 404, &err);
+	else if (!chain_route(exchange, &error))
+		exchange_fail(exchange, &error);
+	else
+		edge_lead(exchange, r, &found, &err);
 }
 
 static const struct builtin {

@@ -17,32 +17,54 @@
 #include "edge/chain.h"
 #include "edge/edge_internal.h"
 #include "edge/error_body.h"
+#include "edge/stand_in.h"
 
 /* ---- a request ---- */
 
-static void lead_to_plugin(struct exchange *exchange, struct edge_route *route)
+void edge_lead(struct exchange *exchange, int r, const struct service_method *found,
+	       const struct err *err)
 {
-	struct err err;
-	int r;
-
-	exchange->target = route->target;
-	r = routes_resolve(exchange->edge->registry, route, &err);
-	if (r == -EAGAIN && hold_begin(exchange))
-		return;
-	if (r < 0) {
-		exchange_fail_outcome(
-			exchange, r == -EAGAIN ? OUTCOME_PLUGIN_NOT_READY : OUTCOME_UNIMPLEMENTED,
-			r == -EAGAIN ? (struct str){NULL, 0} : str_from(err.text), 0);
-		return;
+	if (r == 0) {
+		exchange_set_method(exchange, found);
+		bridge_begin(exchange);
+	} else if (r != -EAGAIN) {
+		exchange_fail_outcome(exchange, OUTCOME_UNIMPLEMENTED, str_from(err->text), 0);
+	} else if (!hold_begin(exchange)) {
+		stand_in_or_fail(exchange, OUTCOME_PLUGIN_NOT_READY, (struct str){NULL, 0});
 	}
-	exchange_set_method(exchange, &route->found);
-	exchange->bridge = route->bridge;
-	bridge_begin(exchange);
 }
 
+static void lead_by_route(struct exchange *exchange)
+{
+	struct edge_route *route = (struct edge_route *)exchange->route;
+	struct err err;
+	int r = routes_resolve(exchange->edge->registry, route, &err);
+
+	exchange->target = route->target;
+	exchange->bridge = route->bridge;
+	exchange->service = route->service;
+	exchange->method_name = route->method;
+	edge_lead(exchange, r, &route->found, &err);
+}
+
+static void lead_by_name(struct exchange *exchange)
+{
+	struct service_method found;
+	struct err err;
+	int r = builtin_find_rpc(exchange, &found, &err);
+
+	edge_lead(exchange, r, &found, &err);
+}
+
+/* What was waited for is there, or will not be. */
 static void lead_again(struct exchange *exchange)
 {
-	lead_to_plugin(exchange, (struct edge_route *)exchange->route);
+	if (exchange->stood_for)
+		stand_in_lead(exchange);
+	else if (exchange->route)
+		lead_by_route(exchange);
+	else
+		lead_by_name(exchange);
 }
 
 static bool find_route(struct exchange *exchange, struct exchange_error *error)
@@ -87,7 +109,7 @@ static void serve(struct exchange *exchange)
 		exchange_fail(exchange, &error);
 		return;
 	}
-	lead_again(exchange);
+	lead_by_route(exchange);
 }
 
 static struct exchange *take_exchange(struct edge *edge)

@@ -24,6 +24,9 @@ struct edge_routes_opts {
 	const struct edge_opts *opts;  /* borrows until on_gone */
 	struct target *const *targets; /* one for each configured plugin; borrows likewise */
 	size_t target_count;
+	/* What stands in for each of the targets, NULL for nothing; NULL: nothing for any. Borrows
+	 * likewise. */
+	struct target *const *stand_ins;
 
 	/* Nobody uses these routes any more, also no request that came under them. May be NULL. */
 	void (*on_gone)(void *user);
@@ -36,7 +39,7 @@ struct edge_routes *edge_routes_new(const struct edge_routes_opts *opts, struct 
 /* Gives up routes that no edge has taken. NULL is fine. */
 void edge_routes_free(struct edge_routes *routes);
 
-/* Asks about each method that a route of this target leads to. */
+/* Asks about each method that a route of this target leads to, or of one for which it stands in. */
 void edge_routes_check_drift(const struct edge_routes *routes, const struct target *target,
 			     struct drift *drift);
 

@@ -35,4 +35,13 @@ extern const struct exchange_error edge_error_too_large;
 /* The edge's own pages. True: it was one, and is answered. */
 bool builtin_answer(struct exchange *exchange);
 
+/* Who answers what a path below /rpc asks for; *found is its method. 0; -EAGAIN: exchange->target
+ * may do it, but has not told yet; or another -errno with *err. */
+int builtin_find_rpc(struct exchange *exchange, struct service_method *found, struct err *err);
+
+/* Lets the request go to who was found, or waits, or fails; `r`, *found and *err as the search has
+ * left them. */
+void edge_lead(struct exchange *exchange, int r, const struct service_method *found,
+	       const struct err *err);
+
 #endif

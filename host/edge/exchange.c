@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "edge/chain.h"
+#include "edge/deadline_header.h"
 #include "edge/edge_internal.h"
 #include "edge/error_body.h"
 
@@ -31,7 +32,35 @@ void exchange_init(struct exchange *exchange, struct edge *edge, struct http_str
 void exchange_set_method(struct exchange *exchange, const struct service_method *found)
 {
 	exchange->method = found->method;
+	manifest_release(exchange->manifest);
 	exchange->manifest = manifest_hold(found->manifest);
+}
+
+/* The plugin that the request came for sets it, whoever answers. */
+static int64_t own_timeout_ms(const struct exchange *exchange)
+{
+	const struct edge_route *route = exchange->route;
+	const struct target *target = exchange->stood_for ? exchange->stood_for : exchange->target;
+	int64_t plugin_ms = target->plugin->timeout_ms;
+
+	if (route && route->timeout_ms)
+		return route->timeout_ms;
+	return plugin_ms ? plugin_ms : DEADLINE_HEADER_NONE;
+}
+
+int64_t exchange_time_left_ms(const struct exchange *exchange)
+{
+	int64_t passed_us = loop_now_us(exchange->edge->loop) - exchange->started_us;
+	int64_t timeout_ms = own_timeout_ms(exchange);
+
+	if (exchange_is_impatient(exchange))
+		timeout_ms = exchange->client_timeout_ms;
+	return timeout_ms - passed_us / 1000;
+}
+
+bool exchange_is_impatient(const struct exchange *exchange)
+{
+	return exchange->client_timeout_ms < own_timeout_ms(exchange);
 }
 
 void exchange_deinit(struct exchange *exchange)

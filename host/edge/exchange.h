@@ -36,6 +36,13 @@ struct rpc_stream {
 	struct buf answer; /* a message of the answer that is not whole yet */
 };
 
+/* How the host says that a plugin can't answer. */
+struct exchange_refusal {
+	enum outcome outcome;
+	struct str message; /* in the arena; may be empty */
+	uint32_t retry_after_ms;
+};
+
 struct exchange {
 	struct edge *edge;
 	struct http_stream *stream;
@@ -46,7 +53,9 @@ struct exchange {
 	int64_t started_us;
 	int64_t client_timeout_ms; /* DEADLINE_HEADER_NONE: it sets none */
 
-	struct hold *hold;		/* waits for its plugin's first start; NULL: it doesn't */
+	struct hold *hold;  /* waits for its plugin's first start; NULL: it doesn't */
+	struct str service; /* that it asks for */
+	struct str method_name;
 	struct edge_routes *routes;	/* that were in force when it came; holds */
 	const struct edge_route *route; /* NULL: none has matched, or it is one of the edge's own */
 	size_t param_count;
@@ -66,8 +75,14 @@ struct exchange {
 	struct rpc_stream rpc;	     /* RPC that streams */
 	uint32_t held;		     /* consumed by us, but the client has not taken it yet */
 	bool started;		     /* there was a call, or the attempt at one */
+	bool is_asking;		     /* the call is being started */
 	bool end_waits;		     /* the body has ended, and the call doesn't take that yet */
 	bool failing;		     /* the call's answer can't be used: its end is awaited */
+
+	/* When `target` stands in for the plugin that should have answered. */
+	struct target *stood_for;	 /* that one; NULL: nothing stands in */
+	struct exchange_refusal refusal; /* how its part has ended */
+	const struct wire_request *kept; /* what it was asked; NULL: it was not */
 
 	bool answered; /* the head has been sent */
 	bool ended;    /* and the last byte of the body */
@@ -87,6 +102,12 @@ void exchange_deinit(struct exchange *exchange);
 
 /* The method that answers. */
 void exchange_set_method(struct exchange *exchange, const struct service_method *found);
+
+/* What is left of the shortest time-out, from the arrival of the request; 0 or less: it is over. */
+int64_t exchange_time_left_ms(const struct exchange *exchange);
+
+/* The client has set a shorter time than the operator. */
+bool exchange_is_impatient(const struct exchange *exchange);
 
 /* A new request id, in the arena. */
 struct str exchange_make_id(struct edge *edge, struct arena *arena);

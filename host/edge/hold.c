@@ -7,27 +7,17 @@
 #include "edge/hold.h"
 
 #include "edge/edge_internal.h"
-
-static int64_t timeout_of(const struct exchange *exchange)
-{
-	const struct plugin_opts *plugin = exchange->target->plugin;
-	int64_t timeout_ms = exchange->route->timeout_ms;
-
-	if (timeout_ms == 0)
-		timeout_ms = plugin->timeout_ms;
-	return timeout_ms;
-}
+#include "edge/stand_in.h"
 
 static void on_timer(void *user)
 {
 	struct hold *hold = user;
 	struct exchange *exchange = hold->exchange;
-	bool is_late = timeout_of(exchange) <= exchange->target->plugin->queue_timeout_ms;
 
 	hold_end(exchange);
-	exchange_fail_outcome(exchange,
-			      is_late ? OUTCOME_DEADLINE_EXCEEDED : OUTCOME_PLUGIN_NOT_READY,
-			      STR_LITERAL("waited too long for the plugin's start"), 0);
+	stand_in_or_fail(exchange,
+			 hold->is_late ? OUTCOME_DEADLINE_EXCEEDED : OUTCOME_PLUGIN_NOT_READY,
+			 STR_LITERAL("waited too long for the plugin's start"));
 }
 
 static unsigned count_of(const struct holds *holds, const struct target *target)
@@ -45,7 +35,7 @@ bool hold_begin(struct exchange *exchange)
 	struct edge *edge = exchange->edge;
 	struct target *target = exchange->target;
 	int64_t wait_ms = target->plugin->queue_timeout_ms;
-	int64_t timeout_ms = timeout_of(exchange);
+	int64_t left_ms = exchange_time_left_ms(exchange);
 	struct hold *hold;
 
 	if (!target->pool || !pool_is_coming(target->pool, wait_ms) ||
@@ -53,10 +43,11 @@ bool hold_begin(struct exchange *exchange)
 		return false;
 	hold = arena_alloc(exchange->request->arena, sizeof(*hold));
 	hold->exchange = exchange;
+	hold->is_late = left_ms <= wait_ms;
 	exchange->hold = hold;
 	TAILQ_INSERT_TAIL(&edge->holds.list, hold, link);
 	loop_timer_init(&hold->timer, edge->loop, on_timer, hold);
-	loop_timer_start(&hold->timer, timeout_ms < wait_ms ? timeout_ms : wait_ms);
+	loop_timer_start(&hold->timer, hold->is_late ? left_ms : wait_ms);
 	pool_wake(target->pool);
 	return true;
 }

@@ -12,6 +12,7 @@
 struct hold {
 	struct exchange *exchange;
 	struct loop_timer timer;
+	bool is_late; /* when it fires the request's time is over, not only the wait */
 	TAILQ_ENTRY(hold) link;
 };
 
@@ -24,8 +25,9 @@ struct holds {
 /* `lead` gets an exchange whose plugin is ready now, or will not be. */
 void holds_init(struct holds *holds, struct loop *loop, void (*lead)(struct exchange *exchange));
 
-/* Wakes the exchange's plugin and waits for it; `lead` follows, or the exchange fails when its time
- * is over. False: there is nothing to wait for, or no room to wait. */
+/* Wakes the exchange's plugin and waits for it; `lead` follows, or the exchange goes to its
+ * stand-in or fails when its time is over. False: there is nothing to wait for, or no room to
+ * wait. */
 bool hold_begin(struct exchange *exchange);
 void hold_end(struct exchange *exchange); /* not held is fine */
 

@@ -4,31 +4,48 @@
 #include "base/clock.h"
 #include "edge/edge_internal.h"
 
+/* The plugin that it came for. */
+static const char *plugin_of(const struct exchange *exchange)
+{
+	const struct target *target = exchange->stood_for ? exchange->stood_for : exchange->target;
+
+	return target ? target->plugin->name : "-";
+}
+
+/* What only some requests have; the list ends with the first that there isn't. */
+static void fill_rest(const struct exchange *exchange, struct log_field rest[3])
+{
+	size_t count = 0;
+
+	if (exchange->attempts > 1)
+		rest[count++] = LOG_INT("attempts", exchange->attempts);
+	if (exchange->stood_for)
+		rest[count++] = LOG_STR("stand_in", exchange->target->plugin->name);
+	while (count < 3)
+		rest[count++] = (struct log_field){LOG_FIELD_END};
+}
+
 static void on_done(struct exchange *exchange, struct log *log)
 {
 	const struct http_request *request = exchange->request;
 	int64_t now_us = loop_now_us(exchange->edge->loop);
+	struct log_field rest[3];
 
 	if (!exchange->routes->from.opts->access_log || !log_is_on(log, LOG_INFO))
 		return;
-	log_write(
-		log, LOG_INFO, "http.request", (struct str){NULL, 0},
-		(const struct log_field[]){
-			LOG_STRN("id", exchange->request_id),
-			LOG_STRN("peer", request->peer),
-			LOG_STRN("method", request->method),
-			LOG_STRN("target", request->target),
-			LOG_INT("status", exchange->status),
-			LOG_STR("plugin", exchange->target ? exchange->target->plugin->name : "-"),
-			LOG_STR("outcome", outcome_row(exchange->outcome)->name),
-			LOG_INT("in_bytes", (int64_t)exchange->body_bytes),
-			LOG_INT("out_bytes", (int64_t)exchange->sent_bytes),
-			LOG_INT("us", now_us - exchange->started_us),
-			LOG_INT("queue_us", exchange->queue_us),
-			LOG_INT("plugin_us", exchange->plugin_us),
-			exchange->attempts > 1 ? LOG_INT("attempts", exchange->attempts)
-					       : (struct log_field){LOG_FIELD_END},
-			{LOG_FIELD_END}});
+	fill_rest(exchange, rest);
+	log_write(log, LOG_INFO, "http.request", (struct str){NULL, 0},
+		  (const struct log_field[]){
+			  LOG_STRN("id", exchange->request_id), LOG_STRN("peer", request->peer),
+			  LOG_STRN("method", request->method), LOG_STRN("target", request->target),
+			  LOG_INT("status", exchange->status),
+			  LOG_STR("plugin", plugin_of(exchange)),
+			  LOG_STR("outcome", outcome_row(exchange->outcome)->name),
+			  LOG_INT("in_bytes", (int64_t)exchange->body_bytes),
+			  LOG_INT("out_bytes", (int64_t)exchange->sent_bytes),
+			  LOG_INT("us", now_us - exchange->started_us),
+			  LOG_INT("queue_us", exchange->queue_us),
+			  LOG_INT("plugin_us", exchange->plugin_us), rest[0], rest[1], rest[2]});
 }
 
 const struct middleware mw_access_log = {.name = "access_log", .on_done = on_done};

@@ -137,7 +137,33 @@ void edge_routes_check_drift(const struct edge_routes *routes, const struct targ
 			     struct drift *drift)
 {
 	for (size_t i = 0; i < routes->route_count; i++) {
-		if (routes->routes[i].target == target)
-			drift_check(drift, routes->routes[i].service, routes->routes[i].method);
+		const struct edge_route *route = &routes->routes[i];
+
+		if (route->target == target || routes_stand_in(routes, route->target) == target)
+			drift_check(drift, route->service, route->method);
 	}
+}
+
+struct target *routes_stand_in(const struct edge_routes *routes, const struct target *target)
+{
+	const struct edge_routes_opts *from = &routes->from;
+
+	for (size_t i = 0; from->stand_ins && i < from->target_count; i++) {
+		if (from->targets[i] == target)
+			return from->stand_ins[i];
+	}
+	return NULL;
+}
+
+struct target *routes_unheard(const struct edge_routes *routes, const struct registry *registry,
+			      const struct target *stand_in)
+{
+	const struct edge_routes_opts *from = &routes->from;
+
+	for (size_t i = 0; from->stand_ins && i < from->target_count; i++) {
+		if (from->stand_ins[i] == stand_in && from->targets[i]->plugin->expose &&
+		    !registry_has_told(registry, from->targets[i]))
+			return from->targets[i];
+	}
+	return NULL;
 }

@@ -38,4 +38,12 @@ void routes_release(struct edge_routes *routes);	     /* the last one frees; NUL
  * or as registry_find_in(). */
 int routes_resolve(const struct registry *registry, struct edge_route *route, struct err *err);
 
+/* The plugin that is asked when no instance of this one can serve; NULL: none is. */
+struct target *routes_stand_in(const struct edge_routes *routes, const struct target *target);
+
+/* A plugin whose methods clients may call by name, for which this one stands in, and which has not
+ * told yet what they are; NULL: there is none. */
+struct target *routes_unheard(const struct edge_routes *routes, const struct registry *registry,
+			      const struct target *stand_in);
+
 #endif
