@@ -15,7 +15,7 @@ from plugd_pb2 import BYTES, JSON, Manifest, Method, Service
 
 UNAVAILABLE, NOT_FOUND = 14, 5
 STREAM = "/rpc/sin.v1.Sin/Stream"
-LATER = {"initial_delay": "1h", "max_delay": "1h"}
+SLOW = {"queue_timeout": "200ms", "restart": {}, "handshake_timeout": "1h"}
 QUICK = {"failure_threshold": 1, "min_request_threshold": 1}
 
 # A request of each kind that leads to the plugin.
@@ -129,7 +129,7 @@ def test_when_the_plugin_is_back_it_answers_again(lost):
 
 
 def test_who_waited_in_vain_for_an_instance_is_handed_on(begin):
-    cast = begin(main={"queue_timeout": "50ms", "restart": LATER})
+    cast = begin(main=SLOW)
     cast.suspend()
     cast.check_stands_in()
 
@@ -253,8 +253,8 @@ def take_body(puppet, frame):
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_long_body_goes_to_the_stand_in_as_it_comes(begin, path, waits, chunked):
     """Also when its first piece has waited for an instance of the plugin that did not come."""
-    cast = begin(main={"queue_timeout": "50ms", "restart": LATER if waits else NEVER})
-    cast.suspend()
+    cast = begin(main=SLOW if waits else {})
+    (cast.suspend if waits else cast.lose)()
     body = bytes(range(256)) * 4000
     client = cast.host.connect()
     if chunked:
@@ -271,8 +271,8 @@ def test_a_long_body_goes_to_the_stand_in_as_it_comes(begin, path, waits, chunke
 
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_stream_of_messages_goes_to_the_stand_in(begin, waits):
-    cast = begin(main={"queue_timeout": "50ms", "restart": LATER if waits else NEVER})
-    cast.suspend()
+    cast = begin(main=SLOW if waits else {})
+    (cast.suspend if waits else cast.lose)()
     messages = [b"one", b"two" * 1000]
     body = b"".join(struct.pack(">I", len(message)) + message for message in messages)
     client = cast.ask("POST", STREAM, body)
