@@ -12,6 +12,8 @@
 
 #include "admin/commands.h"
 #include "admin/peer.h"
+#include "observe/errors.h"
+#include "plugin/crashes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -89,6 +91,37 @@ static void converse(struct loop *loop, int fd, const uint8_t *data, size_t size
 	free(heard);
 }
 
+/* ---- a host that does nothing that it is asked to ---- */
+
+static int refuse_swap(void *user, struct target *target, const struct swap_order *order,
+		       const struct swap_viewer *viewer, struct err *err)
+{
+	return err_set(err, ERR_SWAP_REFUSED, "not here");
+}
+
+static int refuse_abort(void *user, struct target *target, struct err *err)
+{
+	return err_set(err, ERR_SWAP_REFUSED, "not here");
+}
+
+static int refuse_reload(void *user, bool is_dry, const struct reload_viewer *viewer,
+			 struct err *err)
+{
+	return err_set(err, ERR_RELOAD_REFUSED, "not here");
+}
+
+static const char *get_swap_step(void *user, const struct target *target)
+{
+	return NULL;
+}
+
+static const struct office_ops office_ops = {
+	.swap = refuse_swap,
+	.abort_swap = refuse_abort,
+	.reload = refuse_reload,
+	.get_swap_step = get_swap_step,
+};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct peer_ops ops = {on_request, on_gone};
@@ -100,11 +133,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				.targets = targets,
 				.target_count = 1,
 				.edge = &edge,
-				.get_facts = get_facts};
+				.get_facts = get_facts,
+				.ops = &office_ops};
 	struct registry *registry = registry_new();
+	struct crashes *crashes = crashes_new(&(struct crash_opts){.keep = 1}, NULL, NULL);
 	int fds[2];
 
 	office.registry = registry;
+	office.crashes = crashes;
 	office.dispatch = dispatch_new(office.loop);
 	dispatch_init_target(&target, &plugin);
 	if (registry_provide(registry, &target, &manifest, NULL) < 0 ||
@@ -115,6 +151,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(fds[1]);
 	dispatch_free(office.dispatch);
 	registry_free(registry);
+	target_deinit(&target);
+	crashes_free(crashes);
 	loop_free(office.loop);
 	log_free((struct log *)office.log);
 	return 0;
