@@ -26,6 +26,9 @@
 
 #define KILL_AFTER_TERM_MS 2000
 
+/* What a plugin has to end what it was told to, when its time to drain is over. */
+#define CANCELLED_GRACE_MS 1000
+
 void instance_move(struct instance *instance, enum instance_state next)
 {
 	assert(rules_may_move(instance->state, next));
@@ -112,18 +115,39 @@ static const struct channel_ops channel_ops = {on_frame, on_broken, on_room};
 
 /* ---- life ---- */
 
+/* Its time to drain is over. Clients hear of it now; the plugin is told to stop working for them,
+ * and may still end well. */
+static void cancel_the_rest(struct instance *instance, const struct err *err)
+{
+	struct call_break why = {.kind = CALL_GONE, .reason = str_from(err->text)};
+
+	instance->is_out_of_time = true;
+	log_event(instance->log, LOG_WARN, "instance.drain_timeout", err->text,
+		  LOG_STR("plugin", instance->plugin->name), LOG_STR("instance", instance->id),
+		  LOG_INT("calls", instance_live_calls(instance)));
+	keep_reason(instance, err);
+	outgoing_cancel_all(&instance->calls.outgoing, &why, loop_now_ms(instance->loop));
+	loop_timer_start(&instance->timer, CANCELLED_GRACE_MS);
+}
+
+static void on_drain_over(struct instance *instance)
+{
+	struct err err;
+
+	err_set(&err, ERR_PLUGIN_TIMEOUT, "was still busy at the end of its drain timeout");
+	if (instance->is_out_of_time)
+		instance_stop(instance, &err, 0);
+	else
+		cancel_the_rest(instance, &err);
+}
+
 static void on_timer(void *user)
 {
 	struct instance *instance = user;
 	struct err err;
 
 	if (instance->state == INSTANCE_DRAINING) {
-		err_set(&err, ERR_PLUGIN_TIMEOUT, "was still busy at the end of its drain timeout");
-		log_event(instance->log, LOG_WARN, "instance.drain_timeout", err.text,
-			  LOG_STR("plugin", instance->plugin->name),
-			  LOG_STR("instance", instance->id),
-			  LOG_INT("calls", instance_live_calls(instance)));
-		instance_stop(instance, &err, 0);
+		on_drain_over(instance);
 		return;
 	}
 	err_set(&err, ERR_PLUGIN_HANDSHAKE, "no %s within %" PRId64 " ms",

@@ -37,6 +37,7 @@ struct instance {
 	pid_t pid;		   /* for messages; also after its end */
 	struct outgoing_lost lost; /* the calls that its end has broken */
 	bool said_bye;
+	bool is_out_of_time; /* to drain: what was in flight is cancelled */
 	struct channel channel;
 	struct textlog textlog;
 	struct handshake_limits limits; /* ours, in HELLO */

@@ -459,6 +459,29 @@ void outgoing_break_all(struct outgoing *outgoing, const struct call_break *why)
 	}
 }
 
+/* Owners are told one by one, and may start nothing here: the channel's owner has fenced it. */
+unsigned outgoing_cancel_all(struct outgoing *outgoing, const struct call_break *why,
+			     int64_t now_ms)
+{
+	const struct call_table *table = &outgoing->table;
+	struct call_break told = *why;
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < table->cap && table->slots[i]; i++) {
+		struct call *call = table->slots[i];
+		const struct call_ops *ops = call->ops;
+		void *user = call->user;
+
+		if (!call->live || !ops)
+			continue;
+		told.delivered = channel_is_delivered(outgoing->channel, call->request_end);
+		told.first = count++ == 0;
+		outgoing_cancel(outgoing, call, CODE_CANCELLED, why->reason, now_ms);
+		ops->on_broken(user, &told);
+	}
+	return count;
+}
+
 uint32_t outgoing_live(const struct outgoing *outgoing)
 {
 	return outgoing->table.live;

@@ -77,6 +77,11 @@ struct outgoing_lost {
 /* To be asked before outgoing_break_all(). */
 void outgoing_list_lost(const struct outgoing *outgoing, struct outgoing_lost *out);
 
+/* Nobody waits for any of them any more: CANCEL goes out for each, every owner hears on_broken.
+ * Returns how many there were. */
+unsigned outgoing_cancel_all(struct outgoing *outgoing, const struct call_break *why,
+			     int64_t now_ms);
+
 /* Calls that the plugin has not ended, cancelled ones too. */
 uint32_t outgoing_live(const struct outgoing *outgoing);
 

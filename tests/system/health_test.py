@@ -183,6 +183,8 @@ def test_an_unhealthy_one_has_its_drain_timeout_and_no_more(put_on, stage):
     client = host.connect().ask("GET", "/p/held")
     puppet.request()
     answer_ping(puppet, UNHEALTHY)
+    puppet.expect("drain")
+    puppet.expect("cancel")
     assert client.read().error() == (502, "PLUGIN_GONE")
     client.close()
     stage.puppet()

@@ -2,7 +2,7 @@
  * word a step. At the end of the script it exits with status 0; a frame that isn't the one it waits
  * for ends it with status 90, a missing frame with 91.
  *
- *	hello start drain request response config    read a frame, which must be this one
+ *	hello start drain request response config cancel  read a frame, which must be this one
  *	welcome:SERVICE ready failed:REASON bye    send one
  *	takes:SERVICE  a welcome that takes the feature "config"
  *	accept refuse:REASON    answer the last config; result:SEQ answers another one
@@ -244,7 +244,8 @@ static void act(const char *what, char *argument)
 		enum wire_kind kind;
 	} frames[] = {{"hello", WIRE_HELLO},	   {"start", WIRE_START},
 		      {"drain", WIRE_DRAIN},	   {"request", WIRE_REQUEST},
-		      {"response", WIRE_RESPONSE}, {"config", WIRE_CONFIG}};
+		      {"response", WIRE_RESPONSE}, {"config", WIRE_CONFIG},
+		      {"cancel", WIRE_CANCEL}};
 
 	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
 		if (strcmp(frames[i].word, what) == 0) {

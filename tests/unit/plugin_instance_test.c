@@ -461,6 +461,21 @@ static void who_is_still_busy_at_the_end_of_the_drain_is_ended(void **state)
 	assert_true(instance_end(world->instance)->by_host);
 }
 
+static void what_is_still_in_flight_then_is_cancelled_before(void **state)
+{
+	struct world *world = *state;
+
+	START(world, GREETS, "request", "drain", "cancel", "answer:late", "bye", "end");
+	run_until_state(world, INSTANCE_READY);
+	call(world);
+	instance_drain(world->instance, 5);
+	expect_death(world, ERR_PLUGIN_TIMEOUT, "was still busy at the end of its drain timeout");
+	expect_heard(world, "manifest ready fenced "
+			    "gone(was still busy at the end of its drain timeout) dead ");
+	assert_true(instance_said_bye(world->instance));
+	assert_false(instance_end(world->instance)->by_host);
+}
+
 static void draining_before_it_is_ready_ends_it(void **state)
 {
 	struct world *world = *state;
@@ -560,6 +575,7 @@ int main(void)
 		TEST(an_idle_one_says_bye_and_ends),
 		TEST(what_is_in_flight_is_finished_first),
 		TEST(who_is_still_busy_at_the_end_of_the_drain_is_ended),
+		TEST(what_is_still_in_flight_then_is_cancelled_before),
 		TEST(draining_before_it_is_ready_ends_it),
 		TEST(one_that_cannot_start_is_dead_at_once),
 		TEST(free_stops_the_timer_of_the_handshake),
