@@ -1,11 +1,10 @@
 """The circuit breaker and the rate limit of a plugin, with a puppet that fails as it is told. Each
 setting has a test that fails when it is ignored.
 """
-import select
-
 import pytest
 
-from plugd import PATIENCE_S, plugin, route, wait_until
+from plugd import plugin, route, wait_until
+from puppets import asked
 
 CANCELLED, NOT_FOUND, INTERNAL = 1, 5, 13
 DO = "/rpc/sin.v1.Sin/Do"
@@ -240,10 +239,8 @@ def test_a_probe_whose_client_leaves_gives_its_place_back(play):
 
 def asked_or_refused(scene, client):
     """True when the call of that client has reached the puppet, False when it was refused."""
-    ready, _, _ = select.select([scene.puppet.sock, client.sock], [], [], PATIENCE_S)
-    if scene.puppet.sock in ready:
-        scene.puppet.expect("request")
-    return scene.puppet.sock in ready
+    puppet, _frame = asked([scene.puppet], [client.sock])
+    return puppet is not None
 
 
 def refusal(scene, passes):

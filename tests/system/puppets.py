@@ -1,11 +1,12 @@
 """A puppet: a plugin whose every frame comes from the test. tests/plugins/puppet.py relays."""
+import select
 import socket
 import struct
 
 import http_pb2
 import plug
 from plugd import plugin
-from plugd_pb2 import Data, Response
+from plugd_pb2 import Data, Pong, Response
 
 PATIENCE_S = 60
 
@@ -39,6 +40,23 @@ class Puppet(plug.Channel):
     def end(self):
         """The puppet's process ends."""
         self.sock.shutdown(socket.SHUT_RDWR)
+
+
+def asked(puppets, others=()):
+    """The puppet that is asked next, and the frame; (None, None) when one of the other sockets has
+    something to read before. A PING may come to any of them, and is answered."""
+    while True:
+        ready, _, _ = select.select([*(puppet.sock for puppet in puppets), *others], [], [],
+                                    PATIENCE_S)
+        assert ready, "nothing came"
+        puppet = next((puppet for puppet in puppets if puppet.sock in ready), None)
+        if not puppet:
+            return None, None
+        frame = puppet.read()
+        if frame.HasField("request"):
+            return puppet, frame.request
+        assert frame.HasField("ping"), frame
+        puppet.send(pong=Pong(seq=frame.ping.seq))
 
 
 class Stage:

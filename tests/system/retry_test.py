@@ -1,13 +1,13 @@
 """Calls that fail and are tried again, or not: safety first, then what the settings leave."""
 import os
 import pathlib
-import select
 import signal
 
 import pytest
 
-from plugd import PATIENCE_S, route, wait_until
-from plugd_pb2 import BYTES, Manifest, Method, Pong, Service
+from plugd import route, wait_until
+from plugd_pb2 import BYTES, Manifest, Method, Service
+from puppets import asked
 
 UNAVAILABLE = 14
 DO = "/rpc/sin.v1.Sin/Do"
@@ -28,18 +28,6 @@ def troupe_fixture(hosts, stage):
         host.wait_ready("puppet", count)
         return host, puppets
     return begin
-
-
-def whose(puppets):
-    """The puppet that is asked next, and the frame. A PING may come before, to any of them."""
-    while True:
-        ready, _, _ = select.select([puppet.sock for puppet in puppets], [], [], PATIENCE_S)
-        puppet = next(puppet for puppet in puppets if puppet.sock in ready)
-        frame = puppet.read()
-        if frame.HasField("request"):
-            return puppet, frame.request
-        assert frame.HasField("ping"), frame
-        puppet.send(pong=Pong(seq=frame.ping.seq))
 
 
 def other(puppets, puppet):
@@ -65,7 +53,7 @@ def counts(host):
 def test_a_get_whose_plugin_dies_is_asked_again_elsewhere(troupe):
     host, puppets = troupe()
     client = host.connect().ask("GET", "/p/x", headers=[("X-Request-Id", "r-1")])
-    first, frame = whose(puppets)
+    first, frame = asked(puppets)
     assert frame.attempt == 0
     first.end()
     second = other(puppets, first)
@@ -82,7 +70,7 @@ def test_a_get_whose_plugin_dies_is_asked_again_elsewhere(troupe):
 def test_idempotent_methods_are_tried_again(troupe, method):
     host, puppets = troupe()
     client = host.connect().ask(method, "/p/x", b"body" if method == "PUT" else None)
-    first, frame = whose(puppets)
+    first, frame = asked(puppets)
     first.reply(frame, code=UNAVAILABLE)
     second = other(puppets, first)
     second.answer(second.expect("request"))
@@ -93,7 +81,7 @@ def test_idempotent_methods_are_tried_again(troupe, method):
 def test_post_is_never_repeated_after_it_was_delivered(troupe, method):
     host, puppets = troupe()
     client = host.connect().ask(method, "/p/x", b"body")
-    first, _frame = whose(puppets)
+    first, _frame = asked(puppets)
     first.end()
     assert client.read().error() == (502, "PLUGIN_GONE")
     assert counts(host) == (0, 0)
@@ -105,7 +93,7 @@ def test_the_manifest_says_which_methods_are_idempotent(troupe):
         Method(number=2, name="Done", codec=BYTES)])])
     host, puppets = troupe(manifest=manifest)
     client = host.connect().ask("POST", DO, b"payload")
-    first, frame = whose(puppets)
+    first, frame = asked(puppets)
     first.reply(frame, code=UNAVAILABLE)
     second = other(puppets, first)
     frame = second.expect("request")
@@ -113,7 +101,7 @@ def test_the_manifest_says_which_methods_are_idempotent(troupe):
     second.reply(frame, b"answer")
     assert client.read().body == b"answer"
     client = host.connect().ask("POST", DO + "ne", b"payload")
-    puppet, frame = whose(puppets)
+    puppet, frame = asked(puppets)
     puppet.reply(frame, code=UNAVAILABLE)
     assert client.read().error() == (503, "UNAVAILABLE")
 
@@ -121,7 +109,7 @@ def test_the_manifest_says_which_methods_are_idempotent(troupe):
 def test_what_was_not_processed_is_repeated_whatever_it_is(troupe):
     host, puppets = troupe()
     client = host.connect().ask("POST", DO, b"payload")
-    first, frame = whose(puppets)
+    first, frame = asked(puppets)
     first.reply(frame, code=UNAVAILABLE, not_processed=True)
     second = other(puppets, first)
     frame = second.expect("request")
@@ -133,7 +121,7 @@ def test_what_was_not_processed_is_repeated_whatever_it_is(troupe):
 def test_what_would_be_the_same_again_is_not_repeated(troupe):
     host, puppets = troupe()
     client = host.connect().ask("GET", "/p/x")
-    puppet, frame = whose(puppets)
+    puppet, frame = asked(puppets)
     puppet.reply(frame, code=3, not_processed=True)
     assert client.read().error() == (400, "INVALID_ARGUMENT")
     assert counts(host) == (0, 0)
@@ -142,7 +130,7 @@ def test_what_would_be_the_same_again_is_not_repeated(troupe):
 def test_nothing_is_repeated_once_the_answer_has_begun(troupe):
     host, puppets = troupe()
     client = host.connect().ask("GET", "/p/x")
-    first, frame = whose(puppets)
+    first, frame = asked(puppets)
     first.answer(frame, b"half", end=False)
     head = client.read_head()
     first.end()
@@ -173,7 +161,7 @@ def test_a_post_that_never_reached_its_plugin_is_sent_to_another(troupe):
 def ask_in_vain(host, puppets, path="/p/x", **reply):
     """A GET that its plugin refuses: the connection."""
     client = host.connect().ask("GET", path)
-    puppet, frame = whose(puppets)
+    puppet, frame = asked(puppets)
     puppet.reply(frame, code=UNAVAILABLE, **reply)
     return client
 
@@ -181,7 +169,7 @@ def ask_in_vain(host, puppets, path="/p/x", **reply):
 def test_max_attempts_is_kept(troupe):
     host, puppets = troupe(3, retry={"max_attempts": 2, "initial_delay": 0})
     client = ask_in_vain(host, puppets)
-    puppet, frame = whose(puppets)
+    puppet, frame = asked(puppets)
     assert frame.attempt == 1
     puppet.reply(frame, code=UNAVAILABLE, message="the second refused too")
     response = client.read()
@@ -210,7 +198,7 @@ def test_the_first_pause_is_the_configured_one(troupe):
 def test_the_longest_pause_is_the_configured_one(troupe):
     host, puppets = troupe(timeout="20s", retry={"initial_delay": "1h", "max_delay": 0})
     client = ask_in_vain(host, puppets)
-    puppet, frame = whose(puppets)
+    puppet, frame = asked(puppets)
     puppet.answer(frame)
     assert client.read().status == 200
 
@@ -220,7 +208,7 @@ def test_the_budget_is_a_share_of_the_calls(troupe):
     assert ask_in_vain(host, puppets).read().status == 503
     assert host.wait_log("call.failed")["msg"] == "no budget is left"
     client = ask_in_vain(host, puppets)
-    puppet, frame = whose(puppets)
+    puppet, frame = asked(puppets)
     puppet.answer(frame)
     assert client.read().status == 200
 
@@ -228,7 +216,7 @@ def test_the_budget_is_a_share_of_the_calls(troupe):
 def test_a_few_retries_do_not_depend_on_the_number_of_calls(troupe):
     host, puppets = troupe(retry={"budget": 0, "budget_min": 10000, "initial_delay": 0})
     client = ask_in_vain(host, puppets)
-    puppet, frame = whose(puppets)
+    puppet, frame = asked(puppets)
     puppet.answer(frame)
     assert client.read().status == 200
 
@@ -260,7 +248,7 @@ def test_a_short_body_is_awaited_whole_and_sent_again(troupe):
     client = half_a_body(host)
     assert host.admin("status")["calls_open"] == 0
     client.send(b"67890")
-    first, frame = whose(puppets)
+    first, frame = asked(puppets)
     assert frame.end and frame.payload.endswith(b"1234567890")
     first.reply(frame, code=UNAVAILABLE)
     second = other(puppets, first)
@@ -273,7 +261,7 @@ def test_a_short_body_is_awaited_whole_and_sent_again(troupe):
 def test_a_body_above_the_buffer_goes_as_it_comes_and_only_once(troupe):
     host, puppets = troupe(retry={"buffer": 9})
     client = half_a_body(host)
-    puppet, frame = whose(puppets)
+    puppet, frame = asked(puppets)
     assert not frame.end and frame.payload.endswith(b"12345")
     client.send(b"67890")
     puppet.end()
@@ -289,7 +277,7 @@ def test_a_late_answer_of_the_first_try_is_not_taken_for_the_second(troupe):
     answer."""
     host, puppets = troupe()
     client = host.connect().ask("GET", "/p/x")
-    first, frame = whose(puppets)
+    first, frame = asked(puppets)
     first.reply(frame, code=UNAVAILABLE)
     second = other(puppets, first)
     again = second.expect("request")
