@@ -371,3 +371,18 @@ void client_expect_reset(struct client *client)
 	client_wait_end(client);
 	assert_int_equal(errno, ECONNRESET);
 }
+
+/* ---- the usual beginning and end ---- */
+
+struct client world_open(struct world **world_out)
+{
+	*world_out = world_new();
+	world_start(*world_out);
+	return client_connect(*world_out);
+}
+
+void world_close(struct world *world, struct client *client)
+{
+	client_close(client);
+	world_free(world);
+}

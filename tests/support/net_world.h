@@ -6,6 +6,12 @@
 #include "base/buf.h"
 #include "net/listener.h"
 
+/* How requests and answers begin. */
+#define GET(path)  "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define POST(path) "POST " path " HTTP/1.1\r\nHost: a\r\n"
+#define CHUNKED	   "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+#define MIB	   (1u << 20)
+
 struct world {
 	struct loop *loop;
 	struct listener *listener;
@@ -34,6 +40,11 @@ struct client {
 
 struct client client_connect(struct world *world);
 void client_close(struct client *client);
+
+/* The usual beginning and end: a world, and one client of it. */
+struct client world_open(struct world **world_out);
+void world_close(struct world *world, struct client *client);
+
 void client_send(struct client *client, const char *text); /* all of it */
 
 /* Sends until `len` bytes of 'x' are taken, or nobody takes more. Returns how many were. */

@@ -1,7 +1,10 @@
-"""Fixtures: a host that is stopped and examined after each test, and a stage for puppets."""
+"""Fixtures: a host that is stopped and examined after each test, a stage for puppets, and a cast: a
+plugin and the one that stands in for it.
+"""
 import pytest
 
 import plugd
+from cast import lend_casts
 from puppets import Stage
 
 plugd.adopt_orphans()
@@ -52,3 +55,21 @@ def stage(tmp_path):
     stage = Stage(tmp_path)
     yield stage
     stage.close()
+
+
+@pytest.fixture
+def begin(hosts, tmp_path):
+    """begin(main={…}, spare={…}): a cast."""
+    yield from lend_casts(hosts, tmp_path)
+
+
+@pytest.fixture
+def cast(begin):
+    return begin()
+
+
+@pytest.fixture
+def lost(cast):
+    """The plugin was there, and is in a crash loop."""
+    cast.lose()
+    return cast

@@ -114,6 +114,24 @@ def test_an_end_that_was_asked_for_is_no_crash(start):
     assert crashes(host) == []
 
 
+def test_one_that_is_helped_along_when_it_was_asked_to_end_is_no_crash(hosts, tmp_path):
+    directory = tmp_path / "crashes"
+    host = hosts(plugins=[plugin("never_greets")], crashes={"directory": str(directory)})
+    host.start(ready=[])
+    host.wait_log("instance.started")
+    host.stop()
+    assert os.listdir(directory) == []
+
+
+def test_a_reload_brings_another_limit(start):
+    host = start(plugins=[dies()])
+    ids = [crash(host, count) for count in (1, 2, 3)]
+    host.settings = {**host.settings, "crashes": {"keep": 1}}
+    host.write_config()
+    host.admin("reload")
+    assert [row["id"] for row in crashes(host)] == ids[2:]
+
+
 def test_a_plugin_that_breaks_a_rule_leaves_a_capsule_too(start):
     host = start(plugins=[plugin("garbage", name="sinner", restart=QUICK)])
     assert host.rpc(DO, b"sin").error()[0] == 502

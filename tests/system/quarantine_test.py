@@ -123,6 +123,17 @@ def test_the_operator_releases_it(start):
     assert host.plugctl("quarantine").strip().startswith("No request is in quarantine")
 
 
+def test_a_reload_turns_it_off(start):
+    host = start(plugins=[dies()])
+    sin(host, 1)
+    sin(host, 2)
+    host.wait_log("request.quarantined")
+    host.settings = {**host.settings, "plugins": [dies(quarantine="0s")]}
+    host.write_config()
+    host.admin("reload")
+    sin(host, 3)
+
+
 def test_a_swap_lets_it_pass(start):
     host = start(plugins=[dies()])
     sin(host, 1)

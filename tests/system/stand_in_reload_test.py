@@ -1,27 +1,8 @@
 """Who stands in for whom, as an operator changes it while the host runs."""
 import json
 
-import pytest
-
 import plug
-from cast import DO, NOT_READY, lend_casts
-
-
-@pytest.fixture(name="begin")
-def begin_fixture(hosts, tmp_path):
-    yield from lend_casts(hosts, tmp_path)
-
-
-@pytest.fixture(name="cast")
-def cast_fixture(begin):
-    return begin()
-
-
-@pytest.fixture(name="lost")
-def lost_fixture(cast):
-    """The plugin was there, and is in a crash loop."""
-    cast.lose()
-    return cast
+from cast import DO, NOT_READY
 
 
 def test_an_operators_call_asks_the_plugin_itself(lost):

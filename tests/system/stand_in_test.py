@@ -9,7 +9,7 @@ import struct
 import pytest
 
 import plug
-from cast import DO, NEVER, NOT_READY, lend_casts
+from cast import DO, NEVER, NOT_READY
 from plugd import PATIENCE_S, PLUGINS, wait_until
 from plugd_pb2 import BYTES, JSON, Manifest, Method, Service
 
@@ -21,23 +21,6 @@ QUICK = {"failure_threshold": 1, "min_request_threshold": 1}
 # A request of each kind that leads to the plugin.
 KINDS = [("GET", "/p/x", None), ("POST", "/p/x", b"body"), ("POST", "/do", b"body"),
          ("POST", DO, b"body")]
-
-
-@pytest.fixture(name="begin")
-def begin_fixture(hosts, tmp_path):
-    yield from lend_casts(hosts, tmp_path)
-
-
-@pytest.fixture(name="cast")
-def cast_fixture(begin):
-    return begin()
-
-
-@pytest.fixture(name="lost")
-def lost_fixture(cast):
-    """The plugin was there, and is in a crash loop."""
-    cast.lose()
-    return cast
 
 
 @pytest.fixture(name="unlisted")

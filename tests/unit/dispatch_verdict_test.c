@@ -18,6 +18,14 @@ static void start(struct dispatch_world *world, struct canary *canary)
 	target_set_canary(&world->target, world->pool, canary);
 }
 
+/* The same, and its one call has reached it. */
+static void start_asked(struct dispatch_world *world, struct canary *canary, struct caller *caller)
+{
+	start(world, canary);
+	assert_true(caller_asks(caller, ""));
+	world_expect_said(world, "request a(0!) ");
+}
+
 /* The one call that has ended: how, and whether that said something, and what. */
 static void assert_verdict(struct dispatch_world *world, const struct canary *canary,
 			   enum outcome outcome, bool counts, bool is_failure)
@@ -39,9 +47,7 @@ static void a_good_answer_is_a_success(void **state)
 	struct caller caller = caller_new(world, 'a');
 	static struct canary canary;
 
-	start(world, &canary);
-	assert_true(caller_asks(&caller, ""));
-	world_expect_said(world, "request a(0!) ");
+	start_asked(world, &canary, &caller);
 	plugin_replies(world, 'a', "fine");
 	world_expect_news(world, "a:response(4)! a:done(OK) ");
 	assert_verdict(world, &canary, OUTCOME_OK, true, false);
@@ -54,10 +60,8 @@ static void an_answer_of_one_frame_that_is_refused_is_a_failure(void **state)
 	struct caller caller = caller_new(world, 'a');
 	static struct canary canary;
 
-	start(world, &canary);
 	caller.refuses = true;
-	assert_true(caller_asks(&caller, ""));
-	world_expect_said(world, "request a(0!) ");
+	start_asked(world, &canary, &caller);
 	plugin_replies(world, 'a', "nonsense");
 	world_expect_news(world, "a:response(8)! a:done(BAD_ANSWER) ");
 	assert_result(&caller, OUTCOME_BAD_ANSWER, "it makes no sense");
@@ -71,10 +75,8 @@ static void an_answer_that_is_refused_at_its_end_is_a_failure(void **state)
 	struct caller caller = caller_new(world, 'a');
 	static struct canary canary;
 
-	start(world, &canary);
 	caller.refuses = true;
-	assert_true(caller_asks(&caller, ""));
-	world_expect_said(world, "request a(0!) ");
+	start_asked(world, &canary, &caller);
 	plugin_responds(world, 'a', (struct wire_response){.payload = wire_text("good")});
 	plugin_sends(world, 'a', wire_text("bad"), true);
 	world_expect_news(world, "a:response(4) a:data(3)! a:done(BAD_ANSWER) ");
@@ -89,9 +91,7 @@ static void an_answer_that_is_given_up_in_the_middle_is_a_failure(void **state)
 	struct caller caller = caller_new(world, 'a');
 	static struct canary canary;
 
-	start(world, &canary);
-	assert_true(caller_asks(&caller, ""));
-	world_expect_said(world, "request a(0!) ");
+	start_asked(world, &canary, &caller);
 	plugin_responds(world, 'a', (struct wire_response){0});
 	world_expect_news(world, "a:response(0) ");
 	caller_cancels(&caller, OUTCOME_BAD_ANSWER);
@@ -121,9 +121,7 @@ static void who_leaves_says_nothing(void **state)
 	struct caller caller = caller_new(world, 'a');
 	static struct canary canary;
 
-	start(world, &canary);
-	assert_true(caller_asks(&caller, ""));
-	world_expect_said(world, "request a(0!) ");
+	start_asked(world, &canary, &caller);
 	caller_cancels(&caller, OUTCOME_CANCELLED);
 	world_expect_said(world, "cancel a(1) ");
 	assert_verdict(world, &canary, OUTCOME_CANCELLED, false, false);

@@ -13,8 +13,6 @@
 #include "../support/net_world.h"
 #include "base/fd.h"
 
-#define GET(path)    "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
-#define POST(path)   "POST " path " HTTP/1.1\r\nHost: a\r\n"
 #define OK(len)	     "HTTP/1.1 200 OK\r\ncontent-length: " #len "\r\n\r\n"
 #define CLOSING(len) "HTTP/1.1 200 OK\r\ncontent-length: " #len "\r\nconnection: close\r\n\r\n"
 #define SLOW_LINE    "HTTP/1.1 408 Request Timeout\r\n"

@@ -11,28 +11,10 @@
 #include "../support/net_world.h"
 #include "base/mem.h"
 
-#define GET(path)  "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
-#define POST(path) "POST " path " HTTP/1.1\r\nHost: a\r\n"
-#define CHUNKED	   "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-#define MIB	   (1u << 20)
-
-static struct client start(struct world **world_out)
-{
-	*world_out = world_new();
-	world_start(*world_out);
-	return client_connect(*world_out);
-}
-
-static void stop(struct world *world, struct client *client)
-{
-	client_close(client);
-	world_free(world);
-}
-
 static void a_slow_reader_fills_only_the_bounded_buffer(void **state)
 {
 	struct world *world;
-	struct client client = start(&world);
+	struct client client = world_open(&world);
 	char *piece = mem_zalloc(64 << 10);
 	size_t sent = 0;
 
@@ -58,7 +40,7 @@ static void a_slow_reader_fills_only_the_bounded_buffer(void **state)
 	http_stream_abort(world->stream);
 	world_expect_news(world, "closed ABORTED\n");
 	free(piece);
-	stop(world, &client);
+	world_close(world, &client);
 }
 
 /* The kernel takes more again, and in the same turn a piece of a body comes and is answered: that
@@ -66,7 +48,7 @@ static void a_slow_reader_fills_only_the_bounded_buffer(void **state)
 static void room_that_comes_with_more_to_send_is_told(void **state)
 {
 	struct world *world;
-	struct client client = start(&world);
+	struct client client = world_open(&world);
 	char *piece = mem_zalloc(64 << 10);
 	struct http_response response = {
 		.status = 200, .has_content_length = true, .content_length = 64 * MIB};
@@ -86,13 +68,13 @@ static void room_that_comes_with_more_to_send_is_told(void **state)
 	client_send(&client, "x");
 	world_expect_news(world, "writable\nend\n");
 	free(piece);
-	stop(world, &client);
+	world_close(world, &client);
 }
 
 static void large_pieces_arrive_whole_and_in_order(void **state)
 {
 	struct world *world;
-	struct client client = start(&world);
+	struct client client = world_open(&world);
 	char *piece = mem_alloc(100000);
 
 	client_send(&client, GET("/later"));
@@ -112,7 +94,7 @@ static void large_pieces_arrive_whole_and_in_order(void **state)
 	client_expect(&client, "0\r\n\r\n");
 	world_expect_news(world, "closed DONE\n");
 	free(piece);
-	stop(world, &client);
+	world_close(world, &client);
 }
 
 int main(void)
