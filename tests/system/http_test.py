@@ -411,7 +411,7 @@ def test_a_client_that_leaves_is_no_error_of_the_plugin(host):
 
 
 def test_no_descriptor_is_lost(host):
-    before = host.descriptors()
+    before = host.descriptors_at_rest()
     clients = [host.connect() for _ in range(50)]
     for number, client in enumerate(clients):
         client.send(head() if number % 2 else b"GET / HT")

@@ -346,7 +346,7 @@ def test_several_addresses(start):
 
 def test_no_descriptor_is_lost_over_restarts(start):
     host = start(plugins=[plugin("dies", "0"), plugin("good")])
-    before = host.descriptors()
+    before = host.descriptors_at_rest()
     for count in range(2, 6):
         assert host.rpc("sin.v1.Sin/Do", b"sin").status == 502
         host.wait_ready("dies", count)

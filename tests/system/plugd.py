@@ -32,6 +32,7 @@ SANITIZERS = {
 }
 
 PR_SET_CHILD_SUBREAPER = 36
+TCP_LISTEN = "0A"  # in /proc/net/tcp
 
 
 def adopt_orphans():
@@ -364,3 +365,22 @@ class Host:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def descriptors_at_rest(self):
+        """Their number when no client is connected any more: one that has left is not gone at
+        once."""
+        wait_until(lambda: not self.client_sockets(), "no client is connected")
+        return self.descriptors()
+
+    def client_sockets(self):
+        """The inodes of its TCP connections."""
+        links = []
+        for file in pathlib.Path(f"/proc/{self.process.pid}/fd").iterdir():
+            try:
+                links.append(os.readlink(file))
+            except FileNotFoundError:
+                continue
+        rows = [line.split() for name in ("tcp", "tcp6")
+                for line in open(f"/proc/{self.process.pid}/net/{name}", encoding="ascii")]
+        return [row[9] for row in rows[1:] if row[3] not in ("st", TCP_LISTEN) and
+                f"socket:[{row[9]}]" in links]
