@@ -1,0 +1,116 @@
+/* A cage: the walls around one process, as a flat plan that travels from the host, where it is
+ * made, to the keeper, where a child enters it just before it executes its image.
+ *
+ *	struct sandbox_opts ──cage_new()──▶ struct cage ──cage_pack()──▶ bytes ──cage_unpack()──▶
+ *	struct cage ──cage_enter(), in the child──▶ struct cage_report, which walls stand
+ *
+ * A wall that the kernel doesn't offer, or doesn't grant to who we are, is missing and reported,
+ * with errno; where the cage is `required`, it makes the start fail instead. */
+#ifndef PLUGD_TRUST_CAGE_H
+#define PLUGD_TRUST_CAGE_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "trust/sandbox_opts.h"
+
+enum wall {
+#define WALL(name, word, text) WALL_##name,
+#include "trust/walls.def"
+#undef WALL
+	WALL_COUNT
+};
+
+#define WALL_BIT(wall) (UINT32_C(1) << (wall))
+
+const char *wall_name(enum wall wall); /* "net_namespace" */
+const char *wall_text(enum wall wall); /* what it is, to stand behind "the plugin" */
+
+/* What may be done with what lies at a path. */
+enum { CAGE_READ = 1, CAGE_WRITE = 2, CAGE_EXECUTE = 4, CAGE_DEVICE = 8 };
+
+struct cage_rule {
+	const char *path; /* absolute */
+	unsigned access;  /* of the above */
+};
+
+struct cage_port {
+	uint16_t port;
+	bool bind; /* else: connect */
+};
+
+/* A plan of its own for each process: the arrays belong to whoever made it. */
+struct cage {
+	uint32_t asked; /* bits of walls; 0: no cage at all */
+	bool required;
+	bool in_user_namespace; /* its keeper has made one, because we are not root */
+	enum sandbox_violation on_violation;
+	uid_t uid; /* with WALL_USER */
+	gid_t gid;
+	uint64_t limits[WALL_COUNT]; /* of the walls that are limits, as setrlimit() takes them */
+	uint64_t temporary_bytes;    /* of the private /tmp; 0: the kernel's default */
+	struct sock_filter *filter;  /* of WALL_CALLS */
+	size_t filter_count;
+	struct cage_rule *rules; /* of WALL_PATHS */
+	size_t rule_count;
+	struct cage_port *ports; /* of WALL_PORTS */
+	size_t port_count;
+};
+
+/* Which walls stand. */
+struct cage_report {
+	uint32_t enforced;	     /* bits */
+	int16_t errnums[WALL_COUNT]; /* of those that were asked for and don't */
+};
+
+/* ---- the host's side ---- */
+
+/* What strict lets any program touch, row by row; NULL at the end. */
+const struct cage_rule *cage_basic_rule(size_t index);
+
+/* `plugin` is the name, from which a user of its own follows: the same name, the same user. Returns
+ * 0 and a cage (cage_free()), or -errno and *err with one of ERR_SANDBOX_*. Takes a few
+ * milliseconds for the filter: once for each generation, not for each process. */
+int cage_new(const struct sandbox_opts *opts, const char *plugin, struct cage **out,
+	     struct err *err);
+void cage_free(struct cage *cage); /* NULL is fine */
+
+/* The keeper has to stand in a process namespace of its own, and where we are not root in a user
+ * namespace too, before the child is made. */
+bool cage_wants_keeper_caged(const struct cage *cage);
+
+/* The name of a system call on this machine, or "call 999". */
+const char *cage_call_name(int number, char *out, size_t size);
+
+/* NULL, or what is wrong, as the end of a sentence about it. */
+const char *cage_check_call(struct str name);
+
+/* ---- on the way ---- */
+
+/* Appends it to `out`. */
+void cage_pack(const struct cage *cage, struct buf *out);
+
+/* The arrays are owned (cage_deinit()), the paths borrow from the bytes. 0, or -EBADMSG. */
+int cage_unpack(const uint8_t *bytes, size_t len, struct cage *out);
+void cage_deinit(struct cage *cage);
+
+/* ---- the child's side: system calls only, no memory, no locks; see cage_enter.c ---- */
+
+/* Namespaces and mounts; before the working directory is entered. 0, or -errno and the wall, when a
+ * required one is missing. */
+int cage_enter_namespaces(const struct cage *cage, struct cage_report *report, enum wall *failed);
+
+/* All else but the filter. The caller has to ask for its parent death signal after this. */
+int cage_enter_walls(const struct cage *cage, struct cage_report *report, enum wall *failed);
+
+/* The filter, last. `notify_socket`: one end of a socket pair, over which the descriptor goes that
+ * tells of violations. */
+int cage_enter_filter(const struct cage *cage, int notify_socket, struct cage_report *report,
+		      enum wall *failed);
+
+#endif
