@@ -190,6 +190,16 @@ static void on_process_end(void *user, const struct process_end *end)
 	instance->ops->on_dead(instance->user, instance, &instance->why);
 }
 
+static void on_violation(void *user, const char *call)
+{
+	const struct instance *instance = user;
+
+	log_event(instance->log, LOG_WARN, "sandbox.violation",
+		  "made a system call that its sandbox does not allow, which was refused",
+		  LOG_STR("plugin", instance->plugin->name), LOG_STR("instance", instance->id),
+		  LOG_STR("call", call), LOG_INT("code", ERR_SANDBOX_VIOLATION));
+}
+
 static struct handshake_limits host_limits(const struct plugin_opts *plugin)
 {
 	struct handshake_limits limits = handshake_default_limits();
@@ -208,6 +218,7 @@ struct instance *instance_new(const struct instance_opts *opts)
 	instance->spawner = opts->spawner;
 	instance->plugin = opts->plugin;
 	instance->image = opts->image;
+	instance->cage = opts->cage;
 	instance->host_version = opts->host_version;
 	instance->generation = opts->generation;
 	instance->number = opts->number;
@@ -254,7 +265,9 @@ int instance_start(struct instance *instance, struct err *err)
 		.work_dir = instance->plugin->work_dir,
 		.transport = instance->plugin->transport,
 		.pipe_bytes = instance->plugin->pipe_bytes,
+		.cage = instance->cage,
 		.on_exit = on_process_end,
+		.on_violation = on_violation,
 		.user = instance,
 	};
 	struct process_fds fds;
@@ -279,6 +292,11 @@ int instance_start(struct instance *instance, struct err *err)
 		  LOG_INT("pid", process_pid(instance->process)));
 	greet(instance);
 	return 0;
+}
+
+const struct cage_report *instance_cage_report(const struct instance *instance)
+{
+	return instance->process ? process_cage_report(instance->process) : NULL;
 }
 
 void instance_drain(struct instance *instance, int64_t grace_ms)

@@ -66,6 +66,7 @@ struct instance_opts {
 	struct spawner *spawner;
 	const struct plugin_opts *plugin; /* borrows while the instance lives */
 	struct exec_image *image;	  /* borrows while the instance lives */
+	const struct cage *cage;	  /* the same; NULL: none */
 	const char *host_version;	  /* borrows */
 	uint32_t generation;
 	unsigned number; /* of the instance in its generation, from 1 */
@@ -79,6 +80,9 @@ struct instance *instance_new(const struct instance_opts *opts); /* returns owne
 /* Starts the process and greets it. 0, or -errno with *err: then it is dead already, and on_dead
  * does not come. */
 int instance_start(struct instance *instance, struct err *err);
+
+/* Which walls of its cage stand; NULL when its process has never run, or has ended. */
+const struct cage_report *instance_cage_report(const struct instance *instance);
 
 /* No new calls; DRAIN is sent, what is in flight may end within grace_ms, then BYE, then the
  * process ends. on_dead follows. */

@@ -17,6 +17,7 @@ struct instance {
 	struct spawner *spawner;
 	const struct plugin_opts *plugin;
 	struct exec_image *image;
+	const struct cage *cage;
 	const char *host_version;
 	uint32_t generation;
 	unsigned number;

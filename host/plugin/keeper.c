@@ -1,5 +1,7 @@
 /* One plugin process's keeper, from the plan to the end. The spawner forks it; it shares only its
- * leash with the host. It is small because the spawner is: it owns the leash and a signalfd.
+ * leash with the host. It is small because the spawner is: it owns the leash, a signalfd, and the
+ * descriptor by which the kernel asks about system calls that the plugin's cage does not allow: it
+ * tells the host once for each, and refuses them.
  *
  *	waits for the plan ──▶ starts ──▶ keeps ──plugin ended──▶ kills the rest, ENDED ──▶ exit
  *	                         │          └──leash closed──▶ kills all ───────────────────▶ exit
@@ -11,8 +13,11 @@
 #include "plugin/keeper.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -22,11 +27,17 @@
 
 #include "plugin/leash.h"
 #include "plugin/orphans.h"
+#include "trust/call_filter.h"
+
+#define CALL_NUMBERS 1024 /* more than there are */
 
 struct keeper {
 	int leash;
 	int child_events; /* a signalfd of SIGCHLD */
 	pid_t pid;	  /* of the plugin; a zombie until finish() */
+	int notify_fd;	  /* -1: no filter */
+	enum sandbox_violation on_violation;
+	uint8_t told[CALL_NUMBERS / 8]; /* calls that the host has heard of, a bit each */
 };
 
 /* ---- the start ---- */
@@ -42,14 +53,20 @@ static void start(struct keeper *keeper)
 		_exit(0);
 	if (rc > 0) {
 		rc = spawn(&plan.plan, &result);
+		keeper->on_violation = plan.cage.on_violation;
 		leash_plan_deinit(&plan);
 	} else {
-		result = (struct spawn_result){.pidfd = -1, .failed_step = SPAWN_KEEPER};
+		result = (struct spawn_result){
+			.pidfd = -1, .failed_step = SPAWN_KEEPER, .notify_fd = -1};
 	}
 	keeper->pid = news.pid = result.pid;
+	keeper->notify_fd = result.notify_fd;
+	news.report = result.report;
 	if (rc < 0)
-		news = (struct leash_news){
-			.kind = LEASH_FAILED, .failed = result.failed_step, .errnum = -rc};
+		news = (struct leash_news){.kind = LEASH_FAILED,
+					   .failed = result.failed_step,
+					   .failed_wall = result.failed_wall,
+					   .errnum = -rc};
 	leash_send_news(keeper->leash, &news, result.pidfd);
 	if (rc < 0)
 		_exit(0);
@@ -88,6 +105,58 @@ static void finish(struct keeper *keeper)
 	news.max_rss_bytes = (int64_t)usage.ru_maxrss * 1024;
 	leash_send_news(keeper->leash, &news, -1);
 	_exit(0);
+}
+
+/* ---- violations ---- */
+
+/* What the kernel asks and is answered may be longer than what this was built with. */
+union notification {
+	struct seccomp_notif asked;
+	struct seccomp_notif_resp answer;
+	uint8_t room[512];
+};
+
+static void tell_violation(struct keeper *keeper, int call)
+{
+	struct leash_news news = {.kind = LEASH_VIOLATION, .call = call};
+	unsigned number = (unsigned)call % CALL_NUMBERS;
+
+	if (keeper->told[number / 8] & 1u << number % 8)
+		return;
+	keeper->told[number / 8] |= (uint8_t)(1u << number % 8);
+	leash_send_news(keeper->leash, &news, -1);
+}
+
+/* A call is refused as if the caller had no right to it, and one that this plugd doesn't know as if
+ * the kernel didn't either: libraries have another way then. */
+static void serve_violation(struct keeper *keeper)
+{
+	union notification notification = {.room = {0}};
+	uint64_t id;
+	int call;
+
+	if (ioctl(keeper->notify_fd, SECCOMP_IOCTL_NOTIF_RECV, &notification) < 0)
+		return; /* who called has died */
+	id = notification.asked.id;
+	call = notification.asked.data.nr;
+	if (!call_filter_is_new(call)) {
+		tell_violation(keeper, call);
+		if (keeper->on_violation == SANDBOX_KILL)
+			kill(keeper->pid, SIGKILL);
+	}
+	notification = (union notification){.room = {0}};
+	notification.answer.id = id;
+	notification.answer.error = call_filter_is_new(call) ? -ENOSYS : -EPERM;
+	ioctl(keeper->notify_fd, SECCOMP_IOCTL_NOTIF_SEND, &notification);
+}
+
+/* The kernel hangs up when nobody is left who has the filter. */
+static void on_notify(struct keeper *keeper, short events)
+{
+	if (events & POLLIN)
+		serve_violation(keeper);
+	else
+		keeper->notify_fd = -1;
 }
 
 /* ---- between them ---- */
@@ -140,15 +209,19 @@ void keeper_run(int leash)
 {
 	struct keeper keeper = {.leash = leash, .child_events = open_child_events()};
 	struct pollfd polled[] = {{.fd = leash, .events = POLLIN},
-				  {.fd = keeper.child_events, .events = POLLIN}};
+				  {.fd = keeper.child_events, .events = POLLIN},
+				  {.events = POLLIN}};
 
 	prctl(PR_SET_NAME, KEEPER_NAME);
 	if (keeper.child_events < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		_exit(1); /* the host hears that its leash has no other end */
 	start(&keeper);
 	for (;;) {
-		if (poll(polled, 2, -1) < 0 && errno != EINTR)
+		polled[2].fd = keeper.notify_fd;
+		if (poll(polled, 3, -1) < 0 && errno != EINTR)
 			give_up();
+		if (polled[2].revents)
+			on_notify(&keeper, polled[2].revents);
 		if (polled[1].revents)
 			reap(&keeper);
 		if (polled[0].revents)

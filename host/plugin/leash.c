@@ -15,7 +15,8 @@
 
 struct plan_head {
 	struct spawn_counts counts;
-	uint32_t string_bytes;
+	uint32_t string_bytes; /* of the strings; the cage is behind them */
+	uint32_t cage_bytes;   /* 0: none */
 	int script_target;
 };
 
@@ -54,12 +55,17 @@ static int send_plan(int leash, const struct spawn_plan *plan, const struct plan
 int leash_send_plan(int leash, const struct spawn_plan *plan)
 {
 	struct plan_head head = {.script_target = plan->script_target};
+	size_t before;
 	struct buf strings = {0};
 	int rc = -E2BIG;
 
 	spawn_strings_pack(plan, &strings, &head.counts);
 	if (buf_len(&strings) <= LEASH_MAX_STRINGS) {
 		head.string_bytes = (uint32_t)buf_len(&strings);
+		before = buf_len(&strings);
+		if (plan->cage)
+			cage_pack(plan->cage, &strings);
+		head.cage_bytes = (uint32_t)(buf_len(&strings) - before);
 		rc = send_plan(leash, plan, &head, &strings);
 	}
 	buf_deinit(&strings);
@@ -70,15 +76,19 @@ static int read_strings(const struct plan_head *head, int fd, struct leash_plan 
 {
 	int rc;
 
-	if (head->string_bytes > LEASH_MAX_STRINGS)
+	if (head->string_bytes > LEASH_MAX_STRINGS || head->cage_bytes > LEASH_MAX_STRINGS)
 		return -EBADMSG;
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -errno;
-	out->strings = mem_alloc(head->string_bytes);
-	rc = fd_read_all(fd, out->strings, head->string_bytes);
+	out->strings = mem_alloc((size_t)head->string_bytes + head->cage_bytes);
+	rc = fd_read_all(fd, out->strings, (size_t)head->string_bytes + head->cage_bytes);
 	if (rc == 0)
 		rc = spawn_strings_unpack(out->strings, head->string_bytes, &head->counts,
 					  &out->plan);
+	if (rc == 0 && head->cage_bytes > 0) {
+		rc = cage_unpack(out->strings + head->string_bytes, head->cage_bytes, &out->cage);
+		out->plan.cage = &out->cage;
+	}
 	return rc;
 }
 
@@ -113,6 +123,7 @@ void leash_plan_deinit(struct leash_plan *plan)
 	fd_close(&plan->plan.script_fd);
 	free((char **)plan->plan.argv);
 	free((char **)plan->plan.env);
+	cage_deinit(&plan->cage);
 	free(plan->strings);
 }
 

@@ -4,6 +4,8 @@
  *	host ──plan──▶ keeper		how to start the process
  *	host ◀─STARTED or FAILED─ keeper
  *	host ──signal──▶ keeper		any number of them, to the process and its group
+ *	host ◀─VIOLATION─ keeper	it made a system call that its cage does not allow, once for
+ *					each call
  *	host ◀─ENDED── keeper		nothing of it is left, grandchildren included
  *
  * When the host closes its end, or dies, the keeper kills all that is left. When the keeper's end
@@ -27,13 +29,16 @@ int leash_send_plan(int leash, const struct spawn_plan *plan);
 /* 0, or -errno. */
 int leash_send_signal(int leash, int signum);
 
-enum leash_kind { LEASH_STARTED = 1, LEASH_FAILED, LEASH_ENDED };
+enum leash_kind { LEASH_STARTED = 1, LEASH_FAILED, LEASH_VIOLATION, LEASH_ENDED };
 
 struct leash_news {
 	enum leash_kind kind;
-	pid_t pid;		/* STARTED */
+	pid_t pid; /* STARTED: as the keeper sees it */
+	struct cage_report report;
 	enum spawn_step failed; /* FAILED */
+	enum wall failed_wall;
 	int errnum;
+	int call; /* VIOLATION: its number */
 	int code; /* ENDED: si_code and si_status of waitid() */
 	int status;
 	int64_t user_us;
@@ -49,6 +54,7 @@ int leash_recv_news(int leash, struct leash_news *out, int *pidfd_out);
 
 struct leash_plan {
 	struct spawn_plan plan;
+	struct cage cage; /* which the plan points to, if it has one */
 	uint8_t *strings;
 };
 

@@ -21,12 +21,22 @@ static bool is_known(pid_t pid, const pid_t *known, size_t known_count)
 	return false;
 }
 
+/* The first process of a namespace: whoever else is in it is ours, and of what /proc shows, the
+ * numbers are not ours. */
+static int kill_namespace(void)
+{
+	return kill(-1, SIGKILL) == 0;
+}
+
 int orphans_kill(const pid_t *known, size_t known_count)
 {
-	FILE *children = fopen(CHILDREN_FILE, "re");
+	FILE *children;
 	int killed = 0;
 	pid_t pid;
 
+	if (getpid() == 1)
+		return kill_namespace();
+	children = fopen(CHILDREN_FILE, "re");
 	if (!children)
 		return -errno;
 	while (fscanf(children, "%d", &pid) == 1) {

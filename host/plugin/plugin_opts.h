@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plugin/policy_opts.h"
+#include "trust/sandbox_opts.h"
 
 enum plugin_transport { PLUGIN_PIPE, PLUGIN_SOCKETPAIR };
 
@@ -68,6 +69,7 @@ struct plugin_opts {
 	int64_t quarantine_ms; /* of a request that makes it die; 0: none is quarantined */
 	struct restart_opts restart;
 	struct health_check_opts health_check;
+	struct sandbox_opts sandbox;
 	bool record_payloads; /* the trails of its instances keep payloads, for crash capsules */
 };
 

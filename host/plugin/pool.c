@@ -90,6 +90,8 @@ int pool_start(struct pool *pool, struct err *err)
 {
 	int r = load_image(pool, err);
 
+	if (r == 0)
+		r = pool_make_cage(pool, err);
 	if (r < 0 || pool->asleep)
 		return r;
 	pool_stay_awake(pool);
@@ -179,6 +181,7 @@ void pool_free(struct pool *pool)
 	for (unsigned i = 0; i < pool->slot_count; i++)
 		slot_deinit(&pool->slots[i]);
 	exec_image_release(pool->image);
+	cage_free(pool->cage);
 	manifest_release(pool->manifest);
 	free(pool->slots);
 	free(pool);

@@ -156,8 +156,10 @@ const struct instance *pool_slot(const struct pool *pool, unsigned slot);   /* N
 const struct err *pool_slot_reason(const struct pool *pool, unsigned slot); /* NULL: not down */
 uint32_t pool_open_calls(const struct pool *pool); /* that its plugin has not ended */
 uint64_t pool_restarts(const struct pool *pool);
-uint64_t pool_total_calls(const struct pool *pool);	      /* of dead instances too */
-const struct err *pool_last_failure(const struct pool *pool); /* code 0: none */
+uint64_t pool_total_calls(const struct pool *pool);		     /* of dead instances too */
+const struct err *pool_last_failure(const struct pool *pool);	     /* code 0: none */
+const struct cage *pool_cage(const struct pool *pool);		     /* NULL: not made yet */
+const struct cage_report *pool_cage_report(const struct pool *pool); /* of its last process */
 const struct exec_image *pool_image(const struct pool *pool); /* NULL: it could not be loaded */
 
 #endif

@@ -34,8 +34,10 @@ struct pool {
 	const struct pool_ops *ops;
 	void *user;
 
-	struct exec_image *image;  /* NULL: not loaded */
-	struct manifest *manifest; /* holds; NULL: nobody told yet */
+	struct exec_image *image;	/* NULL: not loaded */
+	struct cage *cage;		/* NULL: none, or not made yet */
+	struct cage_report cage_report; /* of the last process */
+	struct manifest *manifest;	/* holds; NULL: nobody told yet */
 	struct slot *slots;
 	unsigned slot_count;
 	unsigned next; /* where pool_pick() begins to look */
@@ -85,6 +87,10 @@ void slot_config_lost(struct slot *slot);  /* or is so no more */
 void pool_sleep_init(struct pool *pool, bool may_sleep); /* asleep, if it may and is lazy */
 void pool_stay_awake(struct pool *pool);		 /* from now on, until it is idle */
 void pool_sleep_apply(struct pool *pool);		 /* the options have changed */
+
+/* pool_cage.c */
+int pool_make_cage(struct pool *pool, struct err *err);
+void pool_note_cage(struct pool *pool, const struct instance *instance); /* that has started */
 
 /* For slot.c: a place is empty, or stays so. */
 void pool_slot_emptied(struct pool *pool);

@@ -53,7 +53,9 @@ struct process {
 	int64_t kill_after_ms; /* for the rung after SIGTERM */
 	struct loop_io watcher;
 	struct loop_timer ladder;
+	struct cage_report cage_report;
 	process_exit_fn *on_exit;
+	process_violation_fn *on_violation;
 	void *user;
 };
 
@@ -111,6 +113,14 @@ static void process_disarm(struct process *process)
 	fd_close(&process->pidfd);
 }
 
+static void take_violation(const struct process *process, int call)
+{
+	char name[48];
+
+	if (process->on_violation)
+		process->on_violation(process->user, cage_call_name(call, name, sizeof(name)));
+}
+
 static void on_leash_ready(void *user, bool readable, bool writable)
 {
 	struct process *process = user;
@@ -121,6 +131,10 @@ static void on_leash_ready(void *user, bool readable, bool writable)
 
 	if (rc == -EAGAIN)
 		return;
+	if (rc > 0 && news.kind == LEASH_VIOLATION) {
+		take_violation(process, news.call);
+		return;
+	}
 	if (rc > 0)
 		take_end(&news, &end);
 	else
@@ -183,17 +197,28 @@ static const char *const failed_steps[] = {
 	[SPAWN_GROUP] = "it can't have a group of its own",
 	[SPAWN_DEATH_SIGNAL] = "it can't be tied to its keeper's life",
 	[SPAWN_DESCRIPTORS] = "its descriptors can't be set (Linux 5.11 or newer is needed)",
-	[SPAWN_WORK_DIR] = "its work_dir can't be entered",
 	[SPAWN_SIGNALS] = "its signals can't be reset",
+	[SPAWN_CAGE] = "its sandbox can't be made",
+	[SPAWN_WORK_DIR] = "its work_dir can't be entered",
 	[SPAWN_EXEC] = "it can't be executed",
 };
 
-static int start_failed(const struct process_opts *opts, enum spawn_step step, int errnum,
-			struct err *err)
+static int cage_failed(const struct process_opts *opts, enum wall wall, int errnum, struct err *err)
 {
+	return err_set_errno(err, ERR_SANDBOX_MISSING, errnum,
+			     "plugin '%s': its sandbox is required and has no '%s'", opts->name,
+			     wall_name(wall));
+}
+
+static int start_failed(const struct process_opts *opts, const struct spawn_result *result,
+			int errnum, struct err *err)
+{
+	enum spawn_step step = result->failed_step;
 	const char *what = opts->image->file.path;
 	char why[256];
 
+	if (step == SPAWN_CAGE)
+		return cage_failed(opts, result->failed_wall, errnum, err);
 	if (step == SPAWN_WORK_DIR)
 		what = opts->work_dir ? opts->work_dir : "/";
 	if (step == SPAWN_EXEC)
@@ -217,11 +242,12 @@ static int spawn_image(const struct process_opts *opts, const struct wires *wire
 				  .script_target = EXEC_SCRIPT_FD,
 				  .argv = argv,
 				  .env = opts->env,
-				  .work_dir = opts->work_dir ? opts->work_dir : "/"};
+				  .work_dir = opts->work_dir ? opts->work_dir : "/",
+				  .cage = opts->cage};
 	int rc = spawner_start(opts->spawner, &plan, result, leash_out);
 
 	free(argv);
-	return rc < 0 ? start_failed(opts, result->failed_step, -rc, err) : 0;
+	return rc < 0 ? start_failed(opts, result, -rc, err) : 0;
 }
 
 static struct process *process_new(struct loop *loop, const struct process_opts *opts,
@@ -232,7 +258,9 @@ static struct process *process_new(struct loop *loop, const struct process_opts 
 	process->pid = spawned->pid;
 	process->pidfd = spawned->pidfd;
 	process->leash = leash;
+	process->cage_report = spawned->report;
 	process->on_exit = opts->on_exit;
+	process->on_violation = opts->on_violation;
 	process->user = opts->user;
 	loop_timer_init(&process->ladder, loop, on_ladder_due, process);
 	fd_set_nonblock(leash, true);
@@ -266,6 +294,11 @@ int process_start(struct loop *loop, const struct process_opts *opts, struct pro
 pid_t process_pid(const struct process *process)
 {
 	return process->pid;
+}
+
+const struct cage_report *process_cage_report(const struct process *process)
+{
+	return &process->cage_report;
 }
 
 bool process_is_running(const struct process *process)

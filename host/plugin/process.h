@@ -39,6 +39,10 @@ struct process_end {
  * process_free() it. */
 typedef void process_exit_fn(void *user, const struct process_end *end);
 
+/* It made a system call that its cage does not allow, which was refused. From the loop, once for
+ * each call. */
+typedef void process_violation_fn(void *user, const char *call);
+
 struct process_opts {
 	struct spawner *spawner;
 	const char *name; /* of the plugin, for messages */
@@ -47,8 +51,10 @@ struct process_opts {
 	char *const *env;     /* "NAME=value", NULL-terminated; may be NULL: no environment */
 	const char *work_dir; /* NULL: "/" */
 	enum plugin_transport transport;
-	uint32_t pipe_bytes; /* asked for; 0: the kernel's. Its limits per user win */
+	uint32_t pipe_bytes;	 /* asked for; 0: the kernel's. Its limits per user win */
+	const struct cage *cage; /* NULL: none */
 	process_exit_fn *on_exit;
+	process_violation_fn *on_violation; /* may be NULL */
 	void *user;
 };
 
@@ -65,6 +71,9 @@ int process_start(struct loop *loop, const struct process_opts *opts, struct pro
 		  struct process_fds *fds_out, struct err *err);
 
 pid_t process_pid(const struct process *process); /* for messages only */
+/* Which walls of its cage stand. */
+const struct cage_report *process_cage_report(const struct process *process);
+
 bool process_is_running(const struct process *process);
 
 /* The kill ladder. The caller has closed (or shut down) its write end before: the child reads the

@@ -238,6 +238,7 @@ void slot_start(struct slot *slot)
 		.spawner = pool->spawner,
 		.plugin = pool->plugin,
 		.image = pool->image,
+		.cage = pool->cage,
 		.host_version = pool->host_version,
 		.generation = pool->generation,
 		.number = slot_number(slot),
@@ -253,8 +254,10 @@ void slot_start(struct slot *slot)
 	slot->config = slot->offered = pool->config.in_force;
 	slot->state = SLOT_OCCUPIED;
 	slot->instance = instance_new(&opts);
-	if (instance_start(slot->instance, &err) == 0)
+	if (instance_start(slot->instance, &err) == 0) {
+		pool_note_cage(pool, slot->instance);
 		return;
+	}
 	instance_free(slot->instance);
 	slot->instance = NULL;
 	settle_end(slot, &err, true);

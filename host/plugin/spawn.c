@@ -15,9 +15,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fdpass.h"
 
 #define STACK_BYTES   (64u << 10)
 #define GUARD_BYTES   (64u << 10) /* a multiple of every page size; never touched */
@@ -29,6 +33,9 @@
 struct child {
 	struct spawn_plan plan; /* a copy that the child may change */
 	pid_t parent;
+	int notify_sockets[2]; /* the parent's end and the child's; -1: none */
+	struct cage_report report;
+	enum wall failed_wall;
 	/* volatile: written by another process in this memory */
 	volatile enum spawn_step step;
 	volatile int errnum; /* 0: nothing has failed */
@@ -68,6 +75,7 @@ CHILD_SIDE static void child_set_descriptors(struct child *child)
 	child_move_up(child, &plan->error_fd);
 	child_move_up(child, &plan->exec_fd);
 	child_move_up(child, &plan->script_fd);
+	child_move_up(child, &child->notify_sockets[1]);
 	child_check(child, syscall(SYS_dup3, plan->input_fd, STDIN_FILENO, 0));
 	child_check(child, syscall(SYS_dup3, plan->output_fd, STDOUT_FILENO, 0));
 	child_check(child, syscall(SYS_dup3, plan->error_fd, STDERR_FILENO, 0));
@@ -104,6 +112,37 @@ CHILD_SIDE static void child_leave_group(struct child *child)
 	child_check(child, has_none ? syscall(SYS_setpgid, 0, 0) : syscall(SYS_setsid));
 }
 
+/* Asked for again after the walls, because a process that becomes another user loses it. */
+CHILD_SIDE static void child_die_with_parent(struct child *child)
+{
+	enum spawn_step step = child->step;
+
+	child->step = SPAWN_DEATH_SIGNAL;
+	child_check(child, syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+	if (syscall(SYS_getppid) != child->parent) /* it died before we asked for the signal */
+		syscall(SYS_exit_group, EXIT_NOT_RUN);
+	child->step = step;
+}
+
+CHILD_SIDE static void child_enter_cage(struct child *child)
+{
+	const struct cage *cage = child->plan.cage;
+	int rc = cage_enter_namespaces(cage, &child->report, &child->failed_wall);
+
+	if (rc == 0)
+		rc = cage_enter_walls(cage, &child->report, &child->failed_wall);
+	if (rc < 0)
+		child_fail(child);
+	child_die_with_parent(child);
+}
+
+CHILD_SIDE static void child_enter_filter(struct child *child)
+{
+	if (cage_enter_filter(child->plan.cage, child->notify_sockets[1], &child->report,
+			      &child->failed_wall) < 0)
+		child_fail(child);
+}
+
 CHILD_SIDE static int child_main(void *argument)
 {
 	static char *const empty[] = {NULL};
@@ -112,21 +151,25 @@ CHILD_SIDE static int child_main(void *argument)
 
 	child->step = SPAWN_GROUP;
 	child_leave_group(child);
-
-	child->step = SPAWN_DEATH_SIGNAL;
-	child_check(child, syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
-	if (syscall(SYS_getppid) != child->parent) /* it died before we asked for the signal */
-		syscall(SYS_exit_group, EXIT_NOT_RUN);
+	child_die_with_parent(child);
 
 	child->step = SPAWN_DESCRIPTORS;
 	child_set_descriptors(child);
 
-	child->step = SPAWN_WORK_DIR;
-	syscall(SYS_umask, 077);
-	child_check(child, syscall(SYS_chdir, plan->work_dir));
-
 	child->step = SPAWN_SIGNALS;
 	child_reset_signals(child);
+
+	child->step = SPAWN_CAGE;
+	syscall(SYS_umask, 077);
+	if (plan->cage)
+		child_enter_cage(child);
+
+	child->step = SPAWN_WORK_DIR; /* as the user that it has become */
+	child_check(child, syscall(SYS_chdir, plan->work_dir));
+
+	child->step = SPAWN_CAGE;
+	if (plan->cage)
+		child_enter_filter(child);
 
 	child->step = SPAWN_EXEC;
 	syscall(SYS_execveat, plan->exec_fd, "", plan->argv, plan->env ? plan->env : empty,
@@ -163,25 +206,54 @@ static int reap_failed(const struct child *child, struct spawn_result *out)
 	close(out->pidfd);
 	out->pidfd = -1;
 	out->failed_step = child->step;
+	out->failed_wall = child->failed_wall;
 	return -child->errnum;
 }
 
-int spawn(const struct spawn_plan *plan, struct spawn_result *out)
+/* What the child has sent, if it has a filter. */
+static void take_notify_fd(const struct child *child, struct spawn_result *out)
 {
-	struct child child = {.plan = *plan, .parent = getpid()};
+	size_t fd_count = 1;
+	char byte;
+
+	out->report = child->report;
+	if (child->report.enforced & WALL_BIT(WALL_CALLS))
+		fdpass_recv(child->notify_sockets[0], &byte, sizeof(byte), &out->notify_fd,
+			    &fd_count);
+}
+
+static int run_child(struct child *child, struct spawn_result *out)
+{
 	uint8_t *stack;
 	int rc;
 
-	*out = (struct spawn_result){.pid = -1, .pidfd = -1, .failed_step = SPAWN_CLONE};
 	stack = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_NONE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	if (stack == MAP_FAILED)
 		return -errno;
 	rc = mprotect(stack + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
 	if (rc == 0)
-		rc = clone_child(&child, stack, out);
+		rc = clone_child(child, stack, out);
 	munmap(stack, GUARD_BYTES + STACK_BYTES);
-	if (rc == 0 && child.errnum != 0)
-		rc = reap_failed(&child, out);
+	if (rc == 0 && child->errnum != 0)
+		rc = reap_failed(child, out);
+	return rc;
+}
+
+int spawn(const struct spawn_plan *plan, struct spawn_result *out)
+{
+	struct child child = {.plan = *plan, .parent = getpid(), .notify_sockets = {-1, -1}};
+	int rc;
+
+	*out = (struct spawn_result){
+		.pid = -1, .pidfd = -1, .failed_step = SPAWN_CLONE, .notify_fd = -1};
+	if (plan->cage &&
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, child.notify_sockets) < 0)
+		return -errno;
+	rc = run_child(&child, out);
+	if (rc == 0)
+		take_notify_fd(&child, out);
+	fd_close(&child.notify_sockets[0]);
+	fd_close(&child.notify_sockets[1]);
 	return rc;
 }

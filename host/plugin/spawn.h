@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include "trust/cage.h"
+
 /* Everything is borrowed until return. */
 struct spawn_plan {
 	int input_fd; /* become 0, 1 and 2 of the child; two may be the same */
@@ -16,6 +18,7 @@ struct spawn_plan {
 	char *const *argv;
 	char *const *env; /* NULL: empty */
 	const char *work_dir;
+	const struct cage *cage; /* NULL: none */
 };
 
 /* The step at which a start failed; from SPAWN_GROUP on the child's. */
@@ -25,8 +28,9 @@ enum spawn_step {
 	SPAWN_GROUP,
 	SPAWN_DEATH_SIGNAL,
 	SPAWN_DESCRIPTORS,
-	SPAWN_WORK_DIR,
 	SPAWN_SIGNALS,
+	SPAWN_CAGE,
+	SPAWN_WORK_DIR,
 	SPAWN_EXEC
 };
 
@@ -34,10 +38,13 @@ struct spawn_result {
 	pid_t pid;
 	int pidfd; /* close-on-exec, owned by the caller */
 	enum spawn_step failed_step;
+	enum wall failed_wall; /* at SPAWN_CAGE */
+	struct cage_report report;
+	int notify_fd; /* tells of violations; close-on-exec, owned by the caller; -1: none */
 };
 
-/* Returns when the child has executed the image: 0 and pid and pidfd, or -errno and the step; then
- * the child is gone already. */
+/* Returns when the child has executed the image: 0 and *out, or -errno and the step; then the child
+ * is gone already. */
 int spawn(const struct spawn_plan *plan, struct spawn_result *out);
 
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,13 +30,18 @@
 	"the spawner, or the keeper that waited, was killed; plugins go on, the next start makes " \
 	"another"
 
+enum keeper_kind { KEEPER_PLAIN, KEEPER_CAGED, KEEPER_KINDS };
+
+static const char requests[KEEPER_KINDS] = {SPAWNER_PLAIN, SPAWNER_CAGED};
+
 struct spawner {
 	struct loop *loop; /* NULL: nobody watches */
 	struct log *log;
 	struct loop_io watcher;
 	int socket; /* -1: there is no spawner */
 	int pidfd;
-	int next_leash; /* of the keeper that waits; -1: none */
+	int next_leash[KEEPER_KINDS]; /* of the keeper of a kind that waits; -1: none */
+	enum keeper_kind kind;	      /* of the start under way, or the last one */
 };
 
 /* ---- life ---- */
@@ -87,6 +93,12 @@ static int launch(struct spawner *spawner)
 	return 0;
 }
 
+/* Of the kind that the start needs. */
+static int *next_leash(struct spawner *spawner)
+{
+	return &spawner->next_leash[spawner->kind];
+}
+
 static void bury(struct spawner *spawner)
 {
 	siginfo_t info;
@@ -96,7 +108,8 @@ static void bury(struct spawner *spawner)
 		continue;
 	if (spawner->loop)
 		loop_io_want(&spawner->watcher, false, false);
-	fd_close(&spawner->next_leash);
+	for (size_t kind = 0; kind < KEEPER_KINDS; kind++)
+		fd_close(&spawner->next_leash[kind]);
 	fd_close(&spawner->socket);
 	fd_close(&spawner->pidfd);
 }
@@ -118,7 +131,8 @@ struct spawner *spawner_new(struct err *err)
 	struct spawner *spawner = mem_new(struct spawner);
 	int rc;
 
-	spawner->next_leash = -1;
+	for (size_t kind = 0; kind < KEEPER_KINDS; kind++)
+		spawner->next_leash[kind] = -1;
 	rc = launch(spawner);
 	if (rc == 0)
 		rc = ask_for_keeper(spawner);
@@ -159,10 +173,9 @@ void spawner_free(struct spawner *spawner)
 
 /* ---- starts ---- */
 
-/* The end that a keeper is about to hold goes to the spawner; ours is next_leash. */
+/* The end that a keeper is about to hold goes to the spawner; ours is next_leash(). */
 static int ask_for_keeper(struct spawner *spawner)
 {
-	static const char request = SPAWNER_REQUEST;
 	const struct timeval patience = {.tv_sec = PATIENCE_S};
 	int ends[2];
 	int rc;
@@ -170,28 +183,44 @@ static int ask_for_keeper(struct spawner *spawner)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
 	setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	rc = fdpass_send(spawner->socket, &request, sizeof(request), &ends[1], 1);
+	rc = fdpass_send(spawner->socket, &requests[spawner->kind], 1, &ends[1], 1);
 	fd_close(&ends[1]);
 	if (rc < 0)
 		fd_close(&ends[0]);
-	spawner->next_leash = ends[0];
+	*next_leash(spawner) = ends[0];
 	return rc;
 }
 
-/* To a keeper that waits, on next_leash. */
+/* To a keeper that waits, on next_leash(). */
 static int send_plan(struct spawner *spawner, const struct spawn_plan *plan)
 {
 	int rc = spawner->socket < 0 ? launch(spawner) : 0;
 
-	if (rc == 0 && spawner->next_leash < 0)
+	if (rc == 0 && *next_leash(spawner) < 0)
 		rc = ask_for_keeper(spawner);
-	return rc < 0 ? rc : leash_send_plan(spawner->next_leash, plan);
+	return rc < 0 ? rc : leash_send_plan(*next_leash(spawner), plan);
+}
+
+/* A caged keeper has another number for it than we do. */
+static pid_t pid_of(int pidfd, pid_t otherwise)
+{
+	char *path = mem_printf("/proc/self/fdinfo/%d", pidfd);
+	FILE *file = fopen(path, "re");
+	char line[128];
+	pid_t pid = otherwise;
+
+	while (file && fgets(line, sizeof(line), file) && sscanf(line, "Pid: %d", &pid) != 1)
+		continue;
+	if (file)
+		fclose(file);
+	free(path);
+	return pid;
 }
 
 static int hear_of_start(struct spawner *spawner, struct spawn_result *out)
 {
 	struct leash_news news;
-	int rc = leash_recv_news(spawner->next_leash, &news, &out->pidfd);
+	int rc = leash_recv_news(*next_leash(spawner), &news, &out->pidfd);
 
 	if (rc == -EAGAIN)
 		return -ETIMEDOUT;
@@ -199,9 +228,11 @@ static int hear_of_start(struct spawner *spawner, struct spawn_result *out)
 		return rc < 0 ? rc : -EPIPE;
 	if (news.kind == LEASH_FAILED) {
 		out->failed_step = news.failed;
+		out->failed_wall = news.failed_wall;
 		return -news.errnum;
 	}
-	out->pid = news.pid;
+	out->pid = spawner->kind == KEEPER_CAGED ? pid_of(out->pidfd, news.pid) : news.pid;
+	out->report = news.report;
 	return out->pidfd >= 0 ? 0 : -EMFILE;
 }
 
@@ -211,11 +242,12 @@ static int try_start(struct spawner *spawner, const struct spawn_plan *plan,
 {
 	int rc;
 
-	*out = (struct spawn_result){.pid = -1, .pidfd = -1, .failed_step = SPAWN_KEEPER};
+	*out = (struct spawn_result){
+		.pid = -1, .pidfd = -1, .failed_step = SPAWN_KEEPER, .notify_fd = -1};
 	rc = send_plan(spawner, plan);
 	if (rc == -E2BIG)
 		out->failed_step = SPAWN_EXEC; /* which would say so too */
-	if (rc == 0 || (rc == -EPIPE && spawner->next_leash >= 0))
+	if (rc == 0 || (rc == -EPIPE && *next_leash(spawner) >= 0))
 		rc = hear_of_start(spawner, out); /* also why there is no keeper */
 	if (rc == -EPIPE)
 		lose(spawner, WAS_KILLED);
@@ -227,23 +259,25 @@ static int try_start(struct spawner *spawner, const struct spawn_plan *plan,
 /* While the plugin greets. What goes wrong here is the next start's to see. */
 static void prepare_next(struct spawner *spawner)
 {
-	if (spawner->socket >= 0 && spawner->next_leash < 0 && ask_for_keeper(spawner) == -EPIPE)
+	if (spawner->socket >= 0 && *next_leash(spawner) < 0 && ask_for_keeper(spawner) == -EPIPE)
 		lose(spawner, WAS_KILLED);
 }
 
 int spawner_start(struct spawner *spawner, const struct spawn_plan *plan, struct spawn_result *out,
 		  int *leash_out)
 {
-	int rc = try_start(spawner, plan, out);
+	int rc;
 
+	spawner->kind = cage_wants_keeper_caged(plan->cage) ? KEEPER_CAGED : KEEPER_PLAIN;
+	rc = try_start(spawner, plan, out);
 	if (rc == -EPIPE)
 		rc = try_start(spawner, plan, out);
 	if (rc == 0) {
-		*leash_out = spawner->next_leash;
-		spawner->next_leash = -1;
+		*leash_out = *next_leash(spawner);
+		*next_leash(spawner) = -1;
 	}
 	if (rc < 0)
-		fd_close(&spawner->next_leash);
+		fd_close(next_leash(spawner));
 	prepare_next(spawner);
 	return rc;
 }
