@@ -12,15 +12,19 @@
 #include "edge/router_pattern.h"
 #include "observe/errors.h"
 
-static struct place element_place(struct filling *filling, enum section_id section, size_t index,
-				  enum setting_id setting)
+struct place element_place(struct filling *filling, enum section_id section, size_t index,
+			   enum setting_id setting)
 {
 	const struct element *element = &filling->elements[section][index];
 	unsigned line = element->lines[setting] ? element->lines[setting] : element->line;
 
+	enum section_id own = settings[setting].section;
+	const char *inner = own == section ? "" : sections[own].key;
+
 	return (struct place){filling->file, line,
-			      arena_printf(&filling->scratch, "%s[%zu].%s", sections[section].key,
-					   index, settings[setting].key)};
+			      arena_printf(&filling->scratch, "%s[%zu].%s%s%s",
+					   sections[section].key, index, inner, *inner ? "." : "",
+					   settings[setting].key)};
 }
 
 /* ---- plugins ---- */
@@ -250,6 +254,7 @@ void check_all(struct filling *filling)
 
 	check_plugin_names(filling, sorted, count);
 	check_pipe_size(filling);
+	check_sandboxes(filling);
 	check_whitelist(filling);
 	check_stand_ins(filling, sorted, count);
 	check_routes(filling, sorted, count);

@@ -366,6 +366,18 @@ static void take_elements(struct filling *filling, enum section_id id, const str
 	memcpy((char *)filling->config + section->count, &index, sizeof(index));
 }
 
+/* A text where a map could stand says its one most important setting. */
+static void take_scalar(struct filling *filling, const struct part *part,
+			const struct yaml_node *value)
+{
+	const struct setting *setting =
+		setting_find(part->section, str_from(sections[part->section].scalar));
+
+	part->element->lines[setting - settings] = value->line;
+	take_value(filling, setting, place_of(filling, value->line, part->path), value,
+		   part->target);
+}
+
 static void take_section(struct filling *filling, const struct part *parent, enum section_id id,
 			 const struct yaml_node *key)
 {
@@ -377,6 +389,10 @@ static void take_section(struct filling *filling, const struct part *parent, enu
 
 	if (yaml_is_null(value)) /* all its lines are commented out */
 		return;
+	if (section->scalar && value->kind == YAML_TEXT) {
+		take_scalar(filling, &part, value);
+		return;
+	}
 	if (section->list && value->count > section->max)
 		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
 			    "has %u items, but %u are the most", value->count, section->max);

@@ -3,9 +3,12 @@
  * left to it. */
 #include "config/rules.h"
 
+#include <string.h>
+
 #include "edge/router_pattern.h"
 #include "net/addr.h"
 #include "net/chars.h"
+#include "trust/cage.h"
 
 static bool is_word_char(char c)
 {
@@ -71,4 +74,38 @@ const char *rule_address(struct str text)
 		return "is not an address to listen on; write 127.0.0.1:8080, \"[::1]:8080\" or "
 		       "\":8080\"";
 	return NULL;
+}
+
+static bool has_parent_step(struct str text)
+{
+	for (size_t i = 0; i + 3 <= text.len; i++) {
+		if (memcmp(text.data + i, "/..", 3) == 0 &&
+		    (i + 3 == text.len || text.data[i + 3] == '/'))
+			return true;
+	}
+	return false;
+}
+
+const char *rule_path(struct str text)
+{
+	if (text.len == 0 || text.data[0] != '/')
+		return "is not an absolute path";
+	return has_parent_step(text) ? "leads through '..'; write where it leads to" : NULL;
+}
+
+const char *rule_port(struct str text)
+{
+	unsigned port = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (!chars_is_digit(text.data[i]) || i == 5)
+			return "is no port; write a number from 1 to 65535";
+		port = 10 * port + (unsigned)(text.data[i] - '0');
+	}
+	return port >= 1 && port <= 65535 ? NULL : "is no port; write a number from 1 to 65535";
+}
+
+const char *rule_call(struct str text)
+{
+	return cage_check_call(text);
 }

@@ -97,6 +97,7 @@ struct section {
 	const char *key; /* "": the top level */
 	const char *help;
 	enum section_id parent; /* in whose map it stands; a list stands at the top level */
+	const char *scalar;	/* the setting that a text instead of a map sets; NULL: none */
 	bool list;		/* of elements */
 	unsigned max;		/* of a list: most elements */
 	size_t element_bytes;	/* of a list: the C struct of one */

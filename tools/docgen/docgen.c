@@ -18,6 +18,7 @@ static const struct document documents[] = {
 	{"CONFIG.md", config_md_write},
 	{"plugd.example.yaml", example_yaml_write},
 	{"ERRORS.md", errors_md_write},
+	{"SANDBOX.md", sandbox_md_write},
 };
 
 static bool save(const char *path, const struct buf *text)

@@ -9,5 +9,6 @@
 void config_md_write(struct buf *out);	  /* docs/CONFIG.md */
 void example_yaml_write(struct buf *out); /* docs/plugd.example.yaml */
 void errors_md_write(struct buf *out);	  /* docs/ERRORS.md */
+void sandbox_md_write(struct buf *out);
 
 #endif

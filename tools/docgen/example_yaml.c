@@ -54,17 +54,13 @@ static void write_setting(const struct setting *setting, bool first, struct buf 
 	const char *indent = indent_of(setting->section);
 	const char *value = setting->fallback ? setting->fallback : setting->example;
 	const char *quote = needs_quotes(setting, value) ? "\"" : "";
-	const char *prefix = "";
+	bool is_example =
+		!section_is_single(setting->section) && !setting->required && !setting->fallback;
 
-	if (list && first)
-		prefix = "  - ";
-	else if (list && !setting->required && !setting->fallback)
-		prefix = "    # ";
-	else
-		prefix = indent;
 	/* A list's item begins with its dash, so its first comment stands in front of that. */
 	write_comment(list && first ? "  " : indent, setting->help, out);
-	buf_printf(out, "%s%s: %s%s%s\n", prefix, setting->key, quote, value, quote);
+	buf_printf(out, "%s%s%s: %s%s%s\n", list && first ? "  - " : indent, is_example ? "# " : "",
+		   setting->key, quote, value, quote);
 }
 
 void example_yaml_write(struct buf *out)

@@ -1,0 +1,91 @@
+/* Settings of a sandbox that would be read and obeyed by nobody, because of its profile or of
+ * another setting. check.c calls it. */
+#include <string.h>
+
+#include "config/check.h"
+#include "observe/errors.h"
+
+static const char *const profile_names[] = {
+	[SANDBOX_NONE] = "none", [SANDBOX_STANDARD] = "standard", [SANDBOX_STRICT] = "strict"};
+
+/* What a setting needs to mean anything. */
+static const struct {
+	enum setting_id setting;
+	enum sandbox_profile least;
+} needs[] = {
+	{SETTING_SANDBOX_READ, SANDBOX_STRICT},
+	{SETTING_SANDBOX_WRITE, SANDBOX_STRICT},
+	{SETTING_SANDBOX_EXECUTE, SANDBOX_STRICT},
+	{SETTING_SANDBOX_TEMPORARY, SANDBOX_STRICT},
+	{SETTING_SANDBOX_ALLOW_CALLS, SANDBOX_STANDARD},
+	{SETTING_SANDBOX_ON_VIOLATION, SANDBOX_STANDARD},
+};
+
+static void check_profile(struct filling *filling, size_t index)
+{
+	const struct sandbox_opts *opts = &filling->config->plugins[index].sandbox;
+	const struct element *element = &filling->elements[SECTION_PLUGINS][index];
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		if (element->lines[needs[i].setting] == 0 || opts->profile >= needs[i].least)
+			continue;
+		problem_add(filling->errors,
+			    element_place(filling, SECTION_PLUGINS, index, needs[i].setting),
+			    ERR_CONFIG_CONFLICT,
+			    "means nothing with the profile %s; leave it out, or take %s",
+			    profile_names[opts->profile], profile_names[needs[i].least]);
+	}
+}
+
+static bool is_temporary(const char *path)
+{
+	return strncmp(path, "/tmp", 4) == 0 && (path[4] == '/' || path[4] == '\0');
+}
+
+/* It would be read, and what is there not be found. */
+static void check_paths(struct filling *filling, size_t index)
+{
+	const struct sandbox_opts *opts = &filling->config->plugins[index].sandbox;
+	const struct {
+		enum setting_id setting;
+		char *const *paths;
+	} lists[] = {
+		{SETTING_SANDBOX_READ, opts->read},
+		{SETTING_SANDBOX_WRITE, opts->write},
+		{SETTING_SANDBOX_EXECUTE, opts->execute},
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (char *const *path = lists[i].paths; path && *path; path++) {
+			if (is_temporary(*path))
+				problem_add(filling->errors,
+					    element_place(filling, SECTION_PLUGINS, index,
+							  lists[i].setting),
+					    ERR_CONFIG_CONFLICT,
+					    "\"%s\" can't be seen: strict gives the plugin a /tmp "
+					    "of its own; choose a place outside of /tmp",
+					    *path);
+		}
+	}
+}
+
+static void check_network(struct filling *filling, size_t index)
+{
+	const struct sandbox_opts *opts = &filling->config->plugins[index].sandbox;
+
+	if (opts->network == SANDBOX_NETWORK_NONE && (opts->connect || opts->bind))
+		problem_add(filling->errors,
+			    element_place(filling, SECTION_PLUGINS, index, SETTING_SANDBOX_NETWORK),
+			    ERR_CONFIG_CONFLICT,
+			    "there are no ports to connect or bind to without a network; leave one "
+			    "of both out");
+}
+
+void check_sandboxes(struct filling *filling)
+{
+	for (size_t i = 0; i < filling->config->plugin_count; i++) {
+		check_profile(filling, i);
+		check_paths(filling, i);
+		check_network(filling, i);
+	}
+}
