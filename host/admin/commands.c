@@ -10,6 +10,7 @@
 #include "admin/rollout.h"
 #include "admin/trial.h"
 #include "admin/views.h"
+#include "admin/walls.h"
 #include "base/member.h"
 #include "observe/errors.h"
 
@@ -203,6 +204,10 @@ const struct command commands[] = {
 	 "the crashes that are kept, the newest first, or all of one",
 	 {PLUGIN_ARG, {"id", COMMAND_TEXT, false, "which one, of those that are listed"}},
 	 postmortem_crashes},
+	{"explain",
+	 "the walls around a plugin: asked for, enforced, or missing and why",
+	 {PLUGIN_NEEDED},
+	 walls_explain},
 	{"quarantine",
 	 "the requests that are refused because the plugin died of them, and the suspects",
 	 {PLUGIN_ARG},

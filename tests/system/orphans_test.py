@@ -128,20 +128,23 @@ def test_a_keeper_that_is_killed_takes_its_plugin_along(host, how):
 # ---- what they are
 
 
-def assert_holds_nothing(pid):
-    """Only what spawner and keepers need: null for the standard three, a socket, a signalfd."""
+def assert_holds_nothing(pid, filters=False):
+    """Only what spawner and keepers need: null for the standard three, a socket, a signalfd, and
+    what tells of violations of a filter."""
     def links():
         return sorted(re.sub(r":\[\d+\]", "", os.readlink(f"/proc/{pid}/fd/{fd}"))
                       for fd in os.listdir(f"/proc/{pid}/fd"))
-    wanted = ["/dev/null"] * 3 + ["anon_inode:[signalfd]", "socket"]
+    notify = ["anon_inode:seccomp notify"] if filters else []
+    wanted = ["/dev/null"] * 3 + ["anon_inode:[signalfd]"] + notify + ["socket"]
     wait_until(lambda: links() == wanted, f"no other descriptors than {wanted}")
 
 
 def test_spawner_and_keepers_hold_nothing_of_the_host(host):
     assert_holds_nothing(host.spawner())
+    busy = {parent_of(row["pid"]) for row in host.admin("instances")}
     for keeper in children(host.spawner()):
         assert process_field(keeper, "Name") == "plugd-keeper"
-        assert_holds_nothing(keeper)
+        assert_holds_nothing(keeper, filters=keeper in busy)
 
 
 def test_no_signal_of_a_terminal_reaches_them(host):

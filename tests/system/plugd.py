@@ -135,6 +135,7 @@ class Host:
         self.whitelist = self.directory / "whitelist.yaml"
         self.environment = {**SANITIZERS, **(environment or {})}
         self.under = []  # a command that runs plugd, before its name
+        self.program = PLUGD
         self.process = None
         self.address = None
         self.records = []  # of the log, as dicts
@@ -175,7 +176,7 @@ class Host:
     def launch(self):
         """Starts the process; waits for nothing."""
         self.process = subprocess.Popen(
-            [*self.under, PLUGD], env={"PLUGD_CONFIG": str(self.config), **self.environment},
+            [*self.under, self.program], env={"PLUGD_CONFIG": str(self.config), **self.environment},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         Host.running.add(self.process.pid)
         self.reader = threading.Thread(target=self.read_log)

@@ -58,6 +58,9 @@ enum exit_status run_reload(const struct plugctl *plugctl, const struct args *ar
 extern const struct arg_option crashes_options[];
 enum exit_status run_crashes(const struct plugctl *plugctl, const struct args *args);
 
+/* ---- explain.c ---- */
+enum exit_status run_explain(const struct plugctl *plugctl, const struct args *args);
+
 /* ---- quarantine.c ---- */
 extern const struct arg_option quarantine_options[];
 enum exit_status run_quarantine(const struct plugctl *plugctl, const struct args *args);
