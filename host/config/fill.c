@@ -90,6 +90,15 @@ static bool is_among(struct str text, const struct str *texts, size_t count)
 	return false;
 }
 
+static char *take_item(struct filling *filling, const struct setting *setting, struct str text)
+{
+	struct arena *arena = &filling->config->arena;
+
+	if (setting->paths)
+		text = value_absolute(text, filling->directory, arena);
+	return arena_strndup(arena, text);
+}
+
 void fill_texts(struct filling *filling, const struct setting *setting, struct place place,
 		const struct str *texts, size_t count, void *target)
 {
@@ -107,7 +116,7 @@ void fill_texts(struct filling *filling, const struct setting *setting, struct p
 		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
 			    "is an empty list; write a value, or leave the key out");
 	for (size_t i = 0; i < count; i++) {
-		list[i] = arena_strndup(arena, texts[i]);
+		list[i] = take_item(filling, setting, texts[i]);
 		if (value_check_text(setting, texts[i], &err) < 0)
 			problem_add(filling->errors, place, err.code, "%s", err.text);
 		else if (setting->unique && is_among(texts[i], texts, i))

@@ -78,9 +78,11 @@ const char *rule_address(struct str text)
 
 static bool has_parent_step(struct str text)
 {
-	for (size_t i = 0; i + 3 <= text.len; i++) {
-		if (memcmp(text.data + i, "/..", 3) == 0 &&
-		    (i + 3 == text.len || text.data[i + 3] == '/'))
+	for (size_t i = 0; i + 2 <= text.len; i++) {
+		bool begins = i == 0 || text.data[i - 1] == '/';
+		bool ends = i + 2 == text.len || text.data[i + 2] == '/';
+
+		if (begins && ends && text.data[i] == '.' && text.data[i + 1] == '.')
 			return true;
 	}
 	return false;
@@ -88,8 +90,6 @@ static bool has_parent_step(struct str text)
 
 const char *rule_path(struct str text)
 {
-	if (text.len == 0 || text.data[0] != '/')
-		return "is not an absolute path";
 	return has_parent_step(text) ? "leads through '..'; write where it leads to" : NULL;
 }
 

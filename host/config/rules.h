@@ -9,7 +9,7 @@ const char *rule_name(struct str text);	    /* of a plugin */
 const char *rule_variable(struct str text); /* of the environment */
 const char *rule_method(struct str text);   /* of HTTP */
 const char *rule_rpc(struct str text);	    /* "service/method" */
-const char *rule_path(struct str text);	    /* absolute, without ".." */
+const char *rule_path(struct str text);	    /* without ".." */
 const char *rule_port(struct str text);	    /* of TCP */
 const char *rule_call(struct str text);	    /* a system call */
 const char *rule_address(struct str text);  /* "host:port" to listen on */

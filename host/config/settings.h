@@ -82,6 +82,7 @@ struct setting {
 	int64_t max;
 	setting_check_fn
 		*check; /* a further rule for a text, or for the name of a pair; may be NULL */
+	bool paths;	/* of a list: relative ones begin at the file's directory */
 	bool unique;	/* of a list: nothing may be in it twice */
 	bool nonempty;	/* of a list: something must be in it */
 	bool none;	/* of a path: the word "none" means NULL */

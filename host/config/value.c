@@ -91,22 +91,26 @@ static int set_string(const struct setting *setting, struct str text, struct are
 	return 0;
 }
 
+struct str value_absolute(struct str path, const char *directory, struct arena *arena)
+{
+	if (str_eq(path, STR_LITERAL(".")))
+		return str_from(arena_strndup(arena, str_from(directory)));
+	if (str_starts_with(path, STR_LITERAL("./")))
+		path = (struct str){path.data + 2, path.len - 2};
+	if (path.len == 0 || path.data[0] == '/')
+		return path;
+	return str_from(arena_printf(arena, "%s%s%.*s", directory,
+				     strcmp(directory, "/") == 0 ? "" : "/", STR_ARG(path)));
+}
+
 static int set_path(const struct setting *setting, struct str text, const char *directory,
 		    struct arena *arena, void *target, struct err *err)
 {
-	struct str whole = text;
-
 	if (setting->none && str_eq(text, STR_LITERAL("none"))) {
 		value_set_pointer(setting, NULL, target);
 		return 0;
 	}
-	if (str_starts_with(text, STR_LITERAL("./")))
-		whole = text = (struct str){text.data + 2, text.len - 2};
-	if (text.len > 0 && text.data[0] != '/')
-		whole = str_from(arena_printf(arena, "%s%s%.*s", directory,
-					      strcmp(directory, "/") == 0 ? "" : "/",
-					      STR_ARG(text)));
-	return set_string(setting, whole, arena, target, err);
+	return set_string(setting, value_absolute(text, directory, arena), arena, target, err);
 }
 
 /* ---- numbers ---- */

@@ -15,6 +15,10 @@
 int value_set(const struct setting *setting, struct str text, const char *directory,
 	      struct arena *arena, void *target, struct err *err);
 
+/* A path that begins with / as it is, another one below the directory. Lives in the arena, or where
+ * the path does. */
+struct str value_absolute(struct str path, const char *directory, struct arena *arena);
+
 /* Whether the text may stand in a setting of texts: its length, its bytes, its rule. 0, or as
  * above. */
 int value_check_text(const struct setting *setting, struct str text, struct err *err);

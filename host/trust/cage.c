@@ -21,6 +21,7 @@
 #define OWN_USER_FIRST 0x70000000u
 #define OWN_USER_MASK  0x0fffffffu
 #define OWN_USER       "own"
+#define HOST_USER      "host"
 
 #define STRICT_FILES	 256
 #define STRICT_PROCESSES 64
@@ -207,6 +208,8 @@ static int choose_user(struct cage *cage, const struct sandbox_opts *opts, const
 
 	if (!user && opts->profile == SANDBOX_STRICT && geteuid() == 0)
 		user = OWN_USER;
+	if (user && strcmp(user, HOST_USER) == 0)
+		user = NULL;
 	if (!user && !opts->group)
 		return 0;
 	cage->asked |= WALL_BIT(WALL_USER);

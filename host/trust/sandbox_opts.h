@@ -16,7 +16,7 @@ enum sandbox_violation { SANDBOX_DENY, SANDBOX_KILL };
 struct sandbox_opts {
 	enum sandbox_profile profile;
 	bool required; /* a wall that can't be put up is a failed start */
-	char **read;   /* absolute paths, files or directories; they are looked at by strict only */
+	char **read;   /* absolute paths, files or directories; for strict only */
 	char **write;  /* reading too */
 	char **execute;
 	enum sandbox_network network;
@@ -31,7 +31,7 @@ struct sandbox_opts {
 	int64_t cpu_time_ms;
 	uint64_t file_size_bytes;
 	uint64_t temporary_bytes; /* of the private /tmp */
-	char *user;		  /* name or number; "own"; NULL: the profile's */
+	char *user;		  /* name or number; "own"; "host"; NULL: the profile's */
 	char *group;		  /* name or number; NULL: the user's */
 };
 

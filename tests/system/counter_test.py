@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from plugd import SANITIZERS, plugin, route
+from plugd import SANITIZERS, STRICT, plugin, route
 from plughost import PluginHost, Refused
 
 COUNTER = os.path.join(os.environ["EXAMPLE_DIR"], "counter/counter")
@@ -86,7 +86,7 @@ def test_refuses_a_damaged_state(instance):
 
 @pytest.fixture(name="host")
 def host_fixture(start):
-    return start(plugins=[plugin("counter", executable=COUNTER, env=SANITIZERS)],
+    return start(plugins=[plugin("counter", executable=COUNTER, env=SANITIZERS, sandbox=STRICT)],
                  routes=[route("/counter", "counter", methods=["GET", "POST"])])
 
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from plugd import SANITIZERS, plugin, process_field, route
+from plugd import SANITIZERS, STRICT, plugin, process_field, route
 
 ECHO = os.path.join(os.environ["EXAMPLE_DIR"], "echo/echo")
 SAY = "echo.v1.Echo/Say"
@@ -18,7 +18,7 @@ LARGE = bytes(range(256)) * 4096 * 5  # 5 MiB: more than all windows together
 
 @pytest.fixture(scope="module", name="host")
 def host_fixture(shared_hosts):
-    return shared_hosts(plugins=[plugin("echo", executable=ECHO, env=SANITIZERS)],
+    return shared_hosts(plugins=[plugin("echo", executable=ECHO, env=SANITIZERS, sandbox=STRICT)],
                         routes=[route("/echo", "echo"), route("/echo/*rest", "echo")],
                         http={"body_limit": "1GiB", "write_timeout": "10m"}).start()
 

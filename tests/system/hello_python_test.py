@@ -223,7 +223,7 @@ def test_waits_for_the_head_of_an_http_request(plugin):
 @pytest.fixture(name="host")
 def host_fixture(start):
     return start(
-        plugins=[configured("hello-python", executable=EXECUTABLE)],
+        plugins=[configured("hello-python", executable=EXECUTABLE, sandbox="strict")],
         routes=[route("/hello/:name", "hello-python", methods=["GET"])])
 
 

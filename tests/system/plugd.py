@@ -31,6 +31,9 @@ SANITIZERS = {
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
 
+# What the examples run in. LeakSanitizer looks at a process that ends through another's eyes.
+STRICT = {"profile": "strict", "allow_calls": ["ptrace"]}
+
 PR_SET_CHILD_SUBREAPER = 36
 TCP_LISTEN = "0A"  # in /proc/net/tcp
 

@@ -7,7 +7,7 @@ import pytest
 from images import (GREY, GREY_ALPHA, PALETTE, RGB, RGBA, SIGNATURE, SOF2, chunk, cmyk_jpeg, fill,
                     flat_jpeg, halves, jpeg, jpeg_resized, noisy_png, png, png_head, read_jpeg,
                     read_png, with_application_data)
-from plugd import SANITIZERS, plugin, process_field, route, wait_until
+from plugd import SANITIZERS, STRICT, plugin, process_field, route, wait_until
 
 THUMBNAIL = os.path.join(os.environ["EXAMPLE_DIR"], "thumbnail/thumbnail")
 ROOM = 24 << 20  # for windows, allocators and sanitizers
@@ -18,7 +18,7 @@ RED, BLUE, GREEN = (255, 0, 0), (0, 0, 255), (0, 255, 0)
 def configuration(**settings):
     """Small images go to the plugin as they come, too."""
     return {"plugins": [plugin("thumbnail", executable=THUMBNAIL, env=SANITIZERS,
-                               retry={"buffer": 0}, **settings)],
+                               retry={"buffer": 0}, sandbox=STRICT, **settings)],
             "routes": [route("/thumbnail", "thumbnail", method="POST", body_limit="256MiB")]}
 
 

@@ -165,6 +165,16 @@ static void numbers_and_names_are_users(void **state)
 	cage_free(cage);
 }
 
+static void the_host_s_user_is_no_other(void **state)
+{
+	static char host[] = "host";
+	struct cage *cage =
+		make(&(struct sandbox_opts){.profile = SANDBOX_STRICT, .user = host}, "p");
+
+	assert_false(cage->asked & WALL_BIT(WALL_USER));
+	cage_free(cage);
+}
+
 static void names_of_calls_are_known(void **state)
 {
 	char name[48];
@@ -185,6 +195,7 @@ int main(void)
 		cmocka_unit_test(ports_need_a_network),
 		cmocka_unit_test(the_same_name_is_the_same_user_for_ever),
 		cmocka_unit_test(numbers_and_names_are_users),
+		cmocka_unit_test(the_host_s_user_is_no_other),
 		cmocka_unit_test(names_of_calls_are_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
