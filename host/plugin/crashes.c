@@ -67,7 +67,9 @@ static void free_names(struct dirent **names, int count)
 static json_t *read_file(const struct crashes *crashes, const char *name)
 {
 	int fd = openat(crashes->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	json_t *capsule = fd >= 0 ? json_loadfd(fd, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	size_t flags =
+		JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL; /* lines of stderr may have any byte */
+	json_t *capsule = fd >= 0 ? json_loadfd(fd, flags, NULL) : NULL;
 
 	fd_close(&fd);
 	if (json_is_object(capsule) && capsule_id(capsule))

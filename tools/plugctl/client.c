@@ -122,7 +122,8 @@ static int read_json(struct client *client, json_t **out, struct err *err)
 
 	if (r < 0)
 		return r;
-	*out = json_loadb((const char *)buf_front(&client->in), len, JSON_REJECT_DUPLICATES, NULL);
+	*out = json_loadb((const char *)buf_front(&client->in), len,
+			  JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	buf_consume(&client->in, len + 1);
 	return *out ? 0 : err_set(err, ERR_ADMIN_SOCKET, "the reply is not JSON");
 }
