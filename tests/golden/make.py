@@ -39,7 +39,11 @@ FRAMES = {
          ' call_window_bytes: 262144 channel_window_bytes: 4194304 max_calls: 1024'
          ' max_message_bytes: 16777216 max_state_bytes: 67108864 }'
          ' features: ["unknown-frames", "state"]'
-         r' config: "\201\244path\252/var/lib/kv"'),
+         r' config: "\201\244path\252/var/lib/kv"'
+         r' secrets { name: "db" value: "hunter2\n" }'
+         r' secrets { name: "key" value: "\000\377\n\200" }'),
+        ("empty_secret", "a secret of no bytes is still a secret",
+         'versions: 1 secrets { name: "none" }'),
     ],
     "welcome": [
         ("minimal", "a plugin that offers nothing", 'version: 1 plugin_name: "idle"'),
