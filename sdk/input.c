@@ -66,8 +66,11 @@ static bool input_replace(struct input *input, size_t wanted)
 
 	if (block == NULL)
 		return false;
-	if (unread > 0)
+	if (unread > 0) {
 		memcpy(block->data, input->block->data + input->start, unread);
+		/* Of a HELLO, in which secrets may be; see secrets_forget(). */
+		explicit_bzero(input->block->data + input->start, unread);
+	}
 	block_unref(input->block);
 	input->block = block;
 	input->start = 0;

@@ -21,6 +21,7 @@ struct hello {
 	char *name;
 	char *instance;
 	struct grow config;
+	struct secrets secrets;
 	bool unknown_frames;
 	bool config_changes;
 	bool state;
@@ -49,6 +50,7 @@ static bool hello_read(struct hello *hello, struct wire_bytes body)
 	proto_get_string(&hello->message.plugin_name, &hello->name);
 	proto_get_string(&hello->message.instance_id, &hello->instance);
 	proto_get_bytes(&hello->message.config, &hello->config);
+	secrets_get(&hello->message.secrets, &hello->secrets);
 	hello->message.features.funcs.decode = read_feature;
 	hello->message.features.arg = hello;
 	return proto_read(body, plugd_v1_Hello_fields, &hello->message);
@@ -59,6 +61,7 @@ static void hello_free(struct hello *hello)
 	free(hello->name);
 	free(hello->instance);
 	grow_deinit(&hello->config);
+	secrets_deinit(&hello->secrets);
 }
 
 static bool hello_offers(const struct hello *hello, uint32_t version)
@@ -137,6 +140,8 @@ static void hello_answer(struct plug *plug, struct hello *hello)
 	plug->instance = hello->instance;
 	hello->name = NULL;
 	hello->instance = NULL;
+	plug->secrets = hello->secrets;
+	hello->secrets = (struct secrets){0};
 	hello_obey(plug, &hello->message.limits);
 	hello_choose(plug, hello, features);
 	if (!manifest_say(plug, features))
@@ -152,6 +157,7 @@ void life_hello(struct plug *plug, struct wire_bytes body)
 	else
 		hello_answer(plug, &hello);
 	hello_free(&hello);
+	secrets_forget(body);
 }
 
 void life_start(struct plug *plug, struct wire_bytes body)

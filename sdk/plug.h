@@ -594,4 +594,5 @@ PLUG_API void plug_result_free(struct plug_result *result);
 }
 #endif
 
+#include "plug_secret.h"
 #endif

@@ -21,6 +21,7 @@
 #include "sdk/output.h"
 #include "sdk/plug.h"
 #include "sdk/route.h"
+#include "sdk/secrets.h"
 #include "sdk/value.h"
 #include "sdk/workers.h"
 
@@ -66,6 +67,7 @@ struct plug {
 	bool unknown_frames; /* taken: frames of a newer host are ignored */
 	bool hands_over;     /* taken: the feature "state" */
 	struct config config;
+	struct secrets secrets;
 
 	/* What is served. */
 	struct method_entry *methods;

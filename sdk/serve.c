@@ -99,6 +99,7 @@ static void plug_free(struct plug *plug)
 	inbox_deinit(&plug->inbox);
 	pthread_mutex_destroy(&plug->lock);
 	config_deinit(&plug->config);
+	secrets_deinit(&plug->secrets);
 	export_deinit(&plug->export);
 	import_deinit(&plug->import);
 	free(plug->methods);

@@ -301,6 +301,31 @@ static bool write_bytes(pb_ostream_t *stream, const pb_field_t *field, void *con
 		pb_encode_string(stream, hello->config, hello->config_len));
 }
 
+static bool write_value(pb_ostream_t *stream, const pb_field_t *field, void *const *arg)
+{
+	const struct host_secret *secret = *arg;
+
+	return pb_encode_tag_for_field(stream, field) &&
+	       pb_encode_string(stream, secret->data, secret->len);
+}
+
+static bool write_secrets(pb_ostream_t *stream, const pb_field_t *field, void *const *arg)
+{
+	const struct host_secret *secret = *arg;
+
+	for (; secret != NULL && secret->name != NULL; secret++) {
+		plugd_v1_Secret message = plugd_v1_Secret_init_zero;
+
+		proto_set_string(&message.name, secret->name);
+		message.value.funcs.encode = write_value;
+		message.value.arg = (void *)(uintptr_t)secret;
+		if (!pb_encode_tag_for_field(stream, field) ||
+		    !pb_encode_submessage(stream, plugd_v1_Secret_fields, &message))
+			return false;
+	}
+	return true;
+}
+
 void host_say_hello(struct host *host, const struct host_hello *hello)
 {
 	static const char *const usual[] = {"unknown-frames", "events", "config", NULL};
@@ -317,6 +342,8 @@ void host_say_hello(struct host *host, const struct host_hello *hello)
 	proto_set_strings(&message.features, hello->features != NULL ? hello->features : usual);
 	message.config.funcs.encode = write_bytes;
 	message.config.arg = (void *)(uintptr_t)hello;
+	message.secrets.funcs.encode = write_secrets;
+	message.secrets.arg = (void *)(uintptr_t)hello->secrets;
 	host_say(host, WIRE_HELLO, plugd_v1_Hello_fields, &message);
 }
 

@@ -23,11 +23,18 @@ struct host {
 	size_t taken; /* of heard */
 };
 
+struct host_secret {
+	const char *name; /* NULL: the end of a list */
+	const void *data;
+	size_t len;
+};
+
 /* What HELLO says beside the usual. Zero is the default of each. */
 struct host_hello {
 	plugd_v1_Limits limits;
 	const void *config;
 	size_t config_len;
+	const struct host_secret *secrets;
 	const char *const *features;
 };
 
