@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static _Noreturn void mem_die(void)
+_Noreturn void mem_die(void)
 {
 	static const char text[] = "plugd: out of memory\n";
 	ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);

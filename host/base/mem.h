@@ -17,6 +17,9 @@ char *mem_strdup(const char *text);	    /* NULL stays NULL */
 char *mem_strndup(struct str text);	    /* terminated */
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* There is none: says so and ends the process. For those who ask the kernel themselves. */
+_Noreturn void mem_die(void);
+
 #define mem_new(type) ((type *)mem_zalloc(sizeof(type)))
 
 #endif
