@@ -164,6 +164,7 @@ static const char *argument_name(enum setting_kind kind)
 	case SETTING_STRINGS:
 		return "TEXT";
 	case SETTING_PAIRS:
+	case SETTING_SOURCES:
 	case SETTING_FREE:
 		break;
 	}

@@ -11,6 +11,7 @@
 #include "config/duplicates.h"
 #include "config/pack.h"
 #include "config/quote.h"
+#include "config/sources.h"
 #include "config/suggest.h"
 #include "config/value.h"
 #include "observe/errors.h"
@@ -218,6 +219,18 @@ static void take_free(struct filling *filling, const struct setting *setting, st
 	value_set_length(setting, packed.len, target);
 }
 
+static void take_sources(struct filling *filling, const struct setting *setting, struct place place,
+			 const struct yaml_node *node, void *target)
+{
+	struct sources sources = {setting, place, filling->directory, filling->errors,
+				  &filling->config->arena};
+
+	if (node->kind == YAML_MAP)
+		value_set_pointer(setting, sources_take(&sources, node), target);
+	else
+		refuse_shape(filling, setting, place, yaml_kind_name(node));
+}
+
 static void take_text(struct filling *filling, const struct setting *setting, struct place place,
 		      const struct yaml_node *node, void *target)
 {
@@ -244,6 +257,10 @@ static void take_value(struct filling *filling, const struct setting *setting, s
 	case SETTING_PAIRS:
 		if (!yaml_is_null(node))
 			take_pairs(filling, setting, place, node, target);
+		return;
+	case SETTING_SOURCES:
+		if (!yaml_is_null(node))
+			take_sources(filling, setting, place, node, target);
 		return;
 	case SETTING_FREE:
 		if (!yaml_is_null(node))

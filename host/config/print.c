@@ -74,6 +74,28 @@ static void print_list(char *const *texts, struct buf *out)
 	buf_append_str(out, STR_LITERAL("]"));
 }
 
+/* "db=file:/etc/db" as YAML: where secrets are, which is no secret. */
+static void print_sources(char *const *sources, struct buf *out)
+{
+	buf_append_str(out, STR_LITERAL("{"));
+	for (size_t i = 0; sources[i]; i++) {
+		const char *kind = strchr(sources[i], '=') + 1;
+		const char *where = strchr(kind, ':') + 1;
+
+		buf_printf(out, "%s%.*s: {%.*s: ", i > 0 ? ", " : "", (int)(kind - sources[i] - 1),
+			   sources[i], (int)(where - kind - 1), kind);
+		print_text(where, out);
+		buf_append_str(out, STR_LITERAL("}"));
+	}
+	buf_append_str(out, STR_LITERAL("}"));
+}
+
+static bool is_list(const struct setting *setting)
+{
+	return setting->kind == SETTING_STRINGS || setting->kind == SETTING_PAIRS ||
+	       setting->kind == SETTING_SOURCES;
+}
+
 static bool print_pointer(const struct setting *setting, const void *target, struct buf *out)
 {
 	const void *value = get_pointer(setting, target);
@@ -82,7 +104,9 @@ static bool print_pointer(const struct setting *setting, const void *target, str
 		return false;
 	if (setting->kind == SETTING_FREE)
 		pack_print(get_free(setting, target), out);
-	else if (setting->kind == SETTING_STRINGS || setting->kind == SETTING_PAIRS)
+	else if (setting->kind == SETTING_SOURCES)
+		print_sources(value, out);
+	else if (is_list(setting))
 		print_list(value, out);
 	else
 		print_text(value, out);
@@ -115,6 +139,7 @@ bool value_print(const struct setting *setting, const void *target, struct buf *
 	case SETTING_PATH:
 	case SETTING_STRINGS:
 	case SETTING_PAIRS:
+	case SETTING_SOURCES:
 	case SETTING_FREE:
 		break;
 	}
@@ -156,11 +181,12 @@ bool value_equal(const struct setting *setting, const void *a, const void *b)
 	case SETTING_PATH:
 	case SETTING_STRINGS:
 	case SETTING_PAIRS:
+	case SETTING_SOURCES:
 		break;
 	}
 	left = get_pointer(setting, a);
 	right = get_pointer(setting, b);
-	if (setting->kind == SETTING_STRINGS || setting->kind == SETTING_PAIRS)
+	if (is_list(setting))
 		return lists_equal(left, right);
 	return texts_equal(left, right);
 }

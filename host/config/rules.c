@@ -34,6 +34,17 @@ const char *rule_variable(struct str text)
 	return ok ? NULL : "is not the name of a variable; use letters, digits and _";
 }
 
+const char *rule_credential(struct str text)
+{
+	bool ok = text.len > 0 && text.len <= 255 && text.data[0] != '.';
+
+	for (size_t i = 0; ok && i < text.len; i++)
+		ok = is_word_char(text.data[i]) || text.data[i] == '-' || text.data[i] == '.';
+	return ok ? NULL
+		  : "is not the name of a credential; use letters, digits, -, _ and ., no . in "
+		    "front";
+}
+
 const char *rule_method(struct str text)
 {
 	if (!pattern_is_method(text))

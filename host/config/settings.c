@@ -139,6 +139,10 @@ void setting_put_kind(const struct setting *setting, struct buf *out)
 	case SETTING_PAIRS:
 		buf_append_str(out, STR_LITERAL("a map of names to texts"));
 		return;
+	case SETTING_SOURCES:
+		buf_append_str(out, STR_LITERAL("a map of names to sources, such as "
+						"{db: {file: /etc/plugd/db}}"));
+		return;
 	case SETTING_FREE:
 		buf_append_str(out, STR_LITERAL("a map"));
 		return;
@@ -168,6 +172,7 @@ void setting_put_range(const struct setting *setting, struct buf *out)
 	case SETTING_CHOICE:
 	case SETTING_STRINGS:
 	case SETTING_PAIRS:
+	case SETTING_SOURCES:
 	case SETTING_FREE:
 		return;
 	}

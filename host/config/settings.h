@@ -45,6 +45,7 @@ enum setting_kind {
 	SETTING_CHOICE,	  /* enum: the index of the choice */
 	SETTING_STRINGS,  /* char **, NULL-terminated */
 	SETTING_PAIRS,	  /* char **, "name=value", NULL-terminated */
+	SETTING_SOURCES,  /* char **, "name=kind:where" of secrets, NULL-terminated */
 	SETTING_FREE,	  /* uint8_t *, MessagePack; its length in another field */
 };
 

@@ -225,6 +225,7 @@ int value_set(const struct setting *setting, struct str text, const char *direct
 		return set_choice(setting, text, target, err);
 	case SETTING_STRINGS:
 	case SETTING_PAIRS:
+	case SETTING_SOURCES:
 	case SETTING_FREE:
 		break;
 	}

@@ -66,6 +66,7 @@ struct plugin_opts {
 	uint64_t max_message_bytes; /* largest unary message, either way */
 	uint8_t *config; /* its own section: one MessagePack map; NULL when there is none */
 	size_t config_len;
+	char **secrets; /* "name=file:path", "name=env:…", "name=credential:…"; may be NULL */
 	int64_t quarantine_ms; /* of a request that makes it die; 0: none is quarantined */
 	struct restart_opts restart;
 	struct health_check_opts health_check;

@@ -24,6 +24,7 @@ static void alter(const struct setting *setting, void *target)
 {
 	static char *texts[] = {(char *)"other", NULL};
 	char *field = (char *)target + setting->offset;
+	static char *sources[] = {(char *)"db=file:/etc/a b", NULL};
 	char **list = texts;
 	size_t one = 1;
 
@@ -34,6 +35,10 @@ static void alter(const struct setting *setting, void *target)
 		return;
 	case SETTING_STRINGS:
 	case SETTING_PAIRS:
+		memcpy(field, &list, sizeof(list));
+		return;
+	case SETTING_SOURCES:
+		list = sources;
 		memcpy(field, &list, sizeof(list));
 		return;
 	case SETTING_FREE:

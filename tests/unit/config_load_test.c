@@ -201,6 +201,28 @@ static const struct row rows[] = {
 	 "whitelist: {file: w}\nplugins:\n- {name: a, executable: e, env: {A: 1, A: 2}}\n",
 	 {{3, ERR_CONFIG_DUPLICATE, "\"A\""}}},
 
+	/* ---- secrets ---- */
+	{"secrets have a name and one source each",
+	 "whitelist: {file: w}\nplugins:\n- name: a\n  executable: e\n  secrets:\n    a b: {env: "
+	 "A}\n    b: hunter2\n    c: {file: f, env: A}\n    d: {value: x}\n    e: {env: 1A}\n    "
+	 "f: "
+	 "{file: [x]}\n    g: {credential: ../x}\n",
+	 {{6, ERR_CONFIG_TYPE, "a b"},
+	  {7, ERR_CONFIG_TYPE, "b has no source; write one of {file: "},
+	  {8, ERR_CONFIG_TYPE, "c has no source"},
+	  {9, ERR_CONFIG_TYPE, "d has no source"},
+	  {10, ERR_CONFIG_TYPE, "e: env is not the name of a variable"},
+	  {11, ERR_CONFIG_TYPE, "f: file is not a text"},
+	  {12, ERR_CONFIG_TYPE, "g: credential is not the name of a credential"}}},
+	{"a secret that comes twice is refused",
+	 "whitelist: {file: w}\nplugins:\n- {name: a, executable: e, secrets: {b: {env: A}, b: "
+	 "{env: "
+	 "A}}}\n",
+	 {{3, ERR_CONFIG_DUPLICATE, "\"b\""}}},
+	{"secrets are a map",
+	 "whitelist: {file: w}\nplugins:\n- {name: a, executable: e, secrets: [a]}\n",
+	 {{3, ERR_CONFIG_TYPE, "is a list; write a map of names to sources"}}},
+
 	/* ---- a plugin's own section ---- */
 	{"a plugin's own section is a map",
 	 "whitelist: {file: w}\nplugins:\n- {name: a, executable: e, config: [1]}\n",

@@ -314,6 +314,7 @@ static char *sample(const struct setting *setting, unsigned which)
 	case SETTING_STRINGS:
 		return mem_printf("127.0.0.1:%u", which + 1);
 	case SETTING_PAIRS:
+	case SETTING_SOURCES:
 	case SETTING_FREE:
 		break;
 	}
