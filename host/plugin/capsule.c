@@ -124,16 +124,27 @@ static json_t *stderr_json(struct str tail)
 	return lines;
 }
 
-static json_t *hex_json(struct wire_bytes bytes)
+static json_t *hex_json(struct str bytes)
 {
-	static const char digits[] = "0123456789abcdef";
-	char text[2 * TRAIL_PAYLOAD_BYTES];
+	char *text = mem_alloc(2 * bytes.len + 1);
+	json_t *json;
 
-	for (size_t i = 0; i < bytes.len; i++) {
-		text[2 * i] = digits[bytes.data[i] >> 4];
-		text[2 * i + 1] = digits[bytes.data[i] & 15];
-	}
-	return json_stringn(text, 2 * bytes.len);
+	str_hex(text, (const uint8_t *)bytes.data, bytes.len);
+	json = json_string(text);
+	free(text);
+	return json;
+}
+
+/* Its beginning, as far as it is kept, without secrets. */
+static json_t *payload_json(const struct instance *instance, struct wire_bytes payload)
+{
+	struct str kept = {(const char *)payload.data, payload.len};
+	struct buf scratch = {0};
+	json_t *json;
+
+	json = hex_json(redact(secrets_redactor(instance->secrets), kept, true, &scratch));
+	buf_deinit(&scratch);
+	return json;
 }
 
 static json_t *frames_json(const struct instance *instance)
@@ -152,7 +163,8 @@ static json_t *frames_json(const struct instance *instance)
 		member_int(frame, "call", row->id);
 		member_int(frame, "bytes", row->bytes);
 		if (row->kept > 0)
-			member_json(frame, "payload_hex", hex_json(trail_payload(trail, i)));
+			member_json(frame, "payload_hex",
+				    payload_json(instance, trail_payload(trail, i)));
 		json_array_append_new(frames, frame);
 	}
 	return frames;

@@ -7,6 +7,7 @@
  * once. */
 #include "plugin/channel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -183,6 +184,36 @@ static void break_writing(struct channel *channel, int errnum)
 		break_errno(channel, errnum, "writing to it failed");
 }
 
+static size_t sealed_left(const struct channel *channel)
+{
+	return channel->sealed.len - channel->sealed_written;
+}
+
+static void drop_sealed(struct channel *channel)
+{
+	secret_free(&channel->sealed);
+	channel->sealed_written = 0;
+}
+
+/* As write_queue(), for what comes before it. */
+static void write_sealed(struct channel *channel)
+{
+	const uint8_t *from = channel->sealed.data + channel->sealed_written;
+	ssize_t n = write(channel->write_fd, from, sealed_left(channel));
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		break_writing(channel, errno);
+		return;
+	}
+	if (n > 0) {
+		channel->sealed_written += (size_t)n;
+		channel->written += (size_t)n;
+	}
+	set_write_blocked(channel, sealed_left(channel) > 0);
+	if (sealed_left(channel) == 0)
+		drop_sealed(channel);
+}
+
 /* EAGAIN and a short count both mean that the pipe is full now. */
 static void write_queue(struct channel *channel)
 {
@@ -205,6 +236,10 @@ static void on_flush(void *user)
 {
 	struct channel *channel = user;
 
+	if (!channel_is_open(channel) || channel->write_blocked)
+		return;
+	if (channel->sealed.data)
+		write_sealed(channel);
 	if (!channel_is_open(channel) || channel->write_blocked)
 		return;
 	if (buf_len(&channel->out) > 0)
@@ -257,6 +292,7 @@ void channel_close(struct channel *channel)
 		fd_close(&channel->write_fd);
 	channel->write_fd = -1;
 	fd_close(&channel->read_fd);
+	drop_sealed(channel);
 }
 
 void channel_deinit(struct channel *channel)
@@ -281,6 +317,13 @@ void channel_queued(struct channel *channel)
 {
 	if (channel_is_open(channel))
 		loop_flush_queue(channel->loop, &channel->flush);
+}
+
+void channel_send_sealed(struct channel *channel, struct secret frame)
+{
+	assert(channel_position(channel) == 0);
+	channel->sealed = frame;
+	channel_queued(channel);
 }
 
 /* Writes the queue and the payload in one go. What the kernel didn't take is copied behind the rest
@@ -308,7 +351,7 @@ static void write_through(struct channel *channel, struct wire_bytes payload)
 
 void channel_send_payload(struct channel *channel, struct wire_bytes payload)
 {
-	if (payload.len < COPY_BELOW || channel->write_blocked)
+	if (payload.len < COPY_BELOW || channel->write_blocked || channel->sealed.data)
 		buf_append(&channel->out, payload.data, payload.len);
 	else
 		write_through(channel, payload);
@@ -331,7 +374,7 @@ void channel_note(struct channel *channel, enum wire_kind kind, uint32_t id,
 
 size_t channel_backlog(const struct channel *channel)
 {
-	return buf_len(&channel->out);
+	return sealed_left(channel) + buf_len(&channel->out);
 }
 
 bool channel_has_room(const struct channel *channel)
@@ -341,7 +384,7 @@ bool channel_has_room(const struct channel *channel)
 
 uint64_t channel_position(const struct channel *channel)
 {
-	return channel->written + buf_len(&channel->out);
+	return channel->written + channel_backlog(channel);
 }
 
 bool channel_is_delivered(const struct channel *channel, uint64_t position)

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "base/secret.h"
 #include "plugin/frame.h"
 #include "plugin/trail.h"
 
@@ -46,6 +47,8 @@ struct channel {
 	struct loop_timer linger; /* its output has ended, its input perhaps not yet */
 	unsigned lingered;
 	struct frame_reader reader;
+	struct secret sealed; /* the first frame, until it is written: before all of `out` */
+	size_t sealed_written;
 	struct buf out;
 	uint64_t written; /* bytes that the kernel took, ever */
 	uint64_t noted;	  /* channel_position() after the last frame that is in the trail */
@@ -71,6 +74,10 @@ void channel_queued(struct channel *channel);
 /* The payload of the frame whose head was just appended to channel_queue(). It is
  * written from where it lies when it is large and the pipe has room, and copied otherwise. */
 void channel_send_payload(struct channel *channel, struct wire_bytes payload);
+
+/* A whole frame that carries secrets, as the first of all. Takes it, and zeroes it when it is
+ * written: it never gets into the queue. */
+void channel_send_sealed(struct channel *channel, struct secret frame);
 
 #define CHANNEL_NO_PAYLOAD ((struct wire_bytes){NULL, 0})
 

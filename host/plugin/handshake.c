@@ -34,30 +34,62 @@ struct handshake_limits handshake_default_limits(void)
 	};
 }
 
-void handshake_put_hello(struct buf *out, const struct handshake_hello *hello)
-{
-	uint32_t version = PROTOCOL_VERSION;
-	Plugd__V1__Limits limits = PLUGD__V1__LIMITS__INIT;
-	Plugd__V1__Hello message = PLUGD__V1__HELLO__INIT;
+/* HELLO and what it points to. */
+struct hello_parts {
+	uint32_t version;
+	Plugd__V1__Limits limits;
+	Plugd__V1__Secret secrets[SECRETS_MAX];
+	Plugd__V1__Secret *secret_list[SECRETS_MAX];
+	Plugd__V1__Hello hello;
+};
 
-	limits.max_frame_bytes = hello->limits.max_frame_bytes;
-	limits.chunk_bytes = hello->limits.chunk_bytes;
-	limits.call_window_bytes = hello->limits.call_window_bytes;
-	limits.channel_window_bytes = hello->limits.channel_window_bytes;
-	limits.max_calls = hello->limits.max_calls;
-	limits.max_message_bytes = hello->limits.max_message_bytes;
-	limits.max_state_bytes = hello->limits.max_state_bytes;
-	message.n_versions = 1;
-	message.versions = &version;
-	message.host_version = (char *)hello->host_version;
-	message.plugin_name = (char *)hello->plugin_name;
-	message.instance_id = (char *)hello->instance_id;
-	message.generation = hello->generation;
-	message.limits = &limits;
-	message.n_features = FEATURES_OFFERED;
-	message.features = features_offered;
-	message.config = (ProtobufCBinaryData){hello->config_len, (uint8_t *)hello->config};
-	message_frame_put(out, WIRE_HELLO, &message.base);
+static void fill_limits(Plugd__V1__Limits *message, const struct handshake_limits *limits)
+{
+	plugd__v1__limits__init(message);
+	message->max_frame_bytes = limits->max_frame_bytes;
+	message->chunk_bytes = limits->chunk_bytes;
+	message->call_window_bytes = limits->call_window_bytes;
+	message->channel_window_bytes = limits->channel_window_bytes;
+	message->max_calls = limits->max_calls;
+	message->max_message_bytes = limits->max_message_bytes;
+	message->max_state_bytes = limits->max_state_bytes;
+}
+
+static void fill_secrets(struct hello_parts *parts, const struct secrets *secrets)
+{
+	size_t count = secrets_count(secrets);
+
+	for (size_t i = 0; i < count; i++) {
+		struct wire_bytes value = secrets_value(secrets, i);
+
+		plugd__v1__secret__init(&parts->secrets[i]);
+		parts->secrets[i].name = (char *)secrets_name(secrets, i);
+		parts->secrets[i].value = (ProtobufCBinaryData){value.len, (uint8_t *)value.data};
+		parts->secret_list[i] = &parts->secrets[i];
+	}
+	parts->hello.n_secrets = count;
+	parts->hello.secrets = parts->secret_list;
+}
+
+struct secret handshake_seal_hello(const struct handshake_hello *hello)
+{
+	struct hello_parts parts = {.version = PROTOCOL_VERSION};
+	Plugd__V1__Hello *message = &parts.hello;
+
+	plugd__v1__hello__init(message);
+	fill_limits(&parts.limits, &hello->limits);
+	fill_secrets(&parts, hello->secrets);
+	message->n_versions = 1;
+	message->versions = &parts.version;
+	message->host_version = (char *)hello->host_version;
+	message->plugin_name = (char *)hello->plugin_name;
+	message->instance_id = (char *)hello->instance_id;
+	message->generation = hello->generation;
+	message->limits = &parts.limits;
+	message->n_features = FEATURES_OFFERED;
+	message->features = features_offered;
+	message->config = (ProtobufCBinaryData){hello->config_len, (uint8_t *)hello->config};
+	return message_frame_seal(WIRE_HELLO, &message->base);
 }
 
 void handshake_put_start(struct buf *out)

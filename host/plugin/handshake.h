@@ -7,7 +7,9 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/secret.h"
 #include "plugin/manifest.h"
+#include "plugin/secrets.h"
 #include "proto/wire.h"
 
 /* What each side accepts; proto/plugd.proto says what the fields mean. Never 0 here. */
@@ -29,6 +31,7 @@ struct handshake_hello {
 	struct handshake_limits limits;
 	const uint8_t *config; /* one MessagePack map; NULL: none */
 	size_t config_len;
+	const struct secrets *secrets; /* NULL: none */
 };
 
 struct handshake_welcome {
@@ -40,8 +43,8 @@ struct handshake_welcome {
 /* The defaults of the protocol. */
 struct handshake_limits handshake_default_limits(void);
 
-/* Appends the frame HELLO. */
-void handshake_put_hello(struct buf *out, const struct handshake_hello *hello);
+/* The frame HELLO, which may carry secrets. Returns owned. */
+struct secret handshake_seal_hello(const struct handshake_hello *hello);
 
 /* Append the frames START and DRAIN. */
 void handshake_put_start(struct buf *out);

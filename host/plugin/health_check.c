@@ -108,6 +108,8 @@ int health_check_take(struct health_check *check, struct wire_bytes body, struct
 			       report.seq);
 	if (!check->opts->enabled)
 		return 0;
+	redact_text(check->redactor, report.message, sizeof(report.message));
+	redact_text(check->redactor, report.unavailable, sizeof(report.unavailable));
 	if (report.seq > 0) {
 		if (!check->is_asked || report.seq != check->seq)
 			return 0;

@@ -10,6 +10,7 @@
 #include "plugin/channel.h"
 #include "plugin/health.h"
 #include "plugin/plugin_opts.h"
+#include "plugin/redact.h"
 
 struct health_check;
 
@@ -30,6 +31,7 @@ struct health_check {
 	health_change_fn *on_change;
 	void (*on_answered)(void *user); /* the first answer came; after on_change */
 	void *user;
+	const struct redactor *redactor; /* of the plugin's secrets; NULL: it has none */
 };
 
 void health_check_init(struct health_check *check, struct loop *loop, struct channel *channel,

@@ -44,10 +44,13 @@ void instance_move(struct instance *instance, enum instance_state next)
 		health_check_stop(&instance->health_check);
 }
 
+/* It may quote what the plugin said. */
 static void keep_reason(struct instance *instance, const struct err *err)
 {
-	if (instance->why.code == 0)
-		instance->why = *err;
+	if (instance->why.code != 0)
+		return;
+	instance->why = *err;
+	redact_err(secrets_redactor(instance->secrets), &instance->why);
 }
 
 static void break_calls(struct instance *instance)
@@ -75,12 +78,15 @@ void instance_stop(struct instance *instance, const struct err *err, int64_t ter
 
 void instance_fail(struct instance *instance, const struct err *err)
 {
+	struct err told = *err;
+
 	if (instance->state >= INSTANCE_STOPPING)
 		return;
-	log_event(instance->log, LOG_WARN, "instance.failed", err->text,
+	redact_err(secrets_redactor(instance->secrets), &told);
+	log_event(instance->log, LOG_WARN, "instance.failed", told.text,
 		  LOG_STR("plugin", instance->plugin->name), LOG_STR("instance", instance->id),
-		  LOG_INT("code", err->code), LOG_STR("state", rules_state_name(instance->state)));
-	instance_stop(instance, err, 0);
+		  LOG_INT("code", told.code), LOG_STR("state", rules_state_name(instance->state)));
+	instance_stop(instance, &told, 0);
 }
 
 /* ---- the channel ---- */
@@ -219,6 +225,7 @@ struct instance *instance_new(const struct instance_opts *opts)
 	instance->plugin = opts->plugin;
 	instance->image = opts->image;
 	instance->cage = opts->cage;
+	instance->secrets = secrets_hold(opts->secrets);
 	instance->host_version = opts->host_version;
 	instance->generation = opts->generation;
 	instance->number = opts->number;
@@ -228,7 +235,12 @@ struct instance *instance_new(const struct instance_opts *opts)
 	instance->id = mem_printf("%s/%u/%u", opts->plugin->name, opts->generation, opts->number);
 	instance->channel.read_fd = -1;
 	instance->textlog = (struct textlog){
-		.fd = -1, .log = opts->log, .plugin = opts->plugin->name, .instance = instance->id};
+		.fd = -1,
+		.log = opts->log,
+		.plugin = opts->plugin->name,
+		.instance = instance->id,
+		.redactor = secrets_redactor(opts->secrets),
+	};
 	instance->limits = host_limits(opts->plugin);
 	loop_timer_init(&instance->timer, opts->loop, on_timer, instance);
 	instance_calls_init(instance);
@@ -246,11 +258,11 @@ static void greet(struct instance *instance)
 		.limits = instance->limits,
 		.config = instance->plugin->config,
 		.config_len = instance->plugin->config_len,
+		.secrets = instance->secrets,
 	};
 
-	handshake_put_hello(channel_queue(&instance->channel), &hello);
+	channel_send_sealed(&instance->channel, handshake_seal_hello(&hello));
 	channel_note(&instance->channel, WIRE_HELLO, 0, CHANNEL_NO_PAYLOAD);
-	channel_queued(&instance->channel);
 	loop_timer_start(&instance->timer, instance->plugin->handshake_timeout_ms);
 }
 
@@ -338,6 +350,7 @@ void instance_free(struct instance *instance)
 		calls_deinit(&instance->calls);
 	state_port_deinit(&instance->state_port);
 	manifest_release(instance->manifest);
+	secrets_release(instance->secrets);
 	free(instance->id);
 	free(instance);
 }

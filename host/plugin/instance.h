@@ -18,6 +18,7 @@
 #include "plugin/manifest.h"
 #include "plugin/plugin_opts.h"
 #include "plugin/rules.h"
+#include "plugin/secrets.h"
 #include "plugin/spawner.h"
 #include "plugin/state_port.h"
 #include "trust/exec.h"
@@ -67,6 +68,7 @@ struct instance_opts {
 	const struct plugin_opts *plugin; /* borrows while the instance lives */
 	struct exec_image *image;	  /* borrows while the instance lives */
 	const struct cage *cage;	  /* the same; NULL: none */
+	struct secrets *secrets;	  /* holds; NULL: none */
 	const char *host_version;	  /* borrows */
 	uint32_t generation;
 	unsigned number; /* of the instance in its generation, from 1 */

@@ -7,6 +7,9 @@
 #include "plugin/message_frame.h"
 #include "proto/plugd.pb-c.h"
 
+/* Of the reason why a plugin refuses one, which becomes part of an error. */
+#define CONFIG_REFUSAL_BYTES 400
+
 /* What a plugin without a section gets: CONFIG always carries a map. */
 static uint8_t empty_map[] = {0x80};
 
@@ -50,8 +53,12 @@ void instance_take_config_result(struct instance *instance, struct wire_bytes bo
 	if (result->seq <= instance->config_answered || result->seq > instance->config_asked) {
 		refuse(instance, "answers what was not asked, or was answered", result->seq);
 	} else {
+		char why[CONFIG_REFUSAL_BYTES];
+
+		str_copy(why, sizeof(why), str_from(result->error));
+		redact_text(secrets_redactor(instance->secrets), why, sizeof(why));
 		instance->config_answered = result->seq;
-		instance->ops->on_config(instance->user, instance, result->seq, result->error);
+		instance->ops->on_config(instance->user, instance, result->seq, why);
 	}
 	plugd__v1__config_result__free_unpacked(result, NULL);
 }

@@ -47,6 +47,7 @@ static void take_welcome(struct instance *instance, struct wire_bytes body)
 	instance->greeted = true;
 	state_port_init(&instance->state_port, &instance->channel, &instance->calls.flow,
 			welcome.limits.max_state_bytes);
+	instance->state_port.redactor = secrets_redactor(instance->secrets);
 	instance_move(instance, INSTANCE_PREPARING);
 	if (instance->waits)
 		instance->ops->on_waiting(instance->user, instance);
@@ -91,7 +92,10 @@ static void take_log(struct instance *instance, struct wire_bytes body)
 {
 	struct err err;
 
-	if (plugin_log_take(instance->log, instance->plugin->name, instance->id, body, &err) < 0)
+	const struct log_speaker speaker = {instance->plugin->name, instance->id,
+					    secrets_redactor(instance->secrets)};
+
+	if (plugin_log_take(instance->log, &speaker, body, &err) < 0)
 		instance_fail(instance, &err);
 }
 

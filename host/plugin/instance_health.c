@@ -62,6 +62,7 @@ void instance_health_init(struct instance *instance)
 	instance->health_check.on_change = on_change;
 	instance->health_check.on_answered = on_answered;
 	instance->health_check.user = instance;
+	instance->health_check.redactor = secrets_redactor(instance->secrets);
 }
 
 void instance_apply(struct instance *instance)

@@ -18,6 +18,7 @@ struct instance {
 	const struct plugin_opts *plugin;
 	struct exec_image *image;
 	const struct cage *cage;
+	struct secrets *secrets; /* NULL: none */
 	const char *host_version;
 	uint32_t generation;
 	unsigned number;

@@ -2,8 +2,10 @@
  * chooses level, text and fields, but never passes for the host or for another plugin. */
 #include "plugin/plugin_log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "observe/errors.h"
 #include "proto/plugd.pb-c.h"
 
@@ -39,16 +41,43 @@ static const char *own_field_name(const char *name)
 	return name;
 }
 
-int plugin_log_take(struct log *log, const char *plugin, const char *instance,
-		    struct wire_bytes body, struct err *err)
+/* A text of the plugin without secrets, in the message that carried it. */
+static char *clean(const struct redactor *redactor, char *text)
+{
+	struct buf scratch = {0};
+	struct str found = redact(redactor, str_from(text), false, &scratch);
+
+	if (found.data != text) {
+		explicit_bzero(text, strlen(text));
+		free(text);
+		text = mem_strndup(found);
+	}
+	buf_deinit(&scratch);
+	return text;
+}
+
+static void clean_all(const struct redactor *redactor, Plugd__V1__Log *said)
+{
+	if (!redactor)
+		return;
+	said->message = clean(redactor, said->message);
+	for (size_t i = 0; i < said->n_fields; i++) {
+		said->fields[i]->name = clean(redactor, said->fields[i]->name);
+		said->fields[i]->value = clean(redactor, said->fields[i]->value);
+	}
+}
+
+int plugin_log_take(struct log *log, const struct log_speaker *speaker, struct wire_bytes body,
+		    struct err *err)
 {
 	Plugd__V1__Log *said = plugd__v1__log__unpack(NULL, body.len, body.data);
-	struct log_field fields[3 + LOG_FIELDS_MAX + 1] = {LOG_STR("plugin", plugin),
-							   LOG_STR("instance", instance)};
+	struct log_field fields[3 + LOG_FIELDS_MAX + 1] = {LOG_STR("plugin", speaker->plugin),
+							   LOG_STR("instance", speaker->instance)};
 	size_t n = 2;
 
 	if (!said)
 		return err_set(err, ERR_PROTOCOL_FRAME, "its LOG is not a valid message");
+	clean_all(speaker->redactor, said);
 	if (said->call_id)
 		fields[n++] = LOG_INT("call", said->call_id);
 	for (size_t i = 0; i < said->n_fields && i < LOG_FIELDS_MAX; i++)

@@ -81,17 +81,32 @@ static int load_image(struct pool *pool, struct err *err)
 		r = exec_image_load(pool->whitelist, pool->plugin->executable, pool->plugin->name,
 				    &pool->image, err);
 	pool->whitelist = NULL;
-	if (r < 0)
-		pool->last_failure = *err;
+	return r;
+}
+
+/* What they are now is what this generation has, until it ends. */
+static int load_secrets(struct pool *pool, struct err *err)
+{
+	int r = secrets_load(pool->plugin->secrets, &pool->secrets, err);
+
+	if (r == 0 && !secrets_are_locked(pool->secrets))
+		log_event(pool->log, LOG_WARN, "secrets.not_locked",
+			  "the limit on locked memory is too low, so they may reach swap: raise "
+			  "RLIMIT_MEMLOCK (LimitMEMLOCK=)",
+			  LOG_STR("plugin", pool->plugin->name));
 	return r;
 }
 
 int pool_start(struct pool *pool, struct err *err)
 {
-	int r = load_image(pool, err);
+	int r = load_secrets(pool, err);
 
 	if (r == 0)
+		r = load_image(pool, err);
+	if (r == 0)
 		r = pool_make_cage(pool, err);
+	if (r < 0)
+		pool->last_failure = *err;
 	if (r < 0 || pool->asleep)
 		return r;
 	pool_stay_awake(pool);
@@ -106,6 +121,7 @@ int pool_start_again(struct pool *pool, const struct whitelist *whitelist, struc
 	assert(!pool->image && !pool->draining);
 	pool->last_failure = (struct err){0};
 	pool->whitelist = whitelist;
+	secrets_release(pool->secrets);
 	return pool_start(pool, err);
 }
 
@@ -182,6 +198,7 @@ void pool_free(struct pool *pool)
 		slot_deinit(&pool->slots[i]);
 	exec_image_release(pool->image);
 	cage_free(pool->cage);
+	secrets_release(pool->secrets);
 	manifest_release(pool->manifest);
 	free(pool->slots);
 	free(pool);

@@ -65,12 +65,12 @@ struct pool_opts {
 
 struct pool *pool_new(const struct pool_opts *opts); /* returns owned */
 
-/* Loads and checks the executable, if no image was given, and starts the instances. 0, or -errno
- * with *err: the executable may not run, or can't. A process that dies later is started again as
- * plugin->restart says. */
+/* Reads the secrets, loads and checks the executable, if no image was given, and starts the
+ * instances. 0, or -errno with *err: a secret is missing, or the executable may not run, or can't.
+ * A process that dies later is started again as plugin->restart says. */
 int pool_start(struct pool *pool, struct err *err);
 
-/* The same once more, after the executable could not be loaded. Borrows until return. */
+/* The same once more, after it could not be started. Borrows until return. */
 int pool_start_again(struct pool *pool, const struct whitelist *whitelist, struct err *err);
 
 /* Those that wait are started; from now on none does. */

@@ -35,6 +35,7 @@ struct pool {
 	void *user;
 
 	struct exec_image *image;	/* NULL: not loaded */
+	struct secrets *secrets;	/* NULL: it has none, or they were not read */
 	struct cage *cage;		/* NULL: none, or not made yet */
 	struct cage_report cage_report; /* of the last process */
 	struct manifest *manifest;	/* holds; NULL: nobody told yet */

@@ -239,6 +239,7 @@ void slot_start(struct slot *slot)
 		.plugin = pool->plugin,
 		.image = pool->image,
 		.cage = pool->cage,
+		.secrets = pool->secrets,
 		.host_version = pool->host_version,
 		.generation = pool->generation,
 		.number = slot_number(slot),

@@ -160,6 +160,7 @@ static void settle_export(struct state_port *port, const Plugd__V1__StateEnd *en
 
 	if (end->error[0]) {
 		err_set(&err, ERR_PLUGIN_STATE, "it can't hand its state over: %.300s", end->error);
+		redact_err(port->redactor, &err);
 		spoil(port, &err);
 	} else if (port->spoilt.code == 0) {
 		check_sum(port, end);
@@ -259,6 +260,7 @@ int state_port_on_imported(struct state_port *port, struct wire_bytes body, stru
 		return err_set(err, ERR_PROTOCOL_FRAME, "its IMPORTED is not a valid message");
 	port->imports = false;
 	err_set(&why, ERR_PLUGIN_STATE, "it does not take the state: %.300s", imported->error);
+	redact_err(port->redactor, &why);
 	done(port, imported->error[0] ? &why : NULL);
 	plugd__v1__imported__free_unpacked(imported, NULL);
 	return 0;

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "plugin/channel.h"
 #include "plugin/flow.h"
+#include "plugin/redact.h"
 #include "proto/wire.h"
 #include "trust/digest.h"
 
@@ -43,6 +44,7 @@ struct state_port {
 	const struct state *whole; /* of the import; borrows */
 	state_done_fn *on_done;	   /* NULL: nobody waits */
 	void *user;
+	const struct redactor *redactor; /* of the plugin's secrets; NULL: it has none */
 };
 
 /* After WELCOME. Zeroed before that. */

@@ -31,12 +31,8 @@ static void remember(struct textlog *textlog, struct str line)
 	}
 }
 
-static void log_line(struct textlog *textlog, struct str line)
+static void keep_line(struct textlog *textlog, struct str line)
 {
-	while (line.len > 0 && (line.data[line.len - 1] == '\r' || line.data[line.len - 1] == '\n'))
-		line.len--;
-	if (line.len == 0)
-		return;
 	remember(textlog, line);
 	if (!log_is_on(textlog->log, LOG_INFO))
 		return;
@@ -44,6 +40,22 @@ static void log_line(struct textlog *textlog, struct str line)
 		  (const struct log_field[]){LOG_STR("plugin", textlog->plugin),
 					     LOG_STR("instance", textlog->instance),
 					     {LOG_FIELD_END}});
+}
+
+/* Without secrets, from here on. */
+static void log_line(struct textlog *textlog, struct str line)
+{
+	struct buf scratch = {0};
+
+	while (line.len > 0 && (line.data[line.len - 1] == '\r' || line.data[line.len - 1] == '\n'))
+		line.len--;
+	if (line.len > 0)
+		line = redact(textlog->redactor, line, false, &scratch);
+	if (line.len > TEXTLOG_LINE_BYTES) /* names may be longer than what they stand for */
+		line.len = TEXTLOG_LINE_BYTES;
+	if (line.len > 0)
+		keep_line(textlog, line);
+	buf_deinit(&scratch);
 }
 
 static void log_lines(struct textlog *textlog, bool all)
@@ -54,8 +66,9 @@ static void log_lines(struct textlog *textlog, bool all)
 		const char *newline = len ? memchr(text, '\n', len) : NULL;
 		size_t line = newline ? (size_t)(newline - text) + 1 : len;
 
-		if (line > TEXTLOG_LINE_BYTES)
-			line = TEXTLOG_LINE_BYTES;
+		if (line >= TEXTLOG_LINE_BYTES)
+			line = redact_cut(textlog->redactor, (struct str){text, len},
+					  TEXTLOG_LINE_BYTES);
 		else if (!newline && !(all && len > 0) && len < TEXTLOG_LINE_BYTES)
 			return;
 		log_line(textlog, (struct str){text, line});

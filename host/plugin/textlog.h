@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "observe/log.h"
+#include "plugin/redact.h"
 
 /* A longer line goes on as the next record. */
 #define TEXTLOG_LINE_BYTES 4096
@@ -19,10 +20,11 @@ struct textlog {
 	int fd; /* -1: closed */
 	struct loop_io io;
 	struct buf in;
-	struct buf tail;      /* the last lines, each with its line break */
-	struct log *log;      /* borrows */
-	const char *plugin;   /* borrows */
-	const char *instance; /* borrows */
+	struct buf tail;		 /* the last lines, each with its line break */
+	struct log *log;		 /* borrows */
+	const char *plugin;		 /* borrows */
+	const char *instance;		 /* borrows */
+	const struct redactor *redactor; /* of its secrets; borrows; NULL: it has none */
 };
 
 /* Takes fd (non-blocking). `textlog` has log, plugin and instance set. */

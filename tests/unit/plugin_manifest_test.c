@@ -290,15 +290,15 @@ static void hello_says_what_was_asked(void **state)
 					.limits = handshake_default_limits(),
 					.config = config,
 					.config_len = sizeof(config)};
-	struct buf out = {0};
+	struct secret frame;
 	struct wire_bytes body;
 	Plugd__V1__Hello *read;
 	const char *why;
 
-	handshake_put_hello(&out, &hello);
-	assert_int_equal(wire_get_prefix(buf_front(&out)), buf_len(&out) - WIRE_PREFIX_BYTES);
-	assert_int_equal(wire_frame_kind((struct wire_bytes){buf_front(&out) + WIRE_PREFIX_BYTES,
-							     buf_len(&out) - WIRE_PREFIX_BYTES},
+	frame = handshake_seal_hello(&hello);
+	assert_int_equal(wire_get_prefix(frame.data), frame.len - WIRE_PREFIX_BYTES);
+	assert_int_equal(wire_frame_kind((struct wire_bytes){frame.data + WIRE_PREFIX_BYTES,
+							     frame.len - WIRE_PREFIX_BYTES},
 					 &body, &why),
 			 WIRE_HELLO);
 	read = plugd__v1__hello__unpack(NULL, body.len, body.data);
@@ -310,8 +310,9 @@ static void hello_says_what_was_asked(void **state)
 	assert_int_equal(read->generation, 3);
 	assert_int_equal(read->config.len, 1);
 	assert_int_equal(read->limits->call_window_bytes, WIRE_CALL_WINDOW_BYTES);
+	assert_int_equal(read->n_secrets, 0);
 	plugd__v1__hello__free_unpacked(read, NULL);
-	buf_deinit(&out);
+	secret_free(&frame);
 }
 
 static void a_reason_to_fail_is_cut_to_fit(void **state)
