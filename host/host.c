@@ -143,17 +143,22 @@ static int report(const struct host *host, const struct err *err)
 	return -1;
 }
 
-/* The one that is on disk, or the old one stays. */
-static int renew_whitelist(struct host *host, struct err *err)
+static void judge(void *user, struct pins_report *report)
 {
-	struct whitelist *loaded;
-	int r = pins_load(host->log, config_of(host)->trust.whitelist_file, &loaded, err);
+	units_judge(user, report);
+}
 
-	if (r < 0)
-		return r;
-	whitelist_free(host->house.whitelist);
-	host->house.whitelist = loaded;
-	return 0;
+static int start_pins(struct host *host, struct err *err)
+{
+	struct pins_next next;
+	int r;
+
+	host->house.pins =
+		pins_new(host->loop, host->log, &(struct pins_upcalls){judge, &host->house});
+	r = pins_prepare(host->house.pins, host->roster->plan, &next, err);
+	if (r == 0)
+		pins_commit(host->house.pins, &next);
+	return r;
 }
 
 static void make_units(struct host *host)
@@ -284,9 +289,13 @@ static int begin_swap(void *user, struct target *target, const struct swap_order
 		      const struct swap_viewer *viewer, struct err *err)
 {
 	struct host *host = user;
-	int r = renew_whitelist(host, err);
+	int r = pins_renew(host->house.pins, err);
 
-	return r < 0 ? r : unit_swap(unit_of(host, target), order, viewer, err);
+	if (r < 0)
+		return r;
+	r = unit_swap(unit_of(host, target), order, viewer, err);
+	pins_judge(host->house.pins);
+	return r;
 }
 
 static void leave_swap(void *user, struct target *target)
@@ -319,8 +328,22 @@ static void leave_reload(void *user)
 	reload_leave(host->reload);
 }
 
-static const struct office_ops office_ops = {begin_swap,    leave_swap,	  abort_swap,
-					     get_swap_step, begin_reload, leave_reload};
+static int reload_whitelist(void *user, struct pins_report *report, struct err *err)
+{
+	struct host *host = user;
+
+	return pins_reload(host->house.pins, report, err);
+}
+
+static const struct office_ops office_ops = {
+	.swap = begin_swap,
+	.leave_swap = leave_swap,
+	.abort_swap = abort_swap,
+	.get_swap_step = get_swap_step,
+	.reload = begin_reload,
+	.leave_reload = leave_reload,
+	.reload_whitelist = reload_whitelist,
+};
 
 /* What the office shows is what is in force. */
 static void renew_office(struct host *host)
@@ -463,7 +486,7 @@ static int start(struct host *host)
 		.user = host,
 	};
 	host->house.crashes = crashes_new(&config_of(host)->crashes, host->log, &err);
-	if (!host->house.crashes || renew_whitelist(host, &err) < 0)
+	if (!host->house.crashes || start_pins(host, &err) < 0)
 		return report(host, &err);
 	make_units(host);
 	if (start_edge(host) < 0 || start_control(host) < 0 || start_listener(host) < 0)
@@ -489,7 +512,7 @@ static void release(struct host *host)
 	registry_free(host->registry);
 	dispatch_free(host->dispatch);
 	crashes_free(host->house.crashes);
-	whitelist_free(host->house.whitelist);
+	pins_free(host->house.pins);
 	ledger_deinit(&host->house.ledger);
 	free_addresses(host->addresses);
 }

@@ -1,22 +1,230 @@
-/* The whitelist that is on disk now. */
+/* The whitelist in force.
+ *
+ * Owns it, holds the plan whose rules it is under, and watches the file. Loads all of it before
+ * anything is replaced, so that half a file, or none, leaves the old one in force. What runs is
+ * judged by its owner, through an upcall. */
 #include "pins.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/watch.h"
+#include "observe/errors.h"
 #include "trust/whitelist_file.h"
 
-int pins_load(struct log *log, const char *file, struct whitelist **out, struct err *err)
+struct pins {
+	struct loop *loop;
+	struct log *log;
+	struct pins_upcalls upcalls;
+	struct plan *plan; /* holds */
+	struct whitelist *whitelist;
+	struct guard guard;  /* of both */
+	unsigned edition;    /* grows with each change */
+	struct watch *watch; /* NULL: the file is not watched */
+	char *watched;	     /* its path; owned */
+};
+
+const struct guard *pins_guard(const struct pins *pins)
+{
+	return &pins->guard;
+}
+
+/* ---- reading the file ---- */
+
+/* The first problem speaks for all. */
+static void tell_problems(const struct pins *pins, const struct whitelist_problems *problems,
+			  struct err *err)
+{
+	size_t more = problems->count - 1 + problems->more;
+
+	for (size_t i = 0; i < problems->count; i++)
+		log_event(pins->log, LOG_ERROR, "whitelist.problem", problems->rows[i].err.text,
+			  LOG_INT("code", problems->rows[i].err.code));
+	*err = problems->rows[0].err;
+	if (more > 0)
+		err_set(err, problems->rows[0].err.code,
+			"%.300s (and %zu more: plugctl whitelist verify)",
+			problems->rows[0].err.text, more);
+}
+
+static int load(const struct pins *pins, const struct trust_opts *opts, struct whitelist **out,
+		struct err *err)
 {
 	struct whitelist_problems problems = {NULL, 0, 0};
 	int r;
 
 	*out = NULL;
-	if (!file)
+	if (!opts->whitelist_file)
 		return 0;
-	r = whitelist_load(file, out, &problems);
-	for (size_t i = 0; i < problems.count; i++) {
-		*err = problems.rows[i].err;
-		log_event(log, LOG_ERROR, "whitelist.problem", err->text,
-			  LOG_INT("code", err->code));
-	}
+	r = whitelist_load(opts->whitelist_file, out, &problems);
+	if (r < 0)
+		tell_problems(pins, &problems, err);
 	whitelist_problems_deinit(&problems);
 	return r;
+}
+
+static void put(struct pins *pins, struct whitelist *whitelist)
+{
+	whitelist_free(pins->whitelist);
+	pins->whitelist = whitelist;
+	pins->guard = (struct guard){whitelist, &pins->plan->config.trust};
+	pins->edition++;
+}
+
+/* ---- the file changes ---- */
+
+static void on_file_change(void *user)
+{
+	struct pins *pins = user;
+	struct pins_report report;
+	struct err err;
+
+	log_event(pins->log, LOG_INFO, "whitelist.file_changed", "the file is read again",
+		  LOG_STR("file", pins->watched));
+	pins_reload(pins, &report, &err);
+}
+
+static void stop_watching(struct pins *pins)
+{
+	watch_stop(pins->watch);
+	free(pins->watched);
+	pins->watch = NULL;
+	pins->watched = NULL;
+}
+
+static void renew_watch(struct pins *pins)
+{
+	const struct trust_opts *opts = pins->guard.opts;
+	const char *file = opts->watch_whitelist ? opts->whitelist_file : NULL;
+	struct err err;
+
+	if (file && pins->watch && strcmp(file, pins->watched) == 0)
+		return;
+	stop_watching(pins);
+	if (!file)
+		return;
+	pins->watched = mem_strdup(file);
+	pins->watch = watch_start(pins->loop, file, on_file_change, pins);
+	if (pins->watch)
+		return;
+	err_set_errno(&err, ERR_WHITELIST_FILE, errno, "%s can't be watched", file);
+	log_event(pins->log, LOG_WARN, "whitelist.watch_failed", err.text,
+		  LOG_INT("code", err.code));
+}
+
+/* ---- with a configuration ---- */
+
+int pins_prepare(struct pins *pins, struct plan *plan, struct pins_next *next, struct err *err)
+{
+	struct whitelist *whitelist;
+	int r = load(pins, &plan->config.trust, &whitelist, err);
+
+	if (r < 0)
+		return r;
+	*next = (struct pins_next){
+		.plan = plan_hold(plan),
+		.whitelist = whitelist,
+		.guard = {whitelist, &plan->config.trust},
+		.edition = pins->edition,
+	};
+	return 0;
+}
+
+void pins_drop(struct pins_next *next)
+{
+	whitelist_free(next->whitelist);
+	plan_release(next->plan);
+	*next = (struct pins_next){0};
+}
+
+/* The same file was read again since: that is newer than what was prepared. */
+static bool is_outdated(const struct pins *pins, const struct pins_next *next)
+{
+	const char *file = next->guard.opts->whitelist_file;
+
+	return pins->edition != next->edition && file && pins->whitelist &&
+	       strcmp(file, pins->guard.opts->whitelist_file) == 0;
+}
+
+void pins_commit(struct pins *pins, struct pins_next *next)
+{
+	struct plan *before = pins->plan;
+	struct whitelist *whitelist = next->whitelist;
+
+	if (is_outdated(pins, next)) {
+		whitelist_free(next->whitelist);
+		whitelist = pins->whitelist;
+		pins->whitelist = NULL;
+	}
+	pins->plan = next->plan;
+	put(pins, whitelist);
+	*next = (struct pins_next){0};
+	plan_release(before);
+	renew_watch(pins);
+}
+
+void pins_judge(struct pins *pins)
+{
+	struct pins_report report = {0};
+
+	pins->upcalls.judge(pins->upcalls.user, &report);
+}
+
+/* ---- alone ---- */
+
+int pins_renew(struct pins *pins, struct err *err)
+{
+	struct whitelist *whitelist;
+	int r = load(pins, pins->guard.opts, &whitelist, err);
+
+	if (r < 0) {
+		struct err first = *err;
+
+		err_set(err, first.code,
+			"%.400s; the whitelist that was read before stays in force", first.text);
+		log_event(pins->log, LOG_ERROR, "whitelist.refused", err->text,
+			  LOG_INT("code", err->code));
+		return r;
+	}
+	put(pins, whitelist);
+	return 0;
+}
+
+int pins_reload(struct pins *pins, struct pins_report *report, struct err *err)
+{
+	int r = pins_renew(pins, err);
+
+	if (r < 0)
+		return r;
+	*report = (struct pins_report){.entries = pins->whitelist ? whitelist_count(pins->whitelist)
+								  : 0};
+	pins->upcalls.judge(pins->upcalls.user, report);
+	log_event(pins->log, LOG_INFO, "whitelist.reloaded", "the whitelist is in force",
+		  LOG_INT("entries", (int64_t)report->entries), LOG_INT("revoked", report->revoked),
+		  LOG_INT("restored", report->restored));
+	return 0;
+}
+
+/* ---- life ---- */
+
+struct pins *pins_new(struct loop *loop, struct log *log, const struct pins_upcalls *upcalls)
+{
+	struct pins *pins = mem_new(struct pins);
+
+	pins->loop = loop;
+	pins->log = log;
+	pins->upcalls = *upcalls;
+	return pins;
+}
+
+void pins_free(struct pins *pins)
+{
+	if (!pins)
+		return;
+	stop_watching(pins);
+	whitelist_free(pins->whitelist);
+	plan_release(pins->plan);
+	free(pins);
 }

@@ -46,7 +46,7 @@ struct reload {
 	struct diff diff;
 	struct roster *next;
 	struct edge_routes *routes;
-	struct whitelist *whitelist;
+	struct pins_next pins;
 	struct part *parts;
 	size_t part_count;
 	struct err why; /* code 0: nothing has failed */
@@ -66,10 +66,9 @@ static void drop(struct reload *reload)
 		listener_drop(reload->site.listener);
 	edge_routes_free(reload->routes);
 	roster_release(reload->next);
-	whitelist_free(reload->whitelist);
+	pins_drop(&reload->pins);
 	reload->next = NULL;
 	reload->routes = NULL;
-	reload->whitelist = NULL;
 }
 
 /* After this the reload may begin again. */
@@ -302,7 +301,7 @@ static void prepare_parts(struct reload *reload)
 							 .plan = reload->plan,
 							 .plugin = part->plugin,
 							 .routes = reload->routes,
-							 .whitelist = reload->whitelist,
+							 .guard = &reload->pins.guard,
 							 .on_prepared = on_prepared,
 							 .user = reload,
 						 });
@@ -320,7 +319,7 @@ static void enter_step(struct reload *reload, enum reload_step step)
 static int prepare(struct reload *reload, struct err *err)
 {
 	const struct config *config = &reload->plan->config;
-	int r = pins_load(reload->site.log, config->trust.whitelist_file, &reload->whitelist, err);
+	int r = pins_prepare(reload->site.house->pins, reload->plan, &reload->pins, err);
 
 	if (r < 0)
 		return r;
@@ -407,19 +406,16 @@ static void commit(struct reload *reload)
 	struct unit_house *house = reload->site.house;
 	struct roster *next = reload->next;
 
+	pins_commit(house->pins, &reload->pins);
 	let_leave(reload, reload->site.get_roster(reload->site.user));
 	commit_units(reload);
 	edge_apply(house->edge, reload->routes);
 	listener_commit(reload->site.listener);
-	whitelist_free(house->whitelist);
-	house->whitelist = reload->whitelist;
 	reload->routes = NULL;
-	reload->whitelist = NULL;
 	reload->next = NULL;
 	log_done(reload);
 	reload->site.on_applied(reload->site.user, next);
-	for (size_t i = 0; i < next->count; i++)
-		unit_start_again(next->units[i]);
+	pins_judge(house->pins);
 	end(reload, NULL, NULL);
 }
 

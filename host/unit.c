@@ -42,7 +42,7 @@ static struct generation *generation_new(struct unit *unit, const struct generat
 		.log = house->log,
 		.spawner = house->spawner,
 		.plugin = &generation->opts,
-		.whitelist = setup->whitelist ? setup->whitelist : house->whitelist,
+		.guard = setup->guard ? setup->guard : pins_guard(house->pins),
 		.image = setup->image,
 		.host_version = house->service->version,
 		.generation = ledger_next(&house->ledger, setup->opts->name),
@@ -290,6 +290,7 @@ static void on_swap_end(void *user, const struct err *why)
 		viewer.on_end(viewer.user, why, &report);
 	if (why)
 		unit_change_progress(unit, why);
+	unit_judge_again(unit);
 }
 
 static void on_prepared(void *user)
@@ -409,6 +410,9 @@ int unit_swap(struct unit *unit, const struct swap_order *order, const struct sw
 	if (r < 0)
 		return r;
 	if (order->is_rollback) {
+		r = unit_check_image(unit, unit->previous.image, err);
+		if (r < 0)
+			return r;
 		setup.born = unit->previous.born;
 		setup.live = unit->previous.live;
 		setup.config = unit->previous.config;
@@ -502,7 +506,7 @@ void unit_start_again(struct unit *unit)
 
 	if (!unit->serving || pool_image(unit->serving->pool) || unit->swap || unit->is_draining)
 		return;
-	if (pool_start_again(unit->serving->pool, house->whitelist, &err) < 0)
+	if (pool_start_again(unit->serving->pool, pins_guard(house->pins), &err) < 0)
 		tell_refused(unit, &err);
 	else
 		on_change(unit->serving, unit->serving->pool);

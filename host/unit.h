@@ -16,10 +16,11 @@
 #include "host_service.h"
 #include "ledger.h"
 #include "observe/log.h"
+#include "pins.h"
 #include "plan.h"
 #include "plugin/plugin_opts.h"
 #include "registry/service.h"
-#include "trust/whitelist.h"
+#include "trust/guard.h"
 
 struct unit;
 
@@ -34,9 +35,9 @@ struct unit_house {
 	struct registry *registry;
 	struct host_service *service;
 	struct crashes *crashes;
-	struct edge *edge;	     /* knows which methods routes use; NULL until it is there */
-	struct whitelist *whitelist; /* the one in force */
-	struct unit_list units;	     /* all that there are */
+	struct edge *edge;	/* knows which methods routes use; NULL until it is there */
+	struct pins *pins;	/* the whitelist in force */
+	struct unit_list units; /* all that there are */
 	struct ledger ledger;
 
 	/* A unit that drains has no process left. */
@@ -81,6 +82,10 @@ void units_drain(struct unit_house *house, int64_t longest_ms);
 bool units_are_drained(const struct unit_house *house);
 void units_free(struct unit_house *house);
 
+/* Another whitelist, or other rules, are in force: everything that runs or could is judged by them,
+ * and obeys. Adds to the report's revoked and restored. */
+void units_judge(struct unit_house *house, struct pins_report *report);
+
 /* Begins a swap. 0: `viewer` hears of it until its on_end, which may have come already; or -errno
  * with *err: nothing was begun. */
 int unit_swap(struct unit *unit, const struct swap_order *order, const struct swap_viewer *viewer,
@@ -105,10 +110,10 @@ enum unit_change_kind {
 
 struct unit_change {
 	enum unit_change_kind kind;
-	struct plan *plan;		   /* holds until it is committed or dropped */
-	const struct plugin_opts *plugin;  /* of the plan */
-	const struct edge_routes *routes;  /* that come into force with it; borrows as long */
-	const struct whitelist *whitelist; /* borrows until return */
+	struct plan *plan;		  /* holds until it is committed or dropped */
+	const struct plugin_opts *plugin; /* of the plan */
+	const struct edge_routes *routes; /* that come into force with it; borrows as long */
+	const struct guard *guard;	  /* borrows until return */
 
 	/* It can be committed (`why` NULL); or, also after that, it can't. */
 	void (*on_prepared)(void *user, struct unit *unit, const struct err *why);

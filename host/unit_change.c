@@ -42,7 +42,7 @@ void unit_prepare(struct unit *unit, const struct unit_change *change)
 		.live = change->plan,
 		.config = change->plan,
 		.opts = change->plugin,
-		.whitelist = change->whitelist,
+		.guard = change->guard,
 	};
 
 	unit->change = *change;

@@ -1,5 +1,6 @@
 /* What the files of a unit share: unit.c (its generations, its swaps), unit_change.c (its part of
- * a reload), unit_end.c (how it ends), unit_death.c (how its processes end). Nobody else includes
+ * a reload), unit_end.c (how it ends), unit_death.c (how its processes end),
+ * unit_revoke.c (what may not run any more). Nobody else includes
  * it. */
 #ifndef PLUGD_UNIT_PRIVATE_H
 #define PLUGD_UNIT_PRIVATE_H
@@ -53,6 +54,7 @@ struct unit {
 	int64_t swap_drain_ms;
 	struct unit_change change; /* that is prepared; plan NULL: none is */
 	struct loop_timer leave;   /* until nobody may use it any more */
+	bool awaits_successor;	   /* who serves is revoked, and a swap may replace it */
 	bool is_leaving;	   /* a reload has left it out */
 	bool is_draining;	   /* all of it */
 	bool is_retired;	   /* it is freed when this turn ends */
@@ -62,11 +64,11 @@ struct generation_setup {
 	struct plan *born;
 	struct plan *live;
 	struct plan *config;
-	const struct plugin_opts *opts;	   /* whose texts they have */
-	const char *executable;		   /* in place of theirs; NULL: theirs */
-	const struct whitelist *whitelist; /* NULL: the one in force */
-	struct exec_image *image;	   /* holds; NULL: that of the executable is loaded */
-	bool may_sleep;			   /* as pool_opts */
+	const struct plugin_opts *opts; /* whose texts they have */
+	const char *executable;		/* in place of theirs; NULL: theirs */
+	const struct guard *guard;	/* NULL: the one in force */
+	struct exec_image *image;	/* holds; NULL: that of the executable is loaded */
+	bool may_sleep;			/* as pool_opts */
 	bool waits;
 };
 
@@ -78,6 +80,12 @@ void unit_forget_previous(struct unit *unit);
 /* unit_end.c: a process has ended, or a holder has gone. */
 void unit_end_if_over(struct unit *unit);
 void unit_leave_init(struct unit *unit);
+
+/* unit_revoke.c: may the bytes run, by the whitelist in force? 0, or -errno with *err. */
+int unit_check_image(const struct unit *unit, const struct exec_image *image, struct err *err);
+
+/* The swap that could have replaced who is revoked is over. */
+void unit_judge_again(struct unit *unit);
 
 /* unit_death.c: a process has ended; `failed`: it should not have, or not like that. */
 void unit_on_death(struct unit *unit, const struct instance *instance, const struct err *why,

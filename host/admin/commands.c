@@ -11,6 +11,7 @@
 #include "admin/trial.h"
 #include "admin/views.h"
 #include "admin/walls.h"
+#include "admin/whitelisting.h"
 #include "base/member.h"
 #include "observe/errors.h"
 
@@ -200,6 +201,12 @@ const struct command commands[] = {
 	 "takes over what has changed in the configuration on disk, all of it or nothing",
 	 {{"dry_run", COMMAND_BOOL, false, "only tells what has changed"}},
 	 reloading_run},
+	{"whitelist_reload",
+	 "reads the whitelist again and judges by it what runs; one that is not well-formed "
+	 "changes "
+	 "nothing",
+	 {{0}},
+	 whitelisting_reload},
 	{"crashes",
 	 "the crashes that are kept, the newest first, or all of one",
 	 {PLUGIN_ARG, {"id", COMMAND_TEXT, false, "which one, of those that are listed"}},

@@ -77,6 +77,13 @@ struct reload_viewer {
 	void *user;
 };
 
+/* What another whitelist has done. */
+struct pins_report {
+	size_t entries;	   /* in the file */
+	unsigned revoked;  /* plugins that ran, or could, and may not any more */
+	unsigned restored; /* plugins that may again */
+};
+
 /* What the composition root does for an operator. `user` is the office's. */
 struct office_ops {
 	/* 0: the viewer hears of it, maybe before the return. Or -errno with *err: nothing was
@@ -90,6 +97,10 @@ struct office_ops {
 	/* The same for a reload; a dry one only compares. */
 	int (*reload)(void *user, bool is_dry, const struct reload_viewer *viewer, struct err *err);
 	void (*leave_reload)(void *user);
+
+	/* Reads the whitelist alone again. 0 and *report, or -errno with *err: the old one
+	 * stays. */
+	int (*reload_whitelist)(void *user, struct pins_report *report, struct err *err);
 };
 
 /* Borrows all of it, for as long as commands run. A reload changes targets and routes between two

@@ -37,6 +37,8 @@ enum plugin_condition plugin_condition_of(const struct target *target)
 		return PLUGIN_DEGRADED;
 	if (ready > 0)
 		return ready < pool_slot_count(pool) ? PLUGIN_SHORT : PLUGIN_SERVING;
+	if (pool_forbidden(pool))
+		return PLUGIN_REVOKED;
 	down = pool_down_reason(pool);
 	if (down)
 		return down->code == ERR_PLUGIN_CRASH_LOOP ? PLUGIN_FAILED : PLUGIN_ENDED;
@@ -62,6 +64,8 @@ const char *plugin_condition_name(enum plugin_condition condition)
 		return "degraded";
 	case PLUGIN_FAILED:
 		return "failed";
+	case PLUGIN_REVOKED:
+		return "revoked";
 	case PLUGIN_ENDED:
 		return "ended";
 	case PLUGIN_FAILING:

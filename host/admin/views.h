@@ -27,6 +27,7 @@ enum plugin_condition {
 	PLUGIN_SERVING,	 /* every instance is ready */
 	PLUGIN_SHORT,	 /* some are */
 	PLUGIN_DEGRADED, /* some or all are, but none says that it is healthy */
+	PLUGIN_REVOKED,	 /* the whitelist does not allow it any more */
 	PLUGIN_FAILED,	 /* none is, and none will be: a crash loop */
 	PLUGIN_ENDED,	 /* the same, as its restart policy wants it */
 	PLUGIN_FAILING,	 /* none is, and the last one failed */

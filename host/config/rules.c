@@ -9,6 +9,7 @@
 #include "net/addr.h"
 #include "net/chars.h"
 #include "trust/cage.h"
+#include "trust/place.h"
 
 static bool is_word_char(char c)
 {
@@ -119,4 +120,12 @@ const char *rule_port(struct str text)
 const char *rule_call(struct str text)
 {
 	return cage_check_call(text);
+}
+
+const char *rule_plain_path(struct str text)
+{
+	if (!place_is_plain(text) && !str_eq(text, STR_LITERAL("/")))
+		return "is not a plain path; write an absolute one without '.' and '..', such as "
+		       "/usr/lib/plugd";
+	return NULL;
 }

@@ -57,7 +57,7 @@ struct pool *pool_new(const struct pool_opts *opts)
 	pool->log = opts->log;
 	pool->spawner = opts->spawner;
 	pool->plugin = opts->plugin;
-	pool->whitelist = opts->whitelist;
+	pool->guard = opts->guard;
 	pool->image = opts->image ? exec_image_hold(opts->image) : NULL;
 	pool->host_version = opts->host_version;
 	pool->generation = opts->generation;
@@ -75,12 +75,16 @@ struct pool *pool_new(const struct pool_opts *opts)
 
 static int load_image(struct pool *pool, struct err *err)
 {
+	const struct plugin_opts *plugin = pool->plugin;
 	int r = 0;
 
-	if (!pool->image)
-		r = exec_image_load(pool->whitelist, pool->plugin->executable, pool->plugin->name,
-				    &pool->image, err);
-	pool->whitelist = NULL;
+	if (!pool->image) {
+		r = exec_image_load(pool->guard, plugin->executable, plugin->name, &pool->image,
+				    err);
+		if (r == 0)
+			pool_log_remarks(pool->log, plugin->name, &pool->image->remarks);
+	}
+	pool->guard = NULL;
 	return r;
 }
 
@@ -116,11 +120,11 @@ int pool_start(struct pool *pool, struct err *err)
 	return 0;
 }
 
-int pool_start_again(struct pool *pool, const struct whitelist *whitelist, struct err *err)
+int pool_start_again(struct pool *pool, const struct guard *guard, struct err *err)
 {
 	assert(!pool->image && !pool->draining);
 	pool->last_failure = (struct err){0};
-	pool->whitelist = whitelist;
+	pool->guard = guard;
 	secrets_release(pool->secrets);
 	return pool_start(pool, err);
 }
@@ -158,6 +162,10 @@ int pool_restart(struct pool *pool, struct err *err)
 	if (pool->draining) {
 		err_set(err, ERR_PLUGIN_UNAVAILABLE, "it is being stopped");
 		return -EBUSY;
+	}
+	if (pool->forbidden.code) {
+		*err = pool->forbidden;
+		return -EACCES;
 	}
 	if (!pool->image) {
 		*err = pool->last_failure;

@@ -14,7 +14,7 @@
 #include "plugin/manifest.h"
 #include "plugin/plugin_opts.h"
 #include "plugin/spawner.h"
-#include "trust/whitelist.h"
+#include "trust/guard.h"
 
 struct pool;
 
@@ -52,10 +52,10 @@ struct pool_opts {
 	struct loop *loop;
 	struct log *log;
 	struct spawner *spawner;
-	const struct plugin_opts *plugin;  /* borrows while the pool lives */
-	const struct whitelist *whitelist; /* borrows until pool_start() returns */
-	struct exec_image *image;	   /* holds; NULL: that of the executable is loaded */
-	const char *host_version;	   /* borrows */
+	const struct plugin_opts *plugin; /* borrows while the pool lives */
+	const struct guard *guard;	  /* borrows until pool_start() returns */
+	struct exec_image *image;	  /* holds; NULL: that of the executable is loaded */
+	const char *host_version;	  /* borrows */
 	uint32_t generation;
 	bool may_sleep; /* a lazy plugin starts nothing before pool_wake() */
 	bool waits;	/* instances that have greeted wait for a state, or for pool_begin() */
@@ -71,7 +71,7 @@ struct pool *pool_new(const struct pool_opts *opts); /* returns owned */
 int pool_start(struct pool *pool, struct err *err);
 
 /* The same once more, after it could not be started. Borrows until return. */
-int pool_start_again(struct pool *pool, const struct whitelist *whitelist, struct err *err);
+int pool_start_again(struct pool *pool, const struct guard *guard, struct err *err);
 
 /* Those that wait are started; from now on none does. */
 void pool_begin(struct pool *pool);
@@ -81,6 +81,15 @@ void pool_ask(struct pool *pool);
 
 /* Somebody needs it: a pool that is asleep starts its instances. Awake is fine. */
 void pool_wake(struct pool *pool);
+
+/* Its executable may not run any more: no new calls and no new processes until pool_permit(); every
+ * place stays down, or will, with this reason. What becomes of the processes is said by `action`;
+ * those that drain have the plugin's drain_timeout. Again is fine, with another action too. */
+void pool_forbid(struct pool *pool, const struct err *why, enum trust_revoke action);
+
+/* It may again: what is down is started. A pool that was not forbidden is left alone. */
+void pool_permit(struct pool *pool);
+const struct err *pool_forbidden(const struct pool *pool); /* NULL: it may run */
 
 /* The operator's way out: every place without a process, one that stays down too, gets a fresh
  * history and a start now; what runs is left alone. The number of starts, or -errno with *err. */
@@ -137,6 +146,9 @@ bool pool_is_available(const struct pool *pool);
 /* An instance is starting, or will within the time, or pool_wake() makes one start: it may be worth
  * while to wait. */
 bool pool_is_coming(const struct pool *pool, int64_t within_ms);
+
+/* What a policy has tolerated of what starts, or runs: a warning each, `whitelist.tolerated`. */
+void pool_log_remarks(struct log *log, const char *plugin, const struct guard_remarks *remarks);
 
 /* NULL unless every place stays down; then why, a crash loop first. */
 const struct err *pool_down_reason(const struct pool *pool);

@@ -28,7 +28,7 @@ struct pool {
 	struct log *log;
 	struct spawner *spawner;
 	const struct plugin_opts *plugin;
-	const struct whitelist *whitelist;
+	const struct guard *guard;
 	const char *host_version;
 	uint32_t generation;
 	const struct pool_ops *ops;
@@ -62,6 +62,7 @@ struct pool {
 	uint64_t restarts;
 	uint64_t past_calls; /* of instances that are dead */
 	struct err last_failure;
+	struct err forbidden; /* code 0: its executable may run */
 };
 
 void slot_init(struct slot *slot, struct pool *pool);
@@ -74,6 +75,9 @@ void slot_wake(struct slot *slot);
 
 /* An instance starts, or will within the time. */
 bool slot_is_coming(const struct slot *slot, int64_t within_ms);
+
+/* pool_forbidden(): its instance ends, or runs on, as `action` says; it is not filled again. */
+void slot_forbid(struct slot *slot, enum trust_revoke action);
 
 /* No more starts; an instance may finish what is in flight within the time. */
 void slot_drain(struct slot *slot, int64_t grace_ms);

@@ -60,7 +60,7 @@ void pool_sleep_apply(struct pool *pool)
 {
 	bool may_sleep = pool->plugin->start == PLUGIN_LAZY || pool->plugin->idle_timeout_ms > 0;
 
-	if (pool->draining)
+	if (pool->draining || pool->forbidden.code)
 		return;
 	loop_timer_stop(&pool->idle_timer);
 	if (!pool->asleep)
@@ -93,7 +93,7 @@ bool pool_is_available(const struct pool *pool)
 
 bool pool_is_coming(const struct pool *pool, int64_t within_ms)
 {
-	if (pool->draining)
+	if (pool->draining || pool->forbidden.code)
 		return false;
 	for (unsigned i = 0; i < pool->slot_count; i++) {
 		if (slot_is_coming(&pool->slots[i], within_ms))

@@ -3,6 +3,7 @@
  *	OCCUPIED ──ended──▶ WAITING ──its time──▶ OCCUPIED
  *	    ├──────ended──▶ DOWN    ──pool_restart()──▶ OCCUPIED
  *	    └───unloaded──▶ ASLEEP  ──pool_wake()──▶ OCCUPIED
+ *	    any ──pool_forbid()──▶ DOWN ──pool_permit()──▶ OCCUPIED
  *
  * Owns its instance and hears what it says of itself. Whether the place is filled again, and when,
  * is the supervisor's verdict; this file obeys it and logs it. Called by the pool. */
@@ -50,6 +51,12 @@ static void settle_end(struct slot *slot, const struct err *why, bool failed)
 	struct supervisor_end end = {failed, slot->ready_for_ms, why->text};
 	struct supervisor_decision decision;
 
+	if (pool->forbidden.code) {
+		log_death(slot, why, -1);
+		stay_down(slot, &pool->forbidden);
+		pool_slot_emptied(pool);
+		return;
+	}
 	supervisor_decide(&slot->supervisor, &pool->plugin->restart, &end, loop_now_ms(pool->loop),
 			  random_u32(), &decision);
 	pool->last_failure = *why;
@@ -166,6 +173,8 @@ static bool has_failed(const struct instance *instance, const struct err *why)
 static bool has_gone_as_asked(const struct slot *slot, const struct instance *instance,
 			      const struct err *why)
 {
+	if (why->code == ERR_WHITELIST_REVOKED)
+		return true;
 	return (slot->pool->draining || slot->is_unloading) && why->code == ERR_PLUGIN_GONE &&
 	       instance_end(instance)->by_host;
 }
@@ -197,7 +206,7 @@ static void on_dead(void *user, struct instance *instance, const struct err *why
 		  LOG_STR("plugin", pool->plugin->name),
 		  LOG_STR("instance", instance_id(instance)));
 	pool_slot_emptied(pool);
-	if (!pool->draining && !pool->asleep)
+	if (!pool->draining && (!pool->asleep || pool->forbidden.code))
 		slot_start(slot);
 }
 
@@ -250,6 +259,11 @@ void slot_start(struct slot *slot)
 	struct err err;
 
 	loop_timer_stop(&slot->restart);
+	if (pool->forbidden.code) {
+		stay_down(slot, &pool->forbidden);
+		pool_slot_emptied(pool);
+		return;
+	}
 	slot->ready_for_ms = -1;
 	slot->is_unloading = false;
 	slot->config = slot->offered = pool->config.in_force;
@@ -282,6 +296,32 @@ void slot_sleep(struct slot *slot)
 		return;
 	slot->is_unloading = true;
 	instance_drain(slot->instance, slot->pool->plugin->drain_timeout_ms);
+}
+
+/* Its end is then like that of one that is unloaded, and the next start is refused. */
+void slot_forbid(struct slot *slot, enum trust_revoke action)
+{
+	struct pool *pool = slot->pool;
+
+	loop_timer_stop(&slot->restart);
+	if (!slot->instance) {
+		if (slot->state != SLOT_DOWN || slot->reason.code != pool->forbidden.code)
+			stay_down(slot, &pool->forbidden);
+		slot->reason = pool->forbidden;
+		return;
+	}
+	switch (action) {
+	case REVOKE_DRAIN:
+		slot->is_unloading = true;
+		instance_drain(slot->instance, pool->plugin->drain_timeout_ms);
+		break;
+	case REVOKE_KILL:
+		slot->is_unloading = true;
+		instance_fail(slot->instance, &pool->forbidden);
+		break;
+	case REVOKE_KEEP:
+		break;
+	}
 }
 
 void slot_wake(struct slot *slot)

@@ -69,17 +69,26 @@ static bool is_env(struct str interpreter)
 	       str_eq((struct str){interpreter.data + interpreter.len - end.len, end.len}, end);
 }
 
+/* What is said of an interpreter names the script that asks for it. */
+static void prefix_remarks(struct guard_remarks *remarks, size_t first, const char *script)
+{
+	for (size_t i = first; i < remarks->count; i++)
+		err_prefix(&remarks->rows[i], "the interpreter of '%s'", script);
+}
+
 static int load_interpreter(struct exec_image *image, const struct exec_script *script,
-			    const struct whitelist *whitelist, struct err *err)
+			    const struct guard *guard, struct err *err)
 {
 	char *path = mem_strndup(script->interpreter);
 	char head[EXEC_HEAD_BYTES];
 	struct exec_script nested;
 	const char *wrong;
-	int rc = exec_file_load(path, &(struct exec_wish){whitelist, NULL}, &image->interpreter,
-				err);
+	size_t remarks = image->remarks.count;
+	int rc = exec_file_load(path, &(struct exec_wish){guard, NULL, &image->remarks},
+				&image->interpreter, err);
 
 	free(path);
+	prefix_remarks(&image->remarks, remarks, image->file.path);
 	if (rc == 0 && exec_head_script(read_head(&image->interpreter, head), &nested, &wrong))
 		rc = exec_file_refuse(err, image->interpreter.path, "is a script itself");
 	if (rc < 0) {
@@ -92,7 +101,7 @@ static int load_interpreter(struct exec_image *image, const struct exec_script *
 	return 0;
 }
 
-static int load_script(struct exec_image *image, const struct whitelist *whitelist, struct err *err)
+static int load_script(struct exec_image *image, const struct guard *guard, struct err *err)
 {
 	char head[EXEC_HEAD_BYTES];
 	struct exec_script script;
@@ -106,22 +115,23 @@ static int load_script(struct exec_image *image, const struct whitelist *whiteli
 	}
 	if (is_env(script.interpreter))
 		return refuse_env(&script, image->file.path, err);
-	return load_interpreter(image, &script, whitelist, err);
+	return load_interpreter(image, &script, guard, err);
 }
 
 /* ---- images ---- */
 
-static int image_load(const struct exec_wish *wish, const char *path, struct exec_image **out,
-		      struct err *err)
+static int image_load(const struct guard *guard, const char *plugin, const char *path,
+		      struct exec_image **out, struct err *err)
 {
 	struct exec_image *image = mem_new(struct exec_image);
 	int rc;
 
 	image->holders = 1;
 	image->file = image->interpreter = EXEC_FILE_NONE;
-	rc = exec_file_load(path, wish, &image->file, err);
+	rc = exec_file_load(path, &(struct exec_wish){guard, plugin, &image->remarks}, &image->file,
+			    err);
 	if (rc == 0)
-		rc = load_script(image, wish->whitelist, err);
+		rc = load_script(image, guard, err);
 	if (rc < 0) {
 		exec_image_release(image);
 		return rc;
@@ -130,16 +140,16 @@ static int image_load(const struct exec_wish *wish, const char *path, struct exe
 	return 0;
 }
 
-int exec_image_load(const struct whitelist *whitelist, const char *path, const char *plugin,
+int exec_image_load(const struct guard *guard, const char *path, const char *plugin,
 		    struct exec_image **out, struct err *err)
 {
-	assert(whitelist && plugin);
-	return image_load(&(struct exec_wish){whitelist, plugin}, path, out, err);
+	assert(guard && guard->whitelist && plugin);
+	return image_load(guard, plugin, path, out, err);
 }
 
 int exec_image_load_unpinned(const char *path, struct exec_image **out, struct err *err)
 {
-	return image_load(&(struct exec_wish){NULL, NULL}, path, out, err);
+	return image_load(NULL, NULL, path, out, err);
 }
 
 struct exec_image *exec_image_hold(struct exec_image *image)
@@ -158,9 +168,38 @@ void exec_image_release(struct exec_image *image)
 	free(image);
 }
 
+static int judge_file(const struct guard *guard, const struct exec_file *file, const char *plugin,
+		      struct guard_remarks *remarks, struct err *err)
+{
+	struct guard_question question = {
+		.who = {.path = file->path, .real = file->real, .plugin = plugin},
+		.bytes = file->bytes,
+		.place = -1,
+	};
+	const struct whitelist_entry *entry;
+	int rc = guard_admit(guard, &question, &entry, remarks, err);
+
+	return rc < 0 ? rc : guard_check(guard, entry, &file->digest, remarks, err);
+}
+
 static bool image_is_script(const struct exec_image *image)
 {
 	return image->interpreter.fd >= 0;
+}
+
+int exec_image_judge(const struct guard *guard, const struct exec_image *image, const char *plugin,
+		     struct guard_remarks *remarks, struct err *err)
+{
+	int rc = judge_file(guard, &image->file, plugin, remarks, err);
+	size_t before = remarks->count;
+
+	if (rc < 0 || !image_is_script(image))
+		return rc;
+	rc = judge_file(guard, &image->interpreter, NULL, remarks, err);
+	prefix_remarks(remarks, before, image->file.path);
+	if (rc < 0)
+		err_prefix(err, "the interpreter of '%s'", image->file.path);
+	return rc;
 }
 
 int exec_image_fd(const struct exec_image *image)

@@ -10,6 +10,9 @@
  * nothing else". `#!/usr/bin/env name` is refused: what it starts depends on PATH; the message
  * names the line to write instead. An interpreter that is a script itself is refused.
  *
+ * Whether a file may be used is the guard's decision (guard.h); what only its policy tolerated is
+ * kept as remarks, for whoever started it to log.
+ *
  * Not covered by the hash: shared libraries and modules that the program loads by itself.
  * Set-user-ID bits and file capabilities have no effect. $ORIGIN and the script's own directory
  * don't point to where the file was. */
@@ -21,9 +24,8 @@
 
 #include "base/err.h"
 #include "trust/digest.h"
-#include "trust/whitelist.h"
+#include "trust/guard.h"
 
-#define EXEC_MAX_BYTES	 (UINT64_C(512) << 20) /* of one file: it is held in memory */
 #define EXEC_SCRIPT_FD	 3
 #define EXEC_SCRIPT_PATH "/proc/self/fd/3"
 
@@ -40,13 +42,20 @@ struct exec_image {
 	struct exec_file file;	      /* the plugin's executable or script */
 	struct exec_file interpreter; /* of a script; fd is -1 otherwise */
 	char *interpreter_arg;	      /* of the #! line; NULL: none; owned */
+	struct guard_remarks remarks; /* on both files, from when they were opened */
 };
 
 /* Opens, checks, copies and hashes what is at `path` (absolute) for the plugin of that name. 0 and
- * an image with one holder, or -errno and *err with one of ERR_WHITELIST_*, ERR_EXECUTABLE_REFUSED,
+ * an image with one holder, or -errno and *err with one of ERR_WHITELIST_*, ERR_EXECUTABLE_*,
  * ERR_INTERPRETER_REFUSED. Reads the whole file: about 1 ms for 2 MiB. */
-int exec_image_load(const struct whitelist *whitelist, const char *path, const char *plugin,
+int exec_image_load(const struct guard *guard, const char *path, const char *plugin,
 		    struct exec_image **out, struct err *err);
+
+/* Would this image be loaded by that guard? Its bytes, their place and their size are judged as
+ * they were then; owners and modes are not looked at again, because what is sealed does not follow
+ * them. 0, or -EACCES and *err; what is tolerated is added to *remarks, which is empty before. */
+int exec_image_judge(const struct guard *guard, const struct exec_image *image, const char *plugin,
+		     struct guard_remarks *remarks, struct err *err);
 
 /* The same without a whitelist: for `plugctl check`, where somebody runs their own program, and for
  * `plugctl whitelist add`, which wants the digests. The host never calls it. */

@@ -65,7 +65,7 @@ static int open_place(const char *path, int *fd_out, struct err *err)
 	return 0;
 }
 
-static int check_place(int place, const char *path, struct err *err)
+static int check_place(int place, const char *path, uint64_t *bytes_out, struct err *err)
 {
 	struct stat status;
 	struct statvfs mount;
@@ -86,8 +86,9 @@ static int check_place(int place, const char *path, struct err *err)
 		return exec_file_refuse(err, path, "is on a file system that is mounted noexec");
 	if (status.st_size == 0)
 		return exec_file_refuse(err, path, "is empty");
-	if ((uint64_t)status.st_size > EXEC_MAX_BYTES)
+	if (status.st_size > EXEC_MAX_BYTES)
 		return exec_file_refuse(err, path, "is larger than 512 MiB");
+	*bytes_out = (uint64_t)status.st_size;
 	return 0;
 }
 
@@ -133,6 +134,7 @@ static int copy_pieces(int from, struct exec_file *file, struct digest_stream *s
 		       struct err *err)
 {
 	uint8_t *piece = mem_alloc(COPY_BYTES);
+	uint64_t copied = 0;
 	int rc = 0;
 	ssize_t len;
 
@@ -144,15 +146,16 @@ static int copy_pieces(int from, struct exec_file *file, struct digest_stream *s
 					   file->real);
 			break;
 		}
-		file->bytes += (uint64_t)len;
-		if (file->bytes > EXEC_MAX_BYTES)
-			rc = exec_file_refuse(err, file->real, "is larger than 512 MiB");
+		copied += (uint64_t)len;
+		if (copied > file->bytes)
+			rc = exec_file_refuse(err, file->real, "grew while it was read");
 		digest_stream_add(stream, piece, (size_t)len);
 		if (rc == 0 && (rc = fd_write_all(file->fd, piece, (size_t)len)) < 0)
 			err_set_errno(err, ERR_EXECUTABLE_REFUSED, -rc,
 				      "'%s' can't be copied into memory", file->real);
 	}
 	free(piece);
+	file->bytes = copied;
 	return rc;
 }
 
@@ -198,19 +201,20 @@ static int copy_place(int place, struct exec_file *file, struct err *err)
 static int load_admitted(int place, const struct exec_wish *wish, struct exec_file *file,
 			 struct err *err)
 {
+	struct guard_question question = {
+		.who = {.path = file->path, .real = file->real, .plugin = wish->plugin},
+		.bytes = file->bytes,
+		.place = place,
+	};
 	const struct whitelist_entry *entry = NULL;
 	int rc = 0;
 
-	if (wish->whitelist)
-		rc = whitelist_admit(wish->whitelist,
-				     &(struct whitelist_question){.path = file->path,
-								  .real = file->real,
-								  .plugin = wish->plugin},
-				     &entry, err);
+	if (wish->guard)
+		rc = guard_admit(wish->guard, &question, &entry, wish->remarks, err);
 	if (rc == 0)
 		rc = copy_place(place, file, err);
-	if (rc == 0 && wish->whitelist)
-		rc = whitelist_check(wish->whitelist, entry, &file->digest, err);
+	if (rc == 0 && wish->guard)
+		rc = guard_check(wish->guard, entry, &file->digest, wish->remarks, err);
 	return rc;
 }
 
@@ -223,7 +227,7 @@ int exec_file_load(const char *path, const struct exec_wish *wish, struct exec_f
 	if (rc < 0)
 		return rc;
 	file->path = mem_strdup(path);
-	rc = check_place(place, path, err);
+	rc = check_place(place, path, &file->bytes, err);
 	if (rc == 0)
 		rc = read_real_path(place, path, &file->real, err);
 	if (rc == 0)

@@ -6,8 +6,9 @@
 
 /* Who asks for the file. */
 struct exec_wish {
-	const struct whitelist *whitelist; /* NULL: whatever it is */
-	const char *plugin;		   /* NULL: as an interpreter */
+	const struct guard *guard;     /* NULL: whatever it is */
+	const char *plugin;	       /* NULL: as an interpreter */
+	struct guard_remarks *remarks; /* with a guard: what it tolerated is added */
 };
 
 /* A file that holds nothing. */

@@ -82,7 +82,7 @@ int whitelist_admit(const struct whitelist *whitelist, const struct whitelist_qu
 		return -EACCES;
 	}
 	if (question->plugin && entry->name && strcmp(question->plugin, entry->name) != 0) {
-		err_set(err, ERR_WHITELIST_UNLISTED,
+		err_set(err, ERR_WHITELIST_PLUGIN,
 			"%s:%u: '%s' is pinned for the plugin '%s', not for '%s'", whitelist->file,
 			entry->line, entry->path, entry->name, question->plugin);
 		return -EACCES;

@@ -192,8 +192,8 @@ static void verify_entry(const struct whitelist *whitelist, const struct whiteli
 {
 	struct exec_image *image = NULL;
 
-	if (exec_image_load(whitelist, entry->path, entry->name ? entry->name : "", &image, err) ==
-	    0)
+	if (exec_image_load(&(struct guard){.whitelist = whitelist}, entry->path,
+			    entry->name ? entry->name : "", &image, err) == 0)
 		exec_image_release(image);
 }
 

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "observe/errors.h"
+#include "trust/place.h"
 #include "trust/whitelist_private.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -76,25 +77,6 @@ static const char *read_text(struct reader *reader, const char *key, const struc
 	return arena_strndup(&reader->list->arena, value->text);
 }
 
-/* True for a path that names its file in one way only: absolute, no ".", "..", "//", no slash at
- * the end. */
-static bool path_is_plain(const char *path)
-{
-	const char *part = path;
-
-	if (*path != '/')
-		return false;
-	while (*part == '/') {
-		size_t len = strcspn(part + 1, "/");
-
-		if (len == 0 || (len == 1 && part[1] == '.') ||
-		    (len == 2 && part[1] == '.' && part[2] == '.'))
-			return false;
-		part += 1 + len;
-	}
-	return true;
-}
-
 static void read_name(struct reader *reader, const struct yaml_node *value,
 		      struct whitelist_entry *entry)
 {
@@ -108,7 +90,7 @@ static void read_path(struct reader *reader, const struct yaml_node *value,
 		      struct whitelist_entry *entry)
 {
 	entry->path = read_text(reader, "path", value);
-	if (entry->path && !path_is_plain(entry->path))
+	if (entry->path && !place_is_plain(str_from(entry->path)))
 		problem_add(reader, value->line, ERR_CONFIG_RANGE,
 			    "path '%s' must be absolute and without '.', '..' and double slashes, "
 			    "such as /usr/lib/plugd/echo",

@@ -339,7 +339,7 @@ void world_start_unready(struct dispatch_world *world)
 	world->pool = pool_new(&(struct pool_opts){.loop = world->loop,
 						   .spawner = world->spawner,
 						   .plugin = &world->plugin,
-						   .whitelist = world->whitelist,
+						   .guard = &(struct guard){world->whitelist, NULL},
 						   .host_version = "test",
 						   .generation = 1,
 						   .ops = &pool_ops,

@@ -118,7 +118,7 @@ int try_start_pool(struct world *world, unsigned instances, struct err *err)
 		.loop = world->loop,
 		.spawner = world->plugin.spawner,
 		.plugin = &world->plugin.opts,
-		.whitelist = world->whitelist,
+		.guard = &(struct guard){.whitelist = world->whitelist},
 		.host_version = "0.1.0",
 		.generation = 1,
 		.may_sleep = true,

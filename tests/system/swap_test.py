@@ -2,7 +2,6 @@
 import json
 import os
 import shutil
-import stat
 
 import pytest
 
@@ -25,7 +24,7 @@ def echo_host_fixture(hosts, tmp_path):
         executable = tmp_path / "echo"
         shutil.copy(ECHO, executable)
         host = hosts(plugins=[plugin("echo", executable=executable, **settings)],
-                     routes=[route("/echo", "echo")])
+                     routes=[route("/echo", "echo")], whitelist={"watch": False})
         host.write_config()
         host.write_whitelist(entries(executable, PYTHON, *other))
         return host.start()
@@ -204,21 +203,17 @@ def test_a_stop_of_the_host_gives_up_a_swap(echo_host):
 
 
 def test_a_rollback_runs_the_bytes_that_ran_before(echo_host, tmp_path):
-    host = echo_host()
-    executable = tmp_path / "echo"
-    first = host.plugin("echo")["hash"]
-    shutil.copy(PLUGINS / "good", executable)
-    executable.chmod(executable.stat().st_mode | stat.S_IXUSR)
-    host.write_whitelist(entries(executable, PYTHON))
-    error = refusal(host, "echo")
-    assert error["code"] == 1702
-    shutil.copy(ECHO, executable)
-    with open(executable, "ab") as file:
+    other = tmp_path / "other"
+    shutil.copy(ECHO, other)
+    with open(other, "ab") as file:
         file.write(b"\0")
-    host.write_whitelist(entries(executable))
-    swap(host, "echo")
+    host = echo_host(other=[other, PLUGINS / "good"])
+    first = host.plugin("echo")["hash"]
+    assert refusal(host, "echo", executable=str(PLUGINS / "good"))["code"] == 1702
+    swap(host, "echo", "--executable", str(other))
     second = host.plugin("echo")["hash"]
-    os.unlink(executable)
+    for executable in (tmp_path / "echo", other):
+        os.unlink(executable)
     host.plugctl("rollback", "echo")
     assert host.plugin("echo")["hash"] == first != second
     assert host.http("GET", "/echo").body == b"hello world\n"

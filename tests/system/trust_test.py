@@ -64,7 +64,7 @@ def test_a_disabled_entry_is_refused(tried, tmp_path):
 
 def test_an_entry_is_for_the_plugin_that_it_names(tried, tmp_path):
     path = copy_of("good", tmp_path)
-    assert tried(path, whitelist_entry(path, name="another"))["code"] == 1801
+    assert tried(path, whitelist_entry(path, name="another"))["code"] == 1806
 
 
 def test_an_interpreter_that_is_not_pinned_is_refused(hosts):
@@ -123,7 +123,8 @@ def test_a_whitelist_that_is_none_stops_the_start(hosts, text, line):
     failed = host.wait_log("host.failed")
     assert failed["code"] in (*range(1000, 1009), 1800), failed
     assert host.wait_exit() == 1
-    assert any(f"whitelist.yaml:{line}" in record["msg"] for record in host.log("host.failed"))
+    assert any(f"whitelist.yaml:{line}" in record["msg"]
+               for record in host.log("whitelist.problem"))
     assert host.orphans() == []
 
 

@@ -107,7 +107,8 @@ static int load(struct fixture *f, const char *path)
 	f->image = NULL;
 	if (!f->whitelist)
 		read_list(f);
-	return exec_image_load(f->whitelist, path, "echo", &f->image, &f->err);
+	return exec_image_load(&(struct guard){.whitelist = f->whitelist}, path, "echo", &f->image,
+			       &f->err);
 }
 
 static void assert_refused(struct fixture *f, const char *path, int code, const char *says)

@@ -213,7 +213,9 @@ static void what_is_pinned_may_run(void **state)
 	assert_int_equal(pin_program(f, "echo"), WHITELIST_REPLACED);
 	list = load_list(f);
 	assert_int_equal(whitelist_count(list), 1);
-	assert_int_equal(exec_image_load(list, f->program, "echo", &image, &f->err), 0);
+	assert_int_equal(exec_image_load(&(struct guard){.whitelist = list}, f->program, "echo",
+					 &image, &f->err),
+			 0);
 	exec_image_release(image);
 	whitelist_free(list);
 }

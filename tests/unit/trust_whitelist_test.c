@@ -295,7 +295,7 @@ static void admits_by_path_and_only_the_plugin_that_is_named(void **state)
 	} rows[] = {
 		{"/real/echo", "/real/echo", "echo", 0, ""},
 		{"/real/echo", "/real/echo", NULL, 0, ""}, /* as an interpreter */
-		{"/real/echo", "/real/echo", "kv", ERR_WHITELIST_UNLISTED,
+		{"/real/echo", "/real/echo", "kv", ERR_WHITELIST_PLUGIN,
 		 "w.yaml:3: '/real/echo' is pinned for the plugin 'echo', not for 'kv'"},
 		{"/link/echo", "/real/echo", "echo", 0, ""}, /* the real path decides */
 		{"/link/echo", "/elsewhere", "echo", ERR_WHITELIST_DISABLED,

@@ -139,6 +139,13 @@ const struct subcommand subcommands[] = {
 	 .help = "tells whether every pinned executable is still the same",
 	 .options = whitelist_verify_options,
 	 .run = run_whitelist_verify},
+	{.name = "whitelist reload",
+	 .arguments = "",
+	 .help = "has plugd read its whitelist again",
+	 .more = "Plugins that run are judged by it: one whose executable may not run any more is\n"
+		 "dealt with as whitelist.on_revoke says, one that may again is started. A file\n"
+		 "that is not well-formed changes nothing.",
+	 .run = run_whitelist_reload},
 	{.name = "config check",
 	 .arguments = "<file>",
 	 .help = "tells all that is wrong with a configuration",

@@ -75,6 +75,9 @@ extern const struct arg_option whitelist_verify_options[];
 enum exit_status run_whitelist_add(const struct plugctl *plugctl, const struct args *args);
 enum exit_status run_whitelist_verify(const struct plugctl *plugctl, const struct args *args);
 
+/* ---- whitelist_reload.c ---- */
+enum exit_status run_whitelist_reload(const struct plugctl *plugctl, const struct args *args);
+
 /* ---- config.c ---- */
 enum exit_status run_config_check(const struct plugctl *plugctl, const struct args *args);
 
