@@ -54,7 +54,8 @@ def test_a_wrong_command_line_is_told_in_one_sentence_with_status_2(line, says):
 def test_help_knows_every_command_and_each_has_its_own():
     page, _ = run("help")
     names = ["status", "plugins", "instances", "routes", "restart", "call", "check",
-             "whitelist add", "whitelist verify", "whitelist reload", "config check", "version", "help"]
+             "whitelist add", "whitelist verify", "whitelist reload", "config check", "version",
+             "help"]
     for name in names:
         assert f"\n  {name}" in page
         own, _ = run("help", *name.split())

@@ -25,8 +25,10 @@ def host_fixture(hosts):
 
 
 def pin(host, *more):
-    paths = {ECHO, COUNTER, PYTHON, *map(str, more)}
-    paths |= {row["executable"] for row in host.settings["plugins"]}
+    """What was pinned stays so: that something is revoked has tests of its own."""
+    paths = getattr(host, "pinned", {ECHO, COUNTER, PYTHON}) | set(map(str, more))
+    paths |= {str(row["executable"]) for row in host.settings["plugins"]}
+    host.pinned = paths
     host.write_whitelist([whitelist_entry(path) for path in sorted(paths) if os.path.exists(path)])
 
 

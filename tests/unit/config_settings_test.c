@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "config/config.h"
+#include "config/rules.h"
 #include "config/settings.h"
 #include "config/value.h"
 #include "observe/errors.h"
@@ -55,6 +56,10 @@ static void has_the_documented_defaults(void **state)
 	assert_string_equal(c.admin.socket, ADMIN_DEFAULT_SOCKET);
 	assert_null(c.trust.whitelist_file);
 	assert_int_equal(c.trust.policy, TRUST_STRICT);
+	assert_int_equal(c.trust.max_executable_bytes, EXEC_MAX_BYTES);
+	assert_int_equal(c.trust.on_revoke, REVOKE_DRAIN);
+	assert_true(c.trust.require_safe_modes);
+	assert_true(c.trust.watch_whitelist);
 	assert_int_equal(c.plugin_count, 0);
 	assert_int_equal(c.edge.route_count, 0);
 	config_free(&c);
@@ -312,6 +317,8 @@ static char *sample(const struct setting *setting, unsigned which)
 		return mem_printf("/path/%u", which);
 	case SETTING_STRING:
 	case SETTING_STRINGS:
+		if (setting->check == rule_plain_path)
+			return mem_printf("/path/%u", which + 1);
 		return mem_printf("127.0.0.1:%u", which + 1);
 	case SETTING_PAIRS:
 	case SETTING_SOURCES:
