@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "trust/place.h"
 #include "trust/whitelist.h"
 #include "trust/whitelist_edit.h"
 
@@ -27,6 +28,7 @@ static void check_lookups(const struct whitelist *list)
 		const struct whitelist_entry *found = NULL;
 		struct err err = {0};
 
+		assert(place_is_plain(str_from(entry->path)));
 		assert(whitelist_find_path(list, entry->path) == entry);
 		assert(!entry->name || whitelist_find_name(list, entry->name) == entry);
 		assert((whitelist_admit(list, &question, &found, &err) == 0) == entry->enabled);

@@ -295,16 +295,16 @@ def test_a_file_that_changes_is_read_again(hosts, echo):
     host.wait_state("echo", "serving")
 
 
-def test_a_file_that_changes_is_not_read_when_it_is_not_watched(echo_host, echo):
+def test_a_file_that_changes_is_not_read_when_it_is_not_watched(echo_host):
     host = echo_host(whitelist={"watch": True})
     host.settings["whitelist"]["watch"] = False
+    host.settings["watch_config"] = True
     host.write_config()
     host.plugctl("reload")
     host.write_whitelist([])
-    host.settings["watch_config"] = True  # whose watch is as slow: the whitelist's would have come
+    host.settings["drain_timeout"] = "9s"
     host.write_config()
-    host.write_whitelist([whitelist_entry(echo)])
-    host.plugctl("reload")
+    host.wait_log("reload.file_changed")  # whose watch is as slow, and began later
     assert host.log("whitelist.file_changed") == []
 
 
