@@ -86,9 +86,9 @@ def test_only_plug_names_are_visible(prefix, library, option):
     libdir, _ = prefix
     table = run("nm", option, "--defined-only", str(libdir / library))
     names = set(re.findall(r"^[0-9a-f]+ [A-Z] (\S+)$", table, re.MULTILINE))
-    header = (libdir.parent.parent / "include" / "plug.h")
-    if not header.exists():
-        header = libdir.parent / "include" / "plug.h"
-    declared = set(re.findall(r"\b(plug_\w+)\(", header.read_text()))
+    headers = [header for base in (libdir.parent.parent, libdir.parent)
+               for header in (base / "include").glob("plug*.h")]
+    declared = {name for header in headers
+                for name in re.findall(r"\b(plug_\w+)\(", header.read_text())}
     assert names
     assert names <= declared
