@@ -106,9 +106,9 @@ int pool_start(struct pool *pool, struct err *err)
 	int r = load_secrets(pool, err);
 
 	if (r == 0)
-		r = load_image(pool, err);
-	if (r == 0)
 		r = pool_make_cage(pool, err);
+	if (r == 0) /* last: who has an image has all */
+		r = load_image(pool, err);
 	if (r < 0)
 		pool->last_failure = *err;
 	if (r < 0 || pool->asleep)

@@ -4,18 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "observe/errors.h"
 #include "plugin/pool_private.h"
 
 int pool_make_cage(struct pool *pool, struct err *err)
 {
-	int r = 0;
-
-	if (!pool->cage)
-		r = cage_new(&pool->plugin->sandbox, pool->plugin->name, &pool->cage, err);
-	if (r < 0)
-		pool->last_failure = *err;
-	return r;
+	if (pool->cage)
+		return 0;
+	return cage_new(&pool->plugin->sandbox, pool->plugin->name, &pool->cage, err);
 }
 
 static void log_shortfall(const struct pool *pool, uint32_t missing)

@@ -353,6 +353,15 @@ def test_what_the_machine_lacks_refuses_the_plugin(hosts, sandbox, says):
     assert says in record["msg"] and record["code"] == 1850
 
 
+def test_what_was_missing_is_looked_for_again_at_a_reload(hosts, outside):
+    sandbox = {"profile": "strict", "read": [str(outside / "later")]}
+    host = hosts(plugins=[plugin("prisoner", sandbox=sandbox)]).start([])
+    host.wait_log("plugin.refused", plugin="prisoner")
+    (outside / "later").mkdir()
+    host.plugctl("reload")
+    host.wait_ready("prisoner")
+
+
 # ---- without root
 
 
