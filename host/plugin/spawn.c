@@ -181,7 +181,8 @@ CHILD_SIDE static int child_main(void *argument)
 
 /* A handler of the parent must not run in the child, which shares its memory: all signals wait
  * meanwhile. */
-static int clone_child(struct child *child, uint8_t *stack, struct spawn_result *out)
+static int clone_child(struct child *child, uint8_t *stack, unsigned long namespaces,
+		       struct spawn_result *out)
 {
 	sigset_t all;
 	sigset_t before;
@@ -190,11 +191,29 @@ static int clone_child(struct child *child, uint8_t *stack, struct spawn_result 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	out->pid = clone(child_main, stack + GUARD_BYTES + STACK_BYTES,
-			 CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, child, &out->pidfd, NULL,
-			 NULL);
+			 (int)(CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | namespaces), child,
+			 &out->pidfd, NULL, NULL);
 	errnum = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return out->pid < 0 ? -errnum : 0;
+}
+
+/* With its namespaces, or without, where the kernel does not grant all of them: the child tries
+ * each then. */
+static int clone_as_planned(struct child *child, uint8_t *stack, struct spawn_result *out)
+{
+	const struct cage *cage = child->plan.cage;
+	unsigned long namespaces = cage ? cage_clone_flags(cage) : 0;
+	int rc = -EPERM;
+
+	if (namespaces != 0) {
+		cage_note_born(cage, &child->report);
+		rc = clone_child(child, stack, namespaces, out);
+	}
+	if (rc == 0)
+		return 0;
+	child->report = (struct cage_report){0};
+	return clone_child(child, stack, 0, out);
 }
 
 static int reap_failed(const struct child *child, struct spawn_result *out)
@@ -233,7 +252,7 @@ static int run_child(struct child *child, struct spawn_result *out)
 		return -errno;
 	rc = mprotect(stack + GUARD_BYTES, STACK_BYTES, PROT_READ | PROT_WRITE) < 0 ? -errno : 0;
 	if (rc == 0)
-		rc = clone_child(child, stack, out);
+		rc = clone_as_planned(child, stack, out);
 	munmap(stack, GUARD_BYTES + STACK_BYTES);
 	if (rc == 0 && child->errnum != 0)
 		rc = reap_failed(child, out);

@@ -101,8 +101,13 @@ void cage_deinit(struct cage *cage);
 
 /* ---- the child's side: system calls only, no memory, no locks; see cage_enter.c ---- */
 
-/* Namespaces and mounts; before the working directory is entered. 0, or -errno and the wall, when a
- * required one is missing. */
+/* The namespaces as flags for clone(): made at birth they cost a fraction of what each costs later.
+ * A child that was made with all of them is told so by cage_note_born(). */
+unsigned long cage_clone_flags(const struct cage *cage);
+void cage_note_born(const struct cage *cage, struct cage_report *report);
+
+/* Namespaces (those that it was not born with) and mounts; before the working directory is entered.
+ * 0, or -errno and the wall, when a required one is missing. */
 int cage_enter_namespaces(const struct cage *cage, struct cage_report *report, enum wall *failed);
 
 /* All else but the filter. The caller has to ask for its parent death signal after this. */

@@ -108,12 +108,31 @@ static const struct {
 	{WALL_NETWORK, CLONE_NEWNET},
 };
 
+unsigned long cage_clone_flags(const struct cage *cage)
+{
+	unsigned long flags = 0;
+
+	for (size_t i = 0; i < sizeof(unshared) / sizeof(unshared[0]); i++) {
+		if (cage->asked & WALL_BIT(unshared[i].wall))
+			flags |= unshared[i].flag;
+	}
+	return flags;
+}
+
+void cage_note_born(const struct cage *cage, struct cage_report *report)
+{
+	for (size_t i = 0; i < sizeof(unshared) / sizeof(unshared[0]); i++)
+		report->enforced |= cage->asked & WALL_BIT(unshared[i].wall);
+}
+
+/* One by one, so that each is known to be missing or not. */
 CHILD_SIDE static int unshare_all(const struct entry *entry)
 {
 	for (size_t i = 0; i < sizeof(unshared) / sizeof(unshared[0]); i++) {
 		int rc = 0;
 
-		if (is_asked(entry, unshared[i].wall))
+		if (is_asked(entry, unshared[i].wall) &&
+		    !(entry->report->enforced & WALL_BIT(unshared[i].wall)))
 			rc = note(entry, unshared[i].wall, syscall(SYS_unshare, unshared[i].flag));
 		if (rc < 0)
 			return rc;
