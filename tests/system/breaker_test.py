@@ -49,11 +49,8 @@ def play_fixture(hosts, stage):
                      + [beside] * (other is not None),
                      routes=[route("/p/*rest", "puppet")]
                      + [route("/other/*rest", "other")] * (other is not None))
-        host.write_config()
-        host.write_whitelist()
-        host.launch()
+        host.start([])
         puppet = stage.puppet()
-        host.address = host.wait_log("listener.ready")["addr"]
         host.wait_ready("puppet")
         if other is not None:
             host.wait_ready("other")

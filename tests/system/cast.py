@@ -95,11 +95,9 @@ def lend_casts(hosts, directory):
         if third is not None:
             rows.append(stages["third"].plugin(**{"name": "third", "restart": NEVER, **third}))
         host = hosts(plugins=rows, routes=ROUTES)
-        host.write_config()
         host.write_whitelist([whitelist_entry(path) for path in (PLUGINS / "puppet", PYTHON)])
-        host.launch()
+        host.start([])
         cast = Cast(host, stages)
-        host.address = host.wait_log("listener.ready")["addr"]
         for name in ready:
             cast.enter(name)
         return cast

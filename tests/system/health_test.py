@@ -23,10 +23,7 @@ def put_on_fixture(hosts, stage):
                                            restart={"initial_delay": "1ms"},
                                            health_check={**PATIENT, **health_check})],
                      routes=[route("/p/*rest", "puppet")])
-        host.write_config()
-        host.write_whitelist()
-        host.launch()
-        host.address = host.wait_log("listener.ready")["addr"]
+        host.start([])
         puppets = [stage.puppet() for _ in range(instances)]
         host.wait_ready("puppet", instances)
         return host, *sorted(puppets, key=lambda puppet: puppet.hello.instance_id)

@@ -144,10 +144,7 @@ def test_an_open_call_keeps_it_awake(hosts, stage):
     host = hosts(plugins=[stage.plugin(idle_timeout="20ms", queue_timeout="1m"),
                           lazy(idle_timeout="100ms")],
                  routes=[route("/p/*rest", "puppet"), *ROUTES])
-    host.write_config()
-    host.write_whitelist()
-    host.launch()
-    host.address = host.wait_log("listener.ready")["addr"]
+    host.start([])
     client = host.connect().ask("GET", "/p/held")  # waits for the start
     puppet = stage.puppet()
     frame, _head = puppet.request()
@@ -166,11 +163,8 @@ def test_an_open_call_keeps_it_awake(hosts, stage):
 
 def test_who_is_called_while_it_falls_asleep_is_started_when_it_has(hosts, stage):
     host = hosts(plugins=[stage.plugin(idle_timeout="100ms", restart={"max_restarts": 0})])
-    host.write_config()
-    host.write_whitelist()
-    host.launch()
+    host.start([])
     puppet = stage.puppet()
-    host.address = host.wait_log("listener.ready")["addr"]
     puppet.expect("drain")
     client = host.connect().ask("POST", "/rpc/sin.v1.Sin/Do", b"x")
     host.wait_log("plugin.woken")

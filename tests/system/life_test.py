@@ -133,11 +133,8 @@ def test_a_disabled_plugin_is_not_started(start):
 
 def test_calls_go_to_the_least_busy_instance(hosts, stage):
     host = hosts(plugins=[stage.plugin(instances=3)])
-    host.write_config()
-    host.write_whitelist()
-    host.launch()
+    host.start([])
     puppets = [stage.puppet() for _ in range(3)]
-    host.address = host.wait_log("listener.ready")["addr"]
     host.wait_ready("puppet", 3)
     clients = [host.connect().ask("POST", "/rpc/sin.v1.Sin/Do", b"1") for _ in range(3)]
     requests = [(puppet, puppet.expect("request")) for puppet in puppets]  # one each
@@ -203,11 +200,8 @@ def held_request(hosts, stage, **settings):
     """A host with one request in flight that a puppet holds: (host, puppet, client, frame)."""
     host = hosts(plugins=[stage.plugin(), plugin("good")], routes=[route("/p/*rest", "puppet")],
                  **settings)
-    host.write_config()
-    host.write_whitelist()
-    host.launch()
+    host.start([])
     puppet = stage.puppet()
-    host.address = host.wait_log("listener.ready")["addr"]
     host.wait_ready("puppet")
     host.wait_ready("good")
     client = host.connect().ask("GET", "/p/held")

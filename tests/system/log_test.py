@@ -126,10 +126,7 @@ def test_a_refused_request_has_its_line(start):
 def test_a_log_that_nobody_reads_blocks_nothing(hosts):
     # Nobody takes a byte of the log, and the host goes on, and counts what it lost.
     host = hosts(plugins=[plugin("good")], routes=[route("/x/*rest", "good")])
-    host.write_config()
-    host.write_whitelist()
-    host.launch()
-    host.address = host.wait_log("listener.ready")["addr"]
+    host.start([])
     host.wait_ready("good")
     host.pause_reading()
     while host.admin("status")["log_lines_lost"] == 0:

@@ -40,10 +40,7 @@ def test_who_does_not_notice_that_its_caller_left_is_killed_too(start):
 def test_who_ends_its_cancelled_calls_in_time_is_left_alone(hosts, stage):
     host = hosts(plugins=[stage.plugin(timeout="1ms", patience="1h",
                                        circuit_breaker={"enabled": False})])
-    host.write_config()
-    host.write_whitelist()
-    host.launch()
-    host.address = host.wait_log("listener.ready")["addr"]
+    host.start([])
     puppet = stage.puppet()
     host.wait_ready("puppet")
     for _ in range(10):

@@ -103,11 +103,9 @@ def test_routes_come_change_and_go_and_no_request_is_lost(host):
 
 def test_a_request_in_flight_on_a_removed_route_is_answered(hosts, stage):
     host = hosts(plugins=[stage.plugin()], routes=[route("/old", "puppet")])
-    host.write_config()
     pin(host)
-    host.launch()
+    host.start([])
     puppet = stage.puppet()
-    host.address = host.wait_log("listener.ready")["addr"]
     host.wait_ready("puppet")
     client = host.connect().ask("GET", "/old")
     frame, _head = puppet.request()
@@ -123,11 +121,9 @@ def puppets_fixture(hosts, stage):
     """puppets(**settings): a host with one puppet on /p; and the puppet."""
     def begin(**settings):
         host = hosts(plugins=[stage.plugin(**settings)], routes=[route("/p", "puppet")])
-        host.write_config()
         pin(host)
-        host.launch()
+        host.start([])
         puppet = stage.puppet()
-        host.address = host.wait_log("listener.ready")["addr"]
         host.wait_ready("puppet")
         return host, puppet
     return begin

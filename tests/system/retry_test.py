@@ -19,12 +19,9 @@ def troupe_fixture(hosts, stage):
     def begin(count=2, manifest=None, **settings):
         host = hosts(plugins=[stage.plugin(instances=count, **settings)],
                      routes=[route("/p/*rest", "puppet")])
-        host.write_config()
-        host.write_whitelist()
-        host.launch()
+        host.start([])
         puppets = [stage.puppet(**({"manifest": manifest} if manifest else {}))
                    for _ in range(count)]
-        host.address = host.wait_log("listener.ready")["addr"]
         host.wait_ready("puppet", count)
         return host, puppets
     return begin

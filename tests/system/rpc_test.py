@@ -94,13 +94,10 @@ def puppet_host_fixture(hosts, stage):
     def begin(manifest=None, limits=None, **settings):
         host = hosts(plugins=[stage.plugin(**settings)],
                      routes=[route("/p/*rest", "puppet", timeout="20s")])
-        host.write_config()
-        host.write_whitelist()
-        host.launch()
+        host.start([])
         puppet = stage.newcomer()
         changes = {"manifest": manifest} if manifest else {}
         puppet.begin(**changes, **({"limits": limits} if limits else {}))
-        host.address = host.wait_log("listener.ready")["addr"]
         host.wait_ready("puppet")
         return host, puppet
     return begin

@@ -110,13 +110,10 @@ def puppet_host_fixture(hosts, stage):
     host = hosts(plugins=[stage.plugin(timeout="10m"), plugin("good")],
                  routes=[route("/p/*rest", "puppet", body_limit="1GiB")],
                  http={"read_timeout": "10m", "write_timeout": "10m"})
-    host.write_config()
-    host.write_whitelist()
-    host.launch()
+    host.start([])
     manifest = plug.manifest()
     manifest.requires.append(Requirement(number=1, service="plugd.host.v1.Host", method="Info"))
     puppet = stage.puppet(manifest=manifest)
-    host.address = host.wait_log("listener.ready")["addr"]
     host.wait_ready("puppet")
     host.wait_ready("good")
     return host, puppet

@@ -170,11 +170,8 @@ def test_state_and_canary_exclude_each_other(counting):
 
 def test_calls_that_are_open_are_waited_for(hosts, stage):
     host = hosts(plugins=[stage.plugin()], routes=[route("/p/*rest", "puppet")])
-    host.write_config()
-    host.write_whitelist()
-    host.launch()
+    host.start([])
     old = stage.puppet(manifest=manifest(), features=["state"])
-    host.address = host.wait_log("listener.ready")["addr"]
     host.wait_ready("puppet")
     client = host.connect().ask("GET", "/p/held")
     frame, _head = old.request()

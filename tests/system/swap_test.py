@@ -74,11 +74,8 @@ def test_steps_are_told_as_they_come(echo_host):
 
 def test_the_old_generation_finishes_what_it_has(hosts, stage):
     host = hosts(plugins=[stage.plugin()], routes=[route("/p/*rest", "puppet")])
-    host.write_config()
-    host.write_whitelist()
-    host.launch()
+    host.start([])
     old = stage.puppet()
-    host.address = host.wait_log("listener.ready")["addr"]
     host.wait_ready("puppet")
     client = host.connect().ask("GET", "/p/held")
     frame, _head = old.request()

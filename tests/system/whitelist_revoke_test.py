@@ -118,11 +118,8 @@ def held_fixture(hosts, stage):
     def begin(action):
         host = hosts(plugins=[stage.plugin()], routes=[route("/p/*rest", "puppet")],
                      whitelist={"watch": False, "on_revoke": action})
-        host.write_config()
-        host.write_whitelist()
-        host.launch()
+        host.start([])
         puppet = stage.puppet()
-        host.address = host.wait_log("listener.ready")["addr"]
         host.wait_ready("puppet")
         client = host.connect().ask("GET", "/p/held")
         frame, _head = puppet.request()
@@ -263,11 +260,8 @@ def test_a_canary_that_is_revoked_ends(echo_host, echo, tmp_path):
 def test_kill_ends_a_generation_that_drains(hosts, stage):
     host = hosts(plugins=[stage.plugin()], routes=[route("/p/*rest", "puppet")],
                  whitelist={"watch": False, "on_revoke": "kill"})
-    host.write_config()
-    host.write_whitelist()
-    host.launch()
+    host.start([])
     old = stage.puppet()
-    host.address = host.wait_log("listener.ready")["addr"]
     host.wait_ready("puppet")
     client = host.connect().ask("GET", "/p/held")
     old.request()
