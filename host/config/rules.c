@@ -8,7 +8,7 @@
 #include "edge/router_pattern.h"
 #include "net/addr.h"
 #include "net/chars.h"
-#include "trust/cage.h"
+#include "trust/call_filter.h"
 #include "trust/place.h"
 
 static bool is_word_char(char c)
@@ -119,7 +119,7 @@ const char *rule_port(struct str text)
 
 const char *rule_call(struct str text)
 {
-	return cage_check_call(text);
+	return call_filter_check(text);
 }
 
 const char *rule_plain_path(struct str text)

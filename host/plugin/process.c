@@ -26,6 +26,7 @@
 #include "observe/errors.h"
 #include "plugin/leash.h"
 #include "plugin/wires.h"
+#include "trust/call_filter.h"
 
 enum process_state {
 	PROCESS_RUNNING,
@@ -118,7 +119,7 @@ static void take_violation(const struct process *process, int call)
 	char name[48];
 
 	if (process->on_violation)
-		process->on_violation(process->user, cage_call_name(call, name, sizeof(name)));
+		process->on_violation(process->user, call_filter_name(call, name, sizeof(name)));
 }
 
 static void on_leash_ready(void *user, bool readable, bool writable)
@@ -206,8 +207,8 @@ static const char *const failed_steps[] = {
 static int cage_failed(const struct process_opts *opts, enum wall wall, int errnum, struct err *err)
 {
 	return err_set_errno(err, ERR_SANDBOX_MISSING, errnum,
-			     "plugin '%s': its sandbox is required and has no '%s'", opts->name,
-			     wall_name(wall));
+			     "plugin '%s': it is not started without this part of its sandbox: %s",
+			     opts->name, wall_name(wall));
 }
 
 static int start_failed(const struct process_opts *opts, const struct spawn_result *result,

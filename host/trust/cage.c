@@ -309,7 +309,6 @@ int cage_new(const struct sandbox_opts *opts, const char *plugin, struct cage **
 	cage->required = opts->required;
 	cage->on_violation = opts->on_violation;
 	cage->temporary_bytes = opts->temporary_bytes;
-	cage->in_user_namespace = geteuid() != 0 && cage->asked & NAMESPACE_WALLS;
 	rc = build(cage, opts, plugin, err);
 	if (rc < 0) {
 		cage_free(cage);
@@ -332,16 +331,6 @@ void cage_free(struct cage *cage)
 bool cage_wants_keeper_caged(const struct cage *cage)
 {
 	return cage && cage->asked & NAMESPACE_WALLS;
-}
-
-const char *cage_call_name(int number, char *out, size_t size)
-{
-	return call_filter_name(number, out, size);
-}
-
-const char *cage_check_call(struct str name)
-{
-	return call_filter_check(name);
 }
 
 /* ---- on the way ---- */

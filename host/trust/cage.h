@@ -5,7 +5,8 @@
  *	struct cage ──cage_enter(), in the child──▶ struct cage_report, which walls stand
  *
  * A wall that the kernel doesn't offer, or doesn't grant to who we are, is missing and reported,
- * with errno; where the cage is `required`, it makes the start fail instead. */
+ * with errno; where the cage is `required`, it makes the start fail instead. So does, whatever is
+ * required, another user that root could not become: it would go on as root. */
 #ifndef PLUGD_TRUST_CAGE_H
 #define PLUGD_TRUST_CAGE_H
 
@@ -48,7 +49,6 @@ struct cage_port {
 struct cage {
 	uint32_t asked; /* bits of walls; 0: no cage at all */
 	bool required;
-	bool in_user_namespace; /* its keeper has made one, because we are not root */
 	enum sandbox_violation on_violation;
 	uid_t uid; /* with WALL_USER */
 	gid_t gid;
@@ -83,12 +83,6 @@ void cage_free(struct cage *cage); /* NULL is fine */
 /* The keeper has to stand in a process namespace of its own, and where we are not root in a user
  * namespace too, before the child is made. */
 bool cage_wants_keeper_caged(const struct cage *cage);
-
-/* The name of a system call on this machine, or "call 999". */
-const char *cage_call_name(int number, char *out, size_t size);
-
-/* NULL, or what is wrong, as the end of a sentence about it. */
-const char *cage_check_call(struct str name);
 
 /* ---- on the way ---- */
 

@@ -90,10 +90,13 @@ CHILD_SIDE static int note(const struct entry *entry, enum wall wall, long rc)
 	return -errnum;
 }
 
-CHILD_SIDE static int lacking(const struct entry *entry, enum wall wall)
+/* The kernel has no such wall; it stands all the same where others stand for it. */
+CHILD_SIDE static int lack(const struct entry *entry, enum wall wall, uint32_t instead)
 {
+	bool is_covered = instead != 0 && (entry->report->enforced & instead) == instead;
+
 	errno = ENOSYS;
-	return note(entry, wall, -1);
+	return note(entry, wall, is_covered ? 0 : -1);
 }
 
 /* ---- namespaces and mounts ---- */
@@ -313,8 +316,13 @@ CHILD_SIDE static long restrict_self(const struct cage *cage, long abi,
 
 static const struct {
 	enum wall wall;
-	int abi; /* from which on the kernel has it */
-} landlocked[] = {{WALL_PATHS, ABI_FILES}, {WALL_PORTS, ABI_PORTS}, {WALL_SCOPE, ABI_SCOPE}};
+	int abi;	  /* from which on the kernel has it */
+	uint32_t instead; /* walls that together keep off the same; 0: none do */
+} landlocked[] = {
+	{WALL_PATHS, ABI_FILES, 0},
+	{WALL_PORTS, ABI_PORTS, WALL_BIT(WALL_NETWORK)},
+	{WALL_SCOPE, ABI_SCOPE, WALL_BIT(WALL_PIDS) | WALL_BIT(WALL_NETWORK)},
+};
 
 #define LANDLOCKED_COUNT (sizeof(landlocked) / sizeof(landlocked[0]))
 
@@ -333,7 +341,7 @@ CHILD_SIDE static int enter_landlock(const struct entry *entry)
 		if (abi >= landlocked[i].abi)
 			there |= WALL_BIT(landlocked[i].wall);
 		else
-			rc = lacking(entry, landlocked[i].wall);
+			rc = lack(entry, landlocked[i].wall, landlocked[i].instead);
 	}
 	if (rc < 0 || there == 0)
 		return rc;
@@ -421,6 +429,20 @@ CHILD_SIDE static long become_user(const struct cage *cage)
 	return syscall(SYS_setresuid, cage->uid, cage->uid, cage->uid);
 }
 
+/* Who isn't root stays who they are, which is a wall less. Root must not: it would be a wall less
+ * for root. */
+CHILD_SIDE static int enter_user(const struct entry *entry)
+{
+	bool is_root = syscall(SYS_geteuid) == 0;
+	int rc = note(entry, WALL_USER, become_user(entry->cage));
+
+	if (rc == 0 && is_root && entry->report->errnums[WALL_USER] != 0) {
+		*entry->failed = WALL_USER;
+		return -entry->report->errnums[WALL_USER];
+	}
+	return rc;
+}
+
 CHILD_SIDE static long clear_capabilities(void)
 {
 	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -460,7 +482,7 @@ CHILD_SIDE int cage_enter_walls(const struct cage *cage, struct cage_report *rep
 	if (is_asked(&entry, WALL_CAPABILITIES))
 		bounded = drop_bounding_set();
 	if (rc == 0 && is_asked(&entry, WALL_USER))
-		rc = note(&entry, WALL_USER, become_user(cage));
+		rc = enter_user(&entry);
 	if (rc == 0 && is_asked(&entry, WALL_CAPABILITIES))
 		rc = enter_capabilities(&entry, bounded);
 	return rc;

@@ -62,6 +62,17 @@ def fork_many(count):
     return made
 
 
+def leave_grandchild():
+    """A process in a session of its own, whose parent is gone."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        if os.fork() == 0:
+            signal.pause()
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
 def attempt(code):
     names = {**globals()}
     try:

@@ -2,11 +2,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -185,6 +188,61 @@ static void child_is_kept_off_the_terminal_of_the_host(void **state)
 		renew_spawner(f);
 		start_child(f, "report", NULL);
 		_exit(strstr(read_all(f), "leads its group 1\ntty 0\n") ? 0 : 1);
+	}
+	assert_int_equal(waitpid(host, &status, 0), host);
+	assert_int_equal(status, 0);
+}
+
+/* As a kernel without Landlock: the calling process and all that it makes. */
+static void forget_landlock(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(2);
+}
+
+/* Bits of the walls of a profile that a child has. */
+static uint32_t walls_that_stand(struct fixture *f, enum sandbox_profile profile)
+{
+	struct cage *cage;
+	struct err err;
+	uint32_t enforced;
+
+	if (cage_new(&(struct sandbox_opts){.profile = profile}, "p", &cage, &err) < 0)
+		_exit(3);
+	start(f, (struct process_opts){.args = TEXTS("exit", "0"), .cage = cage});
+	enforced = process_cage_report(f->process)->enforced;
+	process_free(f->process);
+	f->process = NULL;
+	close_fds(f);
+	cage_free(cage);
+	return enforced;
+}
+
+static void namespaces_stand_for_what_an_old_kernel_lacks(void **state)
+{
+	const uint32_t both = WALL_BIT(WALL_PORTS) | WALL_BIT(WALL_SCOPE);
+	struct fixture *f = *state;
+	pid_t host = fork();
+	int status;
+
+	if (host == 0) {
+		uint32_t strict;
+
+		forget_landlock();
+		renew_spawner(f);
+		strict = walls_that_stand(f, SANDBOX_STRICT);
+		if ((strict & both) != both || strict & WALL_BIT(WALL_PATHS))
+			_exit(1);
+		_exit(walls_that_stand(f, SANDBOX_STANDARD) & both ? 1 : 0);
 	}
 	assert_int_equal(waitpid(host, &status, 0), host);
 	assert_int_equal(status, 0);
@@ -407,6 +465,7 @@ int main(void)
 		TEST(the_host_keeps_its_signal_mask),
 		TEST(child_leads_its_group_without_a_terminal),
 		TEST(child_is_kept_off_the_terminal_of_the_host),
+		TEST(namespaces_stand_for_what_an_old_kernel_lacks),
 		TEST(child_dies_with_a_host_that_is_killed),
 		TEST(runs_the_bytes_that_were_hashed_after_the_file_was_replaced),
 		TEST(a_script_runs_by_its_interpreter_from_the_hashed_bytes),
