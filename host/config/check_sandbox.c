@@ -1,9 +1,8 @@
 /* Settings of a sandbox that would be read and obeyed by nobody, because of its profile or of
  * another setting. check.c calls it. */
-#include <string.h>
-
 #include "config/check.h"
 #include "observe/errors.h"
+#include "trust/cage.h"
 
 static const char *const profile_names[] = {
 	[SANDBOX_NONE] = "none", [SANDBOX_STANDARD] = "standard", [SANDBOX_STRICT] = "strict"};
@@ -37,36 +36,18 @@ static void check_profile(struct filling *filling, size_t index)
 	}
 }
 
-static bool is_temporary(const char *path)
-{
-	return strncmp(path, "/tmp", 4) == 0 && (path[4] == '/' || path[4] == '\0');
-}
-
-/* It would be read, and what is there not be found. */
-static void check_paths(struct filling *filling, size_t index)
+/* Nothing would be made of the size. */
+static void check_temporary(struct filling *filling, size_t index)
 {
 	const struct sandbox_opts *opts = &filling->config->plugins[index].sandbox;
-	const struct {
-		enum setting_id setting;
-		char *const *paths;
-	} lists[] = {
-		{SETTING_SANDBOX_READ, opts->read},
-		{SETTING_SANDBOX_WRITE, opts->write},
-		{SETTING_SANDBOX_EXECUTE, opts->execute},
-	};
 
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		for (char *const *path = lists[i].paths; path && *path; path++) {
-			if (is_temporary(*path))
-				problem_add(filling->errors,
-					    element_place(filling, SECTION_PLUGINS, index,
-							  lists[i].setting),
-					    ERR_CONFIG_CONFLICT,
-					    "\"%s\" can't be seen: strict gives the plugin a /tmp "
-					    "of its own; choose a place outside of /tmp",
-					    *path);
-		}
-	}
+	if (opts->temporary_bytes > 0 && cage_lists_temporary(opts))
+		problem_add(
+			filling->errors,
+			element_place(filling, SECTION_PLUGINS, index, SETTING_SANDBOX_TEMPORARY),
+			ERR_CONFIG_CONFLICT,
+			"a plugin that is to see a part of the machine's /tmp gets none of its "
+			"own; leave this out, or list no path in /tmp");
 }
 
 static void check_network(struct filling *filling, size_t index)
@@ -85,7 +66,7 @@ void check_sandboxes(struct filling *filling)
 {
 	for (size_t i = 0; i < filling->config->plugin_count; i++) {
 		check_profile(filling, i);
-		check_paths(filling, i);
+		check_temporary(filling, i);
 		check_network(filling, i);
 	}
 }

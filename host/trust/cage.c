@@ -23,6 +23,8 @@
 #define OWN_USER       "own"
 #define HOST_USER      "host"
 
+#define TEMPORARY "/tmp"
+
 #define STRICT_FILES	 256
 #define STRICT_PROCESSES 64
 
@@ -128,6 +130,21 @@ static int add_paths(struct cage *cage, const struct sandbox_opts *opts, struct 
 	if (rc == 0)
 		rc = add_listed(cage, opts->execute, CAGE_READ | CAGE_EXECUTE, "execute", err);
 	return rc;
+}
+
+static bool has_temporary(char *const *paths)
+{
+	for (; paths && *paths; paths++) {
+		if (strcmp(*paths, TEMPORARY) == 0 || strncmp(*paths, TEMPORARY "/", 5) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool cage_lists_temporary(const struct sandbox_opts *opts)
+{
+	return has_temporary(opts->read) || has_temporary(opts->write) ||
+	       has_temporary(opts->execute);
 }
 
 static void add_ports(struct cage *cage, char *const *texts, bool bind)
@@ -271,6 +288,8 @@ static uint32_t walls_of(const struct sandbox_opts *opts)
 		asked |= WALL_BIT(WALL_PORTS) | WALL_BIT(WALL_NO_NEW_PRIVS);
 	if (!is_networked(opts))
 		asked |= WALL_BIT(WALL_NETWORK);
+	if (cage_lists_temporary(opts))
+		asked &= ~WALL_BIT(WALL_TEMPORARY);
 	return asked;
 }
 
@@ -293,7 +312,7 @@ static int build(struct cage *cage, const struct sandbox_opts *opts, const char 
 	add_ports(cage, opts->connect, false);
 	add_ports(cage, opts->bind, true);
 	if (cage->asked & WALL_BIT(WALL_TEMPORARY))
-		add_rule(cage, "/tmp", CAGE_READ | CAGE_WRITE);
+		add_rule(cage, TEMPORARY, CAGE_READ | CAGE_WRITE);
 	if (cage->asked & WALL_BIT(WALL_PROC))
 		add_rule(cage, "/proc", CAGE_READ);
 	return rc;

@@ -80,6 +80,9 @@ int cage_new(const struct sandbox_opts *opts, const char *plugin, struct cage **
 	     struct err *err);
 void cage_free(struct cage *cage); /* NULL is fine */
 
+/* A path in /tmp is listed. A /tmp of its own would hide it, so there is none then. */
+bool cage_lists_temporary(const struct sandbox_opts *opts);
+
 /* The keeper has to stand in a process namespace of its own, and where we are not root in a user
  * namespace too, before the child is made. */
 bool cage_wants_keeper_caged(const struct cage *cage);

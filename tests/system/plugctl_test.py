@@ -1,9 +1,11 @@
 """plugctl as its users run it: what it prints, and the status with which it ends."""
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 
@@ -228,6 +230,13 @@ def test_config_check_says_that_a_file_is_good(tmp_path):
     file.write_text("listen: 127.0.0.1:0\n")
     assert "is good" in run("config", "check", file)[0]
     assert json.loads(run("config", "check", file, "-o", "json")[0]) == []
+
+
+@pytest.mark.parametrize("place", ["/tmp", "/var/tmp"])
+def test_the_configuration_of_the_examples_is_good_wherever_they_are_cloned(place):
+    with tempfile.TemporaryDirectory(prefix="plugd-test-", dir=place) as directory:
+        copy = shutil.copy(f"{os.environ['SOURCE_DIR']}/plugins-examples/plugd.yaml", directory)
+        assert "is good" in run("config", "check", copy)[0]
 
 
 # ---- a running host

@@ -208,6 +208,17 @@ def test_paths_that_are_listed_are_open(cell, outside):
     assert attempt(f"read('{outside}/secret')") == "EACCES"
 
 
+def test_a_path_in_tmp_can_be_listed_and_is_all_that_is_seen_of_it(cell, tmp_path):
+    (tmp_path / "mine").mkdir(mode=0o777)
+    (tmp_path / "other").write_text("x")
+    attempt = cell({"profile": "strict", "write": [str(tmp_path / "mine")], "user": "host"})
+    assert attempt(f"write('{tmp_path}/mine/x')") == "1"
+    assert attempt(f"read('{tmp_path}/other')") == "EACCES"
+    assert attempt("os.listdir('/tmp')") == "EACCES"
+    assert attempt("write('/tmp/x')") == "EACCES"
+    assert attempt.walls()["temporary"]["state"] == "not asked"
+
+
 def test_programs_that_are_listed_can_be_executed(cell):
     attempt = cell({"profile": "strict", "execute": ["/usr/bin/id"]})
     uid = attempt("os.getuid()")
@@ -333,7 +344,7 @@ def test_a_wall_that_is_required_and_missing_refuses_the_start(hosts):
     ({"network": "none", "connect": [80]}, "no ports to connect or bind to"),
     ({"profile": "strict", "read": ["x/.."]}, "leads through '..'"),
     ({"profile": "strict", "read": ["/x/../y"]}, "leads through '..'"),
-    ({"profile": "strict", "read": ["/tmp/x"]}, "choose a place outside of /tmp"),
+    ({"profile": "strict", "read": ["/tmp/x"], "temporary": "1MiB"}, "list no path in /tmp"),
     ({"connect": ["70000"]}, "is no port"),
     ({"allow_calls": ["ptrase"]}, "is no system call"),
     ("paranoid", "is not none, standard or strict"),
