@@ -3,13 +3,14 @@
  *
  *	rpc EXECUTABLE pipe|socketpair BYTES DEPTH CALLS
  *		prints: calls/s p50_ns p99_ns cpu_us/call host_rss_kB plugin_rss_kB
- *	rpc EXECUTABLE start TIMES
+ *	rpc EXECUTABLE start none|standard|strict TIMES
  *		prints: median_us min_us max_us   (exec to READY)
  *	rpc EXECUTABLE growth CALLS
  *		prints: host_rss_kB plugin_rss_kB after a tenth of the calls, and both at the end
  *		(64 bytes, 64 in flight)
  *
- * The plugin must provide echo.v1.Echo/Say. CPU is that of both processes, user and system. Used by
+ * Calls go to a plugin in the sandbox that it has by default, standard; a start says which one. The
+ * plugin must provide echo.v1.Echo/Say. CPU is that of both processes, user and system. Used by
  * tools/bench. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -297,6 +298,13 @@ static int bench_start(struct bench *bench, const struct plugin_opts *plugin,
 	return 0;
 }
 
+static enum sandbox_profile profile_of(const char *word)
+{
+	if (strcmp(word, "strict") == 0)
+		return SANDBOX_STRICT;
+	return strcmp(word, "none") == 0 ? SANDBOX_NONE : SANDBOX_STANDARD;
+}
+
 static int bench_calls(struct bench *bench, const struct plugin_opts *plugin,
 		       const struct whitelist *whitelist, bool timed)
 {
@@ -342,13 +350,14 @@ int main(int argc, char **argv)
 			    .recovery_ms = 30000,
 			    .probes = 2},
 		.max_message_bytes = 16 << 20,
+		.sandbox = {.profile = SANDBOX_STANDARD},
 	};
 	struct whitelist *whitelist;
 	int status;
 
-	if (argc != 4 && argc != 6) {
+	if (argc < 4 || argc > 6) {
 		fprintf(stderr, "usage: rpc EXECUTABLE pipe|socketpair BYTES DEPTH CALLS\n"
-				"       rpc EXECUTABLE start TIMES\n"
+				"       rpc EXECUTABLE start none|standard|strict TIMES\n"
 				"       rpc EXECUTABLE growth CALLS\n");
 		return 2;
 	}
@@ -358,7 +367,8 @@ int main(int argc, char **argv)
 	whitelist = pin(argv[1]);
 	bench.bytes = argc == 6 ? (size_t)atol(argv[3]) : 64;
 	bench.calls = atol(argv[argc - 1]);
-	if (strcmp(argv[2], "start") == 0) {
+	if (strcmp(argv[2], "start") == 0 && argc == 5) {
+		plugin.sandbox.profile = profile_of(argv[3]);
 		status = bench_start(&bench, &plugin, whitelist, bench.calls);
 	} else {
 		bench.depth = argc == 6 ? (unsigned)atol(argv[4]) : 64;

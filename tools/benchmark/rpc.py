@@ -104,13 +104,14 @@ def growth(build, calls):
     return {"growth_kib": max(rss[2] - rss[0], 0) + max(rss[3] - rss[1], 0)}
 
 
-def start_ms(build, times):
+def start_ms(build, sandbox, times):
     """From exec to READY: the median of so many starts."""
     line = run(
         [
             build / "tools/benchmark/bench-rpc",
             build / "plugins-examples/echo/echo",
             "start",
+            sandbox,
             times,
         ]
     )
