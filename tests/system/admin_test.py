@@ -3,6 +3,8 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import tempfile
 
 import pytest
 
@@ -38,6 +40,22 @@ def ask(lines, text):
 def test_only_the_owner_may_use_the_socket(host):
     status = os.stat(host.socket)
     assert stat.S_ISSOCK(status.st_mode) and stat.S_IMODE(status.st_mode) == 0o600
+
+
+def test_another_user_is_kept_off_the_socket(hosts):
+    with tempfile.TemporaryDirectory(prefix="plugd-test-") as directory:
+        os.chmod(directory, 0o755)  # so that only the socket keeps them off
+        path = f"{directory}/admin.sock"
+        host = hosts(admin={"socket": path})
+        host.socket = path
+        host.start()
+        script = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+        done = subprocess.run(["setpriv", "--reuid=4711", "--regid=4711", "--clear-groups",
+                               "/usr/bin/python3", "-c", script, path],
+                              stderr=subprocess.PIPE, check=False, timeout=PATIENCE_S)
+        assert done.returncode != 0 and b"PermissionError" in done.stderr
+        assert host.admin("status")["pid"] == host.process.pid
+        host.stop()
 
 
 def test_many_requests_on_one_connection(lines):
