@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/watch.h"
 #include "observe/errors.h"
-#include "trust/whitelist_file.h"
+#include "trust/whitelist_signed.h"
 
 struct pins {
 	struct loop *loop;
@@ -20,10 +20,11 @@ struct pins {
 	struct pins_upcalls upcalls;
 	struct plan *plan; /* holds */
 	struct whitelist *whitelist;
-	struct guard guard;  /* of both */
-	unsigned edition;    /* grows with each change */
-	struct watch *watch; /* NULL: the file is not watched */
-	char *watched;	     /* its path; owned */
+	struct guard guard;	       /* of both */
+	unsigned edition;	       /* grows with each change */
+	struct watch *watch;	       /* NULL: the file is not watched */
+	struct watch *signature_watch; /* of the file beside it; NULL likewise */
+	char *watched;		       /* its path; owned */
 };
 
 const struct guard *pins_guard(const struct pins *pins)
@@ -49,18 +50,33 @@ static void tell_problems(const struct pins *pins, const struct whitelist_proble
 			problems->rows[0].err.text, more);
 }
 
+static void tell_seal(struct log *log, const struct trust_opts *trust,
+		      const struct whitelist_seal *seal)
+{
+	if (seal->is_signed)
+		log_event(log, LOG_INFO, "whitelist.signed", "the whitelist has a good signature",
+			  LOG_STR("key", seal->key_id), LOG_INT("serial", (int64_t)seal->serial));
+	else if (trust->public_keys && trust->public_keys[0])
+		log_event(log, LOG_WARN, "whitelist.unsigned",
+			  "the whitelist has no signature, which require_signature would refuse",
+			  LOG_STR("file", trust->whitelist_file));
+}
+
 static int load(const struct pins *pins, const struct trust_opts *opts, struct whitelist **out,
 		struct err *err)
 {
 	struct whitelist_problems problems = {NULL, 0, 0};
+	struct whitelist_seal seal;
 	int r;
 
 	*out = NULL;
 	if (!opts->whitelist_file)
 		return 0;
-	r = whitelist_load(opts->whitelist_file, out, &problems);
+	r = whitelist_load_signed(opts, out, &seal, &problems);
 	if (r < 0)
 		tell_problems(pins, &problems, err);
+	else
+		tell_seal(pins->log, opts, &seal);
 	whitelist_problems_deinit(&problems);
 	return r;
 }
@@ -89,9 +105,23 @@ static void on_file_change(void *user)
 static void stop_watching(struct pins *pins)
 {
 	watch_stop(pins->watch);
+	watch_stop(pins->signature_watch);
 	free(pins->watched);
 	pins->watch = NULL;
+	pins->signature_watch = NULL;
 	pins->watched = NULL;
+}
+
+/* A list comes before its signature: it is read again when that is there. */
+static void watch_signature(struct pins *pins, const char *file)
+{
+	int error = errno; /* of the other watch */
+	char *path = signature_path(file);
+
+	if (pins->watch)
+		pins->signature_watch = watch_start(pins->loop, path, on_file_change, pins);
+	free(path);
+	errno = error;
 }
 
 static void renew_watch(struct pins *pins)
@@ -107,6 +137,7 @@ static void renew_watch(struct pins *pins)
 		return;
 	pins->watched = mem_strdup(file);
 	pins->watch = watch_start(pins->loop, file, on_file_change, pins);
+	watch_signature(pins, file);
 	if (pins->watch)
 		return;
 	err_set_errno(&err, ERR_WHITELIST_FILE, errno, "%s can't be watched", file);

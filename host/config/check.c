@@ -105,6 +105,19 @@ static void check_whitelist(struct filling *filling)
 	}
 }
 
+/* A signature that nobody can make. */
+static void check_signature(struct filling *filling)
+{
+	const struct trust_opts *trust = &filling->config->trust;
+	unsigned line = filling->single.lines[SETTING_WHITELIST_REQUIRE_SIGNATURE];
+	struct place place = {filling->file, line, "whitelist.require_signature"};
+
+	if (trust->require_signature && !(trust->public_keys && trust->public_keys[0]))
+		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
+			    "needs whitelist.public_keys, or every whitelist is refused; plugctl "
+			    "whitelist keygen makes a key");
+}
+
 /* ---- names of plugins ---- */
 
 static int name_compare(const void *key, const void *element)
@@ -256,6 +269,7 @@ void check_all(struct filling *filling)
 	check_pipe_size(filling);
 	check_sandboxes(filling);
 	check_whitelist(filling);
+	check_signature(filling);
 	check_stand_ins(filling, sorted, count);
 	check_routes(filling, sorted, count);
 	check_patterns(filling);

@@ -9,6 +9,7 @@
 #include "net/addr.h"
 #include "net/chars.h"
 #include "trust/call_filter.h"
+#include "trust/ed25519.h"
 #include "trust/place.h"
 
 static bool is_word_char(char c)
@@ -120,6 +121,16 @@ const char *rule_port(struct str text)
 const char *rule_call(struct str text)
 {
 	return call_filter_check(text);
+}
+
+const char *rule_public_key(struct str text)
+{
+	struct ed25519_public key;
+
+	if (ed25519_parse(text, &key))
+		return "is no public key; write the line that plugctl whitelist keygen prints, "
+		       "\"ed25519:\" and 64 digits";
+	return NULL;
 }
 
 const char *rule_plain_path(struct str text)

@@ -32,6 +32,9 @@ struct trust_opts {
 	bool require_safe_modes; /* nobody but root and this user may change the file or its path */
 	bool watch_whitelist;	 /* a file that has changed is read again */
 	enum trust_revoke on_revoke;
+	char **public_keys;	/* "ed25519:…", NULL-terminated; whose signatures count */
+	bool require_signature; /* an unsigned list is refused */
+	char *serial_file;	/* absolute; NULL: no serial is remembered */
 };
 
 #endif

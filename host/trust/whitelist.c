@@ -7,8 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "observe/errors.h"
 #include "trust/whitelist_private.h"
+
+int whitelist_problems_one(struct whitelist_problems *problems, const struct err *err, int rc)
+{
+	problems->rows = mem_new(struct whitelist_problem);
+	problems->rows[problems->count++] = (struct whitelist_problem){1, *err};
+	return rc;
+}
 
 void whitelist_problems_deinit(struct whitelist_problems *problems)
 {

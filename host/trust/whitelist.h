@@ -53,6 +53,8 @@ struct whitelist_problems {
 	size_t more; /* problems beyond the first hundred, only counted */
 };
 
+/* One problem with the file as a whole. Returns rc. */
+int whitelist_problems_one(struct whitelist_problems *problems, const struct err *err, int rc);
 void whitelist_problems_deinit(struct whitelist_problems *problems);
 
 struct whitelist;

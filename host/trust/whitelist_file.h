@@ -7,6 +7,11 @@
 #include "trust/whitelist.h"
 #include "trust/whitelist_edit.h"
 
+/* Appends the bytes of a whitelist, or of a file that belongs to one, to *out. Refuses what is no
+ * regular file, what everybody may write, and what is too large. 0, or -errno and *err. */
+int whitelist_read(const char *file, struct buf *out, struct err *err);
+struct str whitelist_text(const struct buf *buf); /* what was read; valid as long as it is */
+
 /* Reads and parses. 0 and *out (returns owned), or -errno and at least one problem (see
  * whitelist_parse()). */
 int whitelist_load(const char *file, struct whitelist **out, struct whitelist_problems *problems);

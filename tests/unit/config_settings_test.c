@@ -319,6 +319,8 @@ static char *sample(const struct setting *setting, unsigned which)
 	case SETTING_STRINGS:
 		if (setting->check == rule_plain_path)
 			return mem_printf("/path/%u", which + 1);
+		if (setting == &settings[SETTING_WHITELIST_PUBLIC_KEYS])
+			return mem_printf("ed25519:%064u", which + 1);
 		return mem_printf("127.0.0.1:%u", which + 1);
 	case SETTING_PAIRS:
 	case SETTING_SOURCES:
@@ -353,6 +355,15 @@ static bool has_value(const struct setting *setting, const struct config *config
 	return same;
 }
 
+/* Lines of the same section without which some values are refused. */
+static const char *company(const struct setting *setting)
+{
+	return setting == &settings[SETTING_WHITELIST_REQUIRE_SIGNATURE]
+		       ? "  public_keys: ed25519:"
+			 "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\n"
+		       : "";
+}
+
 static void check_order(const struct setting *setting)
 {
 	const char *section = sections[setting->section].key;
@@ -360,9 +371,9 @@ static void check_order(const struct setting *setting)
 	char *in_flag = sample(setting, 2);
 	char name[SETTING_NAME], flag_name[SETTING_NAME];
 	char *variable = mem_printf("%s=%s", setting_variable(setting, name), in_environment);
-	char *yaml = section[0]
-			     ? mem_printf("%s:\n  %s: \n    %s\n", section, setting->key, in_file)
-			     : mem_printf("%s: \n  %s\n", setting->key, in_file);
+	char *yaml = section[0] ? mem_printf("%s:\n%s  %s: \n    %s\n", section, company(setting),
+					     setting->key, in_file)
+				: mem_printf("%s: \n  %s\n", setting->key, in_file);
 	char *environment[] = {(char[]){"HOME=/"}, variable, NULL};
 	struct config_flag flag = {setting_flag(setting, flag_name), in_flag};
 	struct config_overrides overrides = {0};

@@ -139,6 +139,22 @@ const struct subcommand subcommands[] = {
 	 .help = "tells whether every pinned executable is still the same",
 	 .options = whitelist_verify_options,
 	 .run = run_whitelist_verify},
+	{.name = "whitelist keygen",
+	 .arguments = "",
+	 .help = "makes a pair of keys for signing the whitelist",
+	 .more = "Prints the line for whitelist.public_keys. The private key is written with mode "
+		 "0600 and\nwithout a passphrase; keep it off the machine that runs plugd. Nothing "
+		 "is overwritten.\n",
+	 .options = whitelist_keygen_options,
+	 .run = run_whitelist_keygen},
+	{.name = "whitelist sign",
+	 .arguments = "",
+	 .help = "signs the whitelist as it is now, into the file beside it that ends in .sig",
+	 .more = "A plugd that knows the public key refuses a list that was changed after this, "
+		 "and "
+		 "a list\nwith a lower serial than one that it has accepted.\n",
+	 .options = whitelist_sign_options,
+	 .run = run_whitelist_sign},
 	{.name = "whitelist reload",
 	 .arguments = "",
 	 .help = "has plugd read its whitelist again",

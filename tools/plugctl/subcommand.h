@@ -78,6 +78,12 @@ enum exit_status run_whitelist_verify(const struct plugctl *plugctl, const struc
 /* ---- whitelist_reload.c ---- */
 enum exit_status run_whitelist_reload(const struct plugctl *plugctl, const struct args *args);
 
+/* ---- sign.c ---- */
+extern const struct arg_option whitelist_keygen_options[];
+extern const struct arg_option whitelist_sign_options[];
+enum exit_status run_whitelist_keygen(const struct plugctl *plugctl, const struct args *args);
+enum exit_status run_whitelist_sign(const struct plugctl *plugctl, const struct args *args);
+
 /* ---- config.c ---- */
 enum exit_status run_config_check(const struct plugctl *plugctl, const struct args *args);
 

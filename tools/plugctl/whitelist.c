@@ -1,41 +1,66 @@
 /* `plugctl whitelist add` and `verify`: pinning executables, and looking whether the pinned ones
  * are still the same. Works on the file alone, with the functions by which the host obeys it. */
+#include "whitelist.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/member.h"
 #include "observe/errors.h"
 #include "output.h"
+#include "sign.h"
 #include "subcommand.h"
 #include "trust/exec.h"
+#include "trust/signature.h"
 #include "trust/whitelist_file.h"
 
-#define DEFAULT_FILE  "/etc/plugd/whitelist.yaml"
-#define FILE_VARIABLE "PLUGD_WHITELIST_FILE"
-#define FILE_OPTION                                                                                \
-	{                                                                                          \
-		"file", 'f', "FILE", "the whitelist [" FILE_VARIABLE ", or " DEFAULT_FILE "]"      \
-	}
-
 const struct arg_option whitelist_add_options[] = {
-	FILE_OPTION,
+	WHITELIST_FILE_OPTION,
 	{"name", 'n', "NAME", "only the plugin of this name may run it [any plugin]"},
 	{NULL},
 };
 
-const struct arg_option whitelist_verify_options[] = {FILE_OPTION, {NULL}};
+const struct arg_option whitelist_verify_options[] = {
+	WHITELIST_FILE_OPTION,
+	{"key", 'k', "KEY",
+	 "a public key, as a line or a PEM file: the list must be signed by one"},
+	{NULL},
+};
 
-static const char *file_of(const struct args *args)
+const char *whitelist_file_of(const struct args *args)
 {
 	const char *file = args_value(args, "file");
 
 	if (!file)
-		file = getenv(FILE_VARIABLE);
-	return file && file[0] ? file : DEFAULT_FILE;
+		file = getenv(WHITELIST_FILE_VARIABLE);
+	return file && file[0] ? file : WHITELIST_DEFAULT_FILE;
+}
+
+struct whitelist *whitelist_load_or_tell(const char *file)
+{
+	struct whitelist_problems problems = {0};
+	struct whitelist *list = NULL;
+
+	whitelist_load(file, &list, &problems);
+	for (size_t i = 0; i < problems.count; i++)
+		output_error(&problems.rows[i].err);
+	if (problems.more > 0)
+		fprintf(stderr, "plugctl: and %zu more.\n", problems.more);
+	whitelist_problems_deinit(&problems);
+	return list;
+}
+
+void whitelist_note_signature(const char *file)
+{
+	char *path = signature_path(file);
+
+	if (access(path, F_OK) == 0)
+		output_note("note", "the signature fits no more; sign the list again: plugctl "
+				    "whitelist sign");
+	free(path);
 }
 
 /* ---- add ---- */
@@ -43,6 +68,7 @@ static const char *file_of(const struct args *args)
 struct pinning {
 	const char *file;
 	json_t *list; /* for JSON output; NULL: text */
+	bool has_changed;
 };
 
 static const char *change_name(enum whitelist_change change)
@@ -79,22 +105,24 @@ static void tell_change(const struct pinning *pinning, const struct whitelist_pi
 	free(line);
 }
 
-static int pin_file(const struct pinning *pinning, const struct exec_file *file, const char *name,
+static int pin_file(struct pinning *pinning, const struct exec_file *file, const char *name,
 		    struct err *err)
 {
 	struct whitelist_pin pin = {.name = name, .path = file->real, .digest = file->digest};
 	enum whitelist_change change;
 	int r = whitelist_pin(pinning->file, &pin, &change, err);
 
-	if (r == 0)
-		tell_change(pinning, &pin, change);
-	return r;
+	if (r < 0)
+		return r;
+	pinning->has_changed = pinning->has_changed || change != WHITELIST_UNCHANGED;
+	tell_change(pinning, &pin, change);
+	return 0;
 }
 
 /* A script's interpreter runs too, so it is pinned too; for any plugin, because many scripts share
  * it. */
-static int pin_image(const struct pinning *pinning, const struct exec_image *image,
-		     const char *name, struct err *err)
+static int pin_image(struct pinning *pinning, const struct exec_image *image, const char *name,
+		     struct err *err)
 {
 	int r = pin_file(pinning, &image->file, name, err);
 
@@ -103,8 +131,7 @@ static int pin_image(const struct pinning *pinning, const struct exec_image *ima
 	return r;
 }
 
-static int pin_path(const struct pinning *pinning, const char *path, const char *name,
-		    struct err *err)
+static int pin_path(struct pinning *pinning, const char *path, const char *name, struct err *err)
 {
 	char *real = realpath(path, NULL);
 	struct exec_image *image;
@@ -123,7 +150,7 @@ static int pin_path(const struct pinning *pinning, const char *path, const char 
 
 enum exit_status run_whitelist_add(const struct plugctl *plugctl, const struct args *args)
 {
-	struct pinning pinning = {.file = file_of(args)};
+	struct pinning pinning = {.file = whitelist_file_of(args)};
 	struct err err;
 	int r = 0;
 
@@ -138,6 +165,8 @@ enum exit_status run_whitelist_add(const struct plugctl *plugctl, const struct a
 		output_json(pinning.list);
 	if (r < 0)
 		output_error(&err);
+	if (pinning.has_changed)
+		whitelist_note_signature(pinning.file);
 	json_decref(pinning.list);
 	return r < 0 ? STATUS_FAILED : STATUS_OK;
 }
@@ -197,18 +226,14 @@ static size_t verify(const struct plugctl *plugctl, const struct whitelist *whit
 
 enum exit_status run_whitelist_verify(const struct plugctl *plugctl, const struct args *args)
 {
-	struct whitelist_problems problems = {0};
-	struct whitelist *whitelist = NULL;
-	size_t bad = 0;
-	int r = whitelist_load(file_of(args), &whitelist, &problems);
+	const char *file = whitelist_file_of(args);
+	struct whitelist *whitelist = whitelist_load_or_tell(file);
+	bool good = whitelist != NULL;
 
-	for (size_t i = 0; i < problems.count; i++)
-		output_error(&problems.rows[i].err);
-	if (problems.more > 0)
-		fprintf(stderr, "plugctl: and %zu more.\n", problems.more);
-	whitelist_problems_deinit(&problems);
-	if (r == 0)
-		bad = verify(plugctl, whitelist);
+	if (whitelist) {
+		good = verify(plugctl, whitelist) == 0;
+		good = sign_verify(file, args) && good;
+	}
 	whitelist_free(whitelist);
-	return r < 0 || bad > 0 ? STATUS_FAILED : STATUS_OK;
+	return good ? STATUS_OK : STATUS_FAILED;
 }
