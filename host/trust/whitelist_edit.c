@@ -8,34 +8,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/yaml.h"
 #include "observe/errors.h"
-#include "trust/whitelist.h"
+#include "trust/whitelist_editor.h"
 
 static const char new_text[] =
 	"# Which executables plugd may run, and the hash that each must have.\n"
 	"version: 1\n"
 	"plugins:\n";
 
-struct editor {
-	struct str text; /* old */
-	const char *file;
-	const struct whitelist_pin *pin;
-	struct buf *out;
-	struct yaml_node *root;
-	size_t taken; /* bytes of the old text that are in *out, or replaced there */
-};
-
 /* ---- pieces of text ---- */
 
-static void take_until(struct editor *editor, size_t position)
+void editor_take_until(struct editor *editor, size_t position)
 {
 	buf_append(editor->out, editor->text.data + editor->taken, position - editor->taken);
 	editor->taken = position;
 }
 
 /* Behind the line in which the position is. */
-static size_t line_end(const struct editor *editor, size_t position)
+size_t editor_line_end(const struct editor *editor, size_t position)
 {
 	const char *newline =
 		memchr(editor->text.data + position, '\n', editor->text.len - position);
@@ -49,7 +39,7 @@ static bool replace_value(struct editor *editor, const struct yaml_node *value, 
 	if (value->start + value->text.len > editor->text.len ||
 	    memcmp(editor->text.data + value->start, value->text.data, value->text.len) != 0)
 		return false;
-	take_until(editor, value->start);
+	editor_take_until(editor, value->start);
 	buf_append_str(editor->out, with);
 	editor->taken += value->text.len;
 	return true;
@@ -91,6 +81,18 @@ static void append_hash(struct editor *editor, const char *before)
 		   digest_format(text, &editor->pin->digest));
 }
 
+static void append_metadata(struct editor *editor)
+{
+	for (size_t i = 0; i < editor->pin->metadata_count; i++) {
+		buf_append_str(editor->out, str_from(i == 0 ? "{" : ", "));
+		append_scalar(editor->out, editor->pin->metadata[i].key);
+		buf_printf(editor->out, ": ");
+		append_scalar(editor->out, editor->pin->metadata[i].value);
+	}
+	if (editor->pin->metadata_count > 0)
+		buf_append(editor->out, "}", 1);
+}
+
 static void append_block_entry(struct editor *editor, unsigned indent)
 {
 	char first[64];
@@ -107,6 +109,9 @@ static void append_block_entry(struct editor *editor, unsigned indent)
 		append_pair(editor, first, "path", editor->pin->path);
 	}
 	append_hash(editor, next);
+	if (editor->pin->metadata_count > 0)
+		buf_printf(editor->out, "%smetadata: ", next);
+	append_metadata(editor);
 	buf_append(editor->out, "\n", 1);
 }
 
@@ -120,16 +125,19 @@ static void append_flow_entry(struct editor *editor)
 	}
 	append_pair(editor, before, "path", editor->pin->path);
 	append_hash(editor, ", ");
+	if (editor->pin->metadata_count > 0)
+		buf_printf(editor->out, ", metadata: ");
+	append_metadata(editor);
 	buf_append(editor->out, "}", 1);
 }
 
 /* The last byte that belongs to a value. */
-static size_t last_byte(const struct yaml_node *node)
+size_t editor_last_byte(const struct yaml_node *node)
 {
 	size_t last = node->end;
 
 	for (const struct yaml_node *child = node->first; child; child = child->next) {
-		size_t of_child = last_byte(child->value ? child->value : child);
+		size_t of_child = editor_last_byte(child->value ? child->value : child);
 
 		last = of_child > last ? of_child : last;
 	}
@@ -138,7 +146,7 @@ static size_t last_byte(const struct yaml_node *node)
 
 static void add_to_block(struct editor *editor, const struct yaml_node *list)
 {
-	take_until(editor, line_end(editor, last_byte(list)));
+	editor_take_until(editor, editor_line_end(editor, editor_last_byte(list)));
 	append_block_entry(editor, list->column - 1);
 }
 
@@ -146,13 +154,13 @@ static void add_to_flow(struct editor *editor, const struct yaml_node *key,
 			const struct yaml_node *list)
 {
 	if (list->count > 0) {
-		take_until(editor, list->end - 1); /* before the closing bracket */
+		editor_take_until(editor, list->end - 1); /* before the closing bracket */
 		append_flow_entry(editor);
 		return;
 	}
-	take_until(editor, list->start);
+	editor_take_until(editor, list->start);
 	editor->taken = list->end; /* "[]" goes */
-	take_until(editor, line_end(editor, list->end));
+	editor_take_until(editor, editor_line_end(editor, list->end));
 	append_block_entry(editor, key->column + 1);
 }
 
@@ -161,7 +169,7 @@ static void add_entry(struct editor *editor)
 	const struct yaml_node *key = yaml_find(editor->root, "plugins");
 
 	if (key->value->kind != YAML_LIST) { /* nothing after the colon */
-		take_until(editor, line_end(editor, key->value->end));
+		editor_take_until(editor, editor_line_end(editor, key->value->end));
 		append_block_entry(editor, key->column + 1);
 	} else if (key->value->flow) {
 		add_to_flow(editor, key, key->value);
@@ -183,6 +191,31 @@ static const struct yaml_node *find_entry(const struct editor *editor)
 	return NULL;
 }
 
+static bool has_metadata(const struct whitelist_entry *entry, const struct whitelist_metadata *row)
+{
+	for (size_t i = 0; i < entry->metadata_count; i++) {
+		if (strcmp(entry->metadata[i].key, row->key) == 0)
+			return strcmp(entry->metadata[i].value, row->value) == 0;
+	}
+	return false;
+}
+
+/* People may have written around it: what is there is theirs. */
+static int check_metadata(const struct editor *editor, const struct whitelist_entry *entry,
+			  struct err *err)
+{
+	for (size_t i = 0; i < editor->pin->metadata_count; i++) {
+		const struct whitelist_metadata *row = &editor->pin->metadata[i];
+
+		if (!has_metadata(entry, row))
+			return err_set(err, ERR_WHITELIST_FILE,
+				       "%s:%u: the entry is there already, without the metadata "
+				       "%s: %s; write it there, or remove the entry first",
+				       editor->file, entry->line, row->key, row->value);
+	}
+	return 0;
+}
+
 static bool replace_entry(struct editor *editor, const struct yaml_node *entry)
 {
 	const struct yaml_node *hash = yaml_find(entry, "hash")->value;
@@ -201,7 +234,7 @@ static bool replace_entry(struct editor *editor, const struct yaml_node *entry)
 
 /* ---- the whole text ---- */
 
-static int refuse(struct err *err, const char *file)
+int editor_refuse(struct err *err, const char *file)
 {
 	return err_set(err, ERR_WHITELIST_FILE,
 		       "%s: the file is written in a way that can't be edited safely; give each "
@@ -209,7 +242,7 @@ static int refuse(struct err *err, const char *file)
 		       file);
 }
 
-static int parse_list(struct str text, const char *file, struct whitelist **out, struct err *err)
+int editor_parse_list(struct str text, const char *file, struct whitelist **out, struct err *err)
 {
 	struct whitelist_problems problems = {0};
 	int rc = whitelist_parse(text, file, out, &problems);
@@ -225,14 +258,14 @@ static int check_result(const struct editor *editor, struct str text, size_t cou
 {
 	const struct whitelist_entry *entry;
 	struct whitelist *list;
-	int rc = parse_list(text, editor->file, &list, err);
+	int rc = editor_parse_list(text, editor->file, &list, err);
 
 	if (rc < 0)
 		return rc;
 	entry = whitelist_find_path(list, editor->pin->path);
 	if (!entry || !entry->enabled || !digest_eq(&entry->digest, &editor->pin->digest) ||
 	    whitelist_count(list) != count)
-		rc = refuse(err, editor->file);
+		rc = editor_refuse(err, editor->file);
 	whitelist_free(list);
 	return rc;
 }
@@ -242,17 +275,19 @@ static int edit_list(struct editor *editor, const struct whitelist *list,
 {
 	const struct whitelist_entry *entry = whitelist_find_path(list, editor->pin->path);
 
+	if (entry && check_metadata(editor, entry, err) < 0)
+		return -EINVAL;
 	if (entry && entry->enabled && digest_eq(&entry->digest, &editor->pin->digest)) {
 		*change = WHITELIST_UNCHANGED;
 	} else if (entry) {
 		*change = WHITELIST_REPLACED;
 		if (!replace_entry(editor, find_entry(editor)))
-			return refuse(err, editor->file);
+			return editor_refuse(err, editor->file);
 	} else {
 		*change = WHITELIST_ADDED;
 		add_entry(editor);
 	}
-	take_until(editor, editor->text.len);
+	editor_take_until(editor, editor->text.len);
 	return 0;
 }
 
@@ -262,7 +297,7 @@ static int edit_text(struct editor *editor, enum whitelist_change *change, struc
 	struct arena tree = {0};
 	size_t before = buf_len(editor->out);
 	size_t count;
-	int rc = parse_list(editor->text, editor->file, &list, err);
+	int rc = editor_parse_list(editor->text, editor->file, &list, err);
 
 	if (rc < 0)
 		return rc;

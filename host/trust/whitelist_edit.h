@@ -6,12 +6,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "trust/digest.h"
+#include "trust/whitelist.h"
 
 struct whitelist_pin {
 	const char *name; /* NULL: for any plugin; an existing entry keeps its name */
 	const char *path; /* absolute, without symbolic links */
 	struct digest digest;
+	/* Of a new entry. One that is there keeps what it has, and is refused when that differs. */
+	const struct whitelist_metadata *metadata;
+	size_t metadata_count;
 };
 
 enum whitelist_change {
@@ -24,5 +27,11 @@ enum whitelist_change {
  * text may be empty, and must else be a whitelist that parses. 0, or -EINVAL and *err. */
 int whitelist_edit(struct str old_text, const char *file, const struct whitelist_pin *pin,
 		   struct buf *out, enum whitelist_change *change_out, struct err *err);
+
+/* Takes the entry with this path, or else with this name, out of the text: its lines, and the
+ * comments on them; comments above it stay. Appends the whole new text to *out. 0, -ENOENT (no such
+ * entry) or -EINVAL, and *err. */
+int whitelist_remove(struct str old_text, const char *file, const char *path_or_name,
+		     struct buf *out, struct err *err);
 
 #endif

@@ -91,18 +91,38 @@ int whitelist_load(const char *file, struct whitelist **out, struct whitelist_pr
 
 /* ---- pinning ---- */
 
-static int pin_locked(const char *file, int directory, const struct whitelist_pin *pin,
-		      enum whitelist_change *change, struct err *err)
+/* What shall become of the text: a pin, or an entry less. */
+struct change {
+	const struct whitelist_pin *pin; /* NULL: remove */
+	const char *path_or_name;
+	enum whitelist_change *what_out; /* of a pin */
+};
+
+static int edit_text(const char *file, struct str old, const struct change *change, struct buf *new,
+		     struct err *err)
+{
+	if (!change->pin)
+		return whitelist_remove(old, file, change->path_or_name, new, err);
+	return whitelist_edit(old, file, change->pin, new, change->what_out, err);
+}
+
+static bool changes_nothing(const struct change *change)
+{
+	return change->pin && *change->what_out == WHITELIST_UNCHANGED;
+}
+
+static int edit_locked(const char *file, int directory, const struct change *change,
+		       struct err *err)
 {
 	struct buf old = {0};
 	struct buf new = {0};
 	int rc = whitelist_read(file, &old, err);
 
-	if (rc == -ENOENT)
+	if (rc == -ENOENT && change->pin)
 		rc = 0;
 	if (rc == 0)
-		rc = whitelist_edit(whitelist_text(&old), file, pin, &new, change, err);
-	if (rc == 0 && *change != WHITELIST_UNCHANGED) {
+		rc = edit_text(file, whitelist_text(&old), change, &new, err);
+	if (rc == 0 && !changes_nothing(change)) {
 		rc = file_replace(file, directory, whitelist_text(&new), NEW_MODE);
 		if (rc < 0)
 			err_set_errno(err, ERR_WHITELIST_FILE, -rc, "%s can't be written", file);
@@ -112,8 +132,7 @@ static int pin_locked(const char *file, int directory, const struct whitelist_pi
 	return rc;
 }
 
-int whitelist_pin(const char *file, const struct whitelist_pin *pin,
-		  enum whitelist_change *change_out, struct err *err)
+static int edit_file(const char *file, const struct change *change, struct err *err)
 {
 	char real[PATH_MAX];
 	const char *target = realpath(file, real); /* a link stays a link */
@@ -128,9 +147,20 @@ int whitelist_pin(const char *file, const struct whitelist_pin *pin,
 	if (directory < 0)
 		return err_set_errno(err, ERR_WHITELIST_FILE, -directory,
 				     "the directory of %s can't be opened", target);
-	rc = pin_locked(target, directory, pin, change_out, err);
+	rc = edit_locked(target, directory, change, err);
 	close(directory); /* unlocks */
 	return rc;
+}
+
+int whitelist_pin(const char *file, const struct whitelist_pin *pin,
+		  enum whitelist_change *change_out, struct err *err)
+{
+	return edit_file(file, &(struct change){.pin = pin, .what_out = change_out}, err);
+}
+
+int whitelist_unpin(const char *file, const char *path_or_name, struct err *err)
+{
+	return edit_file(file, &(struct change){.path_or_name = path_or_name}, err);
 }
 
 /* ---- verifying ---- */

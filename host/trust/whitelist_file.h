@@ -23,6 +23,10 @@ int whitelist_load(const char *file, struct whitelist **out, struct whitelist_pr
 int whitelist_pin(const char *file, const struct whitelist_pin *pin,
 		  enum whitelist_change *change_out, struct err *err);
 
+/* Removes the entry with this path, or else with this name (whitelist_remove()). 0, or -errno and
+ * *err. */
+int whitelist_unpin(const char *file, const char *path_or_name, struct err *err);
+
 /* What a check of one entry came to; err.code is 0 when the file may run as it is. */
 typedef void whitelist_verify_fn(void *user, const struct whitelist_entry *entry,
 				 const struct err *err);

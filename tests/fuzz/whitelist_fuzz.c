@@ -58,6 +58,26 @@ static void check_pin(struct str text, const char *path)
 	buf_deinit(&out);
 }
 
+static void check_removal(struct str text, const struct whitelist_entry *entry, size_t count)
+{
+	struct whitelist_problems problems = {0};
+	struct whitelist *list = NULL;
+	struct err err = {0};
+	struct buf out = {0};
+
+	if (whitelist_remove(text, "fuzz", entry->path, &out, &err) < 0) {
+		assert(err.code != 0);
+	} else {
+		struct str edited = {(char *)buf_front(&out), buf_len(&out)};
+
+		assert(whitelist_parse(edited, "fuzz", &list, &problems) == 0);
+		assert(!whitelist_find_path(list, entry->path));
+		assert(whitelist_count(list) == count - 1);
+		whitelist_free(list);
+	}
+	buf_deinit(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str text = {(const char *)data, size};
@@ -72,6 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_lookups(list);
 	if (whitelist_count(list) > 0)
 		check_pin(text, whitelist_at(list, 0)->path);
+	for (size_t i = 0; i < whitelist_count(list) && i < 8; i++)
+		check_removal(text, whitelist_at(list, i), whitelist_count(list));
 	check_pin(text, "/opt/new");
 	whitelist_free(list);
 	return 0;

@@ -135,6 +135,85 @@ static void refuses_to_edit_what_it_does_not_understand(void **state)
 	}
 }
 
+static void removes_only_the_entry(void **state)
+{
+	static const struct {
+		const char *what;
+		int rc;
+		const char *before;
+		const char *after;
+	} rows[] = {
+		{"/a", 0,
+		 "# top\nversion: 1\nplugins:\n  # about a\n  - path: /a # why a\n"
+		 "    hash: " OLD " # old\n    metadata: {x: y}\n\n  # about b\n  - path: /b\n"
+		 "    hash: " OLD "\n",
+		 "# top\nversion: 1\nplugins:\n  # about a\n\n  # about b\n  - path: /b\n"
+		 "    hash: " OLD "\n"},
+		{"bee", 0,
+		 "version: 1\nplugins:\n- {path: /a, hash: " OLD
+		 "}\n- {name: bee, path: /b, hash: " OLD "}\n",
+		 "version: 1\nplugins:\n- {path: /a, hash: " OLD "}\n"},
+		{"/a", 0, "plugins:\n- path: /a\n  hash: " OLD "\nversion: 1 # one\n",
+		 "plugins:\nversion: 1 # one\n"},
+		{"/a", 0,
+		 "version: 1\nplugins: [{path: /a, hash: " OLD "}, {path: /b, hash: " OLD "}]",
+		 "version: 1\nplugins: [{path: /b, hash: " OLD "}]"},
+		{"/b", 0,
+		 "version: 1\nplugins: [{path: /a, hash: " OLD "}, {path: /b, hash: " OLD "}]",
+		 "version: 1\nplugins: [{path: /a, hash: " OLD "}]"},
+		{"/a", 0, "version: 1\nplugins: [{path: /a, hash: " OLD "}]\n",
+		 "version: 1\nplugins: []\n"},
+		{"/c", -ENOENT, "version: 1\nplugins: []\n", NULL},
+		{"/a", -EINVAL, "version: 1\nplugins:\n  -\n    path: /a\n    hash: " OLD "\n",
+		 NULL},
+		{"/a", -EINVAL, "version: 1\n", NULL},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct err err = {0};
+		struct buf out = {0};
+		int rc = whitelist_remove(str_from(rows[i].before), "w.yaml", rows[i].what, &out,
+					  &err);
+
+		if (rc != rows[i].rc)
+			fail_msg("row %zu: %d %s", i, rc, err.text);
+		buf_append(&out, "", 1);
+		if (rows[i].after)
+			assert_string_equal((char *)buf_front(&out), rows[i].after);
+		buf_deinit(&out);
+	}
+}
+
+static void writes_metadata_of_a_new_entry(void **state)
+{
+	static const struct whitelist_metadata metadata[] = {{"owner", "team a"}, {"n", "null"}};
+	struct whitelist_pin pin = pin_of(NULL, "/b");
+	enum whitelist_change change;
+	struct err err = {0};
+	struct buf out = {0};
+	struct buf again = {0};
+	struct str text;
+
+	pin.metadata = metadata;
+	pin.metadata_count = 2;
+	assert_int_equal(whitelist_edit(STR_LITERAL("version: 1\nplugins:\n"), "w.yaml", &pin, &out,
+					&change, &err),
+			 0);
+	buf_append(&out, "", 1);
+	assert_string_equal((char *)buf_front(&out),
+			    "version: 1\nplugins:\n  - path: /b\n    hash: \"sha256:" NEW
+			    "\"\n    metadata: {owner: \"team a\", n: \"null\"}\n");
+	text = str_from((char *)buf_front(&out));
+	assert_int_equal(whitelist_edit(text, "w.yaml", &pin, &again, &change, &err), 0);
+	assert_int_equal(change, WHITELIST_UNCHANGED);
+	pin.metadata = &(struct whitelist_metadata){"owner", "team b"};
+	pin.metadata_count = 1;
+	assert_int_equal(whitelist_edit(text, "w.yaml", &pin, &again, &change, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "owner: team b"));
+	buf_deinit(&out);
+	buf_deinit(&again);
+}
+
 /* ---- the file ---- */
 
 struct fixture {
@@ -359,6 +438,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(edits_only_what_it_must),
 		cmocka_unit_test(refuses_to_edit_what_it_does_not_understand),
+		cmocka_unit_test(removes_only_the_entry),
+		cmocka_unit_test(writes_metadata_of_a_new_entry),
 		TEST(what_is_pinned_may_run),
 		TEST(pinning_keeps_the_mode_and_leaves_no_other_file),
 		TEST(who_reads_meanwhile_reads_the_whole_old_text),

@@ -78,6 +78,14 @@ enum exit_status run_whitelist_verify(const struct plugctl *plugctl, const struc
 /* ---- whitelist_reload.c ---- */
 enum exit_status run_whitelist_reload(const struct plugctl *plugctl, const struct args *args);
 
+/* ---- whitelist_show.c ---- */
+extern const struct arg_option whitelist_list_options[];
+extern const struct arg_option whitelist_remove_options[];
+extern const struct arg_option whitelist_diff_options[];
+enum exit_status run_whitelist_list(const struct plugctl *plugctl, const struct args *args);
+enum exit_status run_whitelist_remove(const struct plugctl *plugctl, const struct args *args);
+enum exit_status run_whitelist_diff(const struct plugctl *plugctl, const struct args *args);
+
 /* ---- sign.c ---- */
 extern const struct arg_option whitelist_keygen_options[];
 extern const struct arg_option whitelist_sign_options[];

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -20,6 +21,7 @@
 const struct arg_option whitelist_add_options[] = {
 	WHITELIST_FILE_OPTION,
 	{"name", 'n', "NAME", "only the plugin of this name may run it [any plugin]"},
+	{"metadata", 'm', "KEY=VALUE", "what the entry shall say besides; may be given again"},
 	{NULL},
 };
 
@@ -65,7 +67,11 @@ void whitelist_note_signature(const char *file)
 
 /* ---- add ---- */
 
+#define MAX_METADATA 100
+
 struct pinning {
+	struct whitelist_metadata metadata[MAX_METADATA]; /* of the executables themselves */
+	size_t metadata_count;
 	const char *file;
 	json_t *list; /* for JSON output; NULL: text */
 	bool has_changed;
@@ -106,9 +112,13 @@ static void tell_change(const struct pinning *pinning, const struct whitelist_pi
 }
 
 static int pin_file(struct pinning *pinning, const struct exec_file *file, const char *name,
-		    struct err *err)
+		    size_t metadata_count, struct err *err)
 {
-	struct whitelist_pin pin = {.name = name, .path = file->real, .digest = file->digest};
+	struct whitelist_pin pin = {.name = name,
+				    .path = file->real,
+				    .digest = file->digest,
+				    .metadata = pinning->metadata,
+				    .metadata_count = metadata_count};
 	enum whitelist_change change;
 	int r = whitelist_pin(pinning->file, &pin, &change, err);
 
@@ -124,10 +134,10 @@ static int pin_file(struct pinning *pinning, const struct exec_file *file, const
 static int pin_image(struct pinning *pinning, const struct exec_image *image, const char *name,
 		     struct err *err)
 {
-	int r = pin_file(pinning, &image->file, name, err);
+	int r = pin_file(pinning, &image->file, name, pinning->metadata_count, err);
 
 	if (r == 0 && image->interpreter.fd >= 0)
-		r = pin_file(pinning, &image->interpreter, NULL, err);
+		r = pin_file(pinning, &image->interpreter, NULL, 0, err);
 	return r;
 }
 
@@ -148,6 +158,26 @@ static int pin_path(struct pinning *pinning, const char *path, const char *name,
 	return r;
 }
 
+/* False after telling. The texts stay those of the command line, cut in two. */
+static bool take_metadata(const struct args *args, struct pinning *pinning)
+{
+	const char *given;
+	size_t at = 0;
+
+	while ((given = args_next(args, "metadata", &at))) {
+		char *equals = strchr(given, '=');
+
+		if (!equals || equals == given || pinning->metadata_count == MAX_METADATA) {
+			usage_error("metadata is written KEY=VALUE, not \"%.60s\"", given);
+			return false;
+		}
+		*equals = '\0';
+		pinning->metadata[pinning->metadata_count++] =
+			(struct whitelist_metadata){given, equals + 1};
+	}
+	return true;
+}
+
 enum exit_status run_whitelist_add(const struct plugctl *plugctl, const struct args *args)
 {
 	struct pinning pinning = {.file = whitelist_file_of(args)};
@@ -157,6 +187,8 @@ enum exit_status run_whitelist_add(const struct plugctl *plugctl, const struct a
 	if (args_has(args, "name") && args->operand_count > 1)
 		return usage_error("a --name is for one executable; %d are given",
 				   args->operand_count);
+	if (!take_metadata(args, &pinning))
+		return STATUS_USAGE;
 	if (plugctl->is_json)
 		pinning.list = json_array();
 	for (int i = 0; i < args->operand_count && r == 0; i++)
