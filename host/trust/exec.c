@@ -15,6 +15,7 @@
 #include "observe/errors.h"
 #include "trust/exec_file.h"
 #include "trust/exec_head.h"
+#include "trust/libraries.h"
 
 static struct str read_head(const struct exec_file *file, char head[EXEC_HEAD_BYTES])
 {
@@ -118,6 +119,57 @@ static int load_script(struct exec_image *image, const struct guard *guard, stru
 	return load_interpreter(image, &script, guard, err);
 }
 
+/* ---- libraries ---- */
+
+static bool image_is_script(const struct exec_image *image)
+{
+	return image->interpreter.fd >= 0;
+}
+
+/* What the entry of the file pins besides the file. */
+static void take_libraries(struct exec_image *image, const struct exec_file *file,
+			   const struct whitelist *whitelist)
+{
+	const struct whitelist_entry *entry = whitelist_find_path(whitelist, file->real);
+
+	if (!entry)
+		entry = whitelist_find_path(whitelist, file->path);
+	if (!entry || !entry->has_libraries)
+		return;
+	if (image->libraries)
+		libraries_add(image->libraries, entry->libraries, entry->library_count);
+	else
+		image->libraries = libraries_new(entry->libraries, entry->library_count);
+}
+
+/* Under a policy that tolerates deviations, what is wrong with them is remarked once, and the
+ * starts are not held up. */
+static int load_libraries(struct exec_image *image, const struct guard *guard, struct err *err)
+{
+	int rc;
+
+	take_libraries(image, &image->file, guard->whitelist);
+	if (image_is_script(image))
+		take_libraries(image, &image->interpreter, guard->whitelist);
+	rc = exec_image_check_libraries(image, NULL, err);
+	if (rc < 0)
+		rc = guard_weigh(guard, err, &image->remarks, err);
+	if (guard->opts && guard->opts->policy == TRUST_AUDIT) {
+		libraries_free(image->libraries);
+		image->libraries = NULL;
+	}
+	return rc;
+}
+
+int exec_image_check_libraries(const struct exec_image *image, char *const *env, struct err *err)
+{
+	const struct exec_file *file = image_is_script(image) ? &image->interpreter : &image->file;
+
+	if (!image->libraries)
+		return 0;
+	return libraries_check(image->libraries, file->fd, file->real, env, err);
+}
+
 /* ---- images ---- */
 
 static int image_load(const struct guard *guard, const char *plugin, const char *path,
@@ -132,6 +184,8 @@ static int image_load(const struct guard *guard, const char *plugin, const char 
 			    err);
 	if (rc == 0)
 		rc = load_script(image, guard, err);
+	if (rc == 0 && guard)
+		rc = load_libraries(image, guard, err);
 	if (rc < 0) {
 		exec_image_release(image);
 		return rc;
@@ -164,6 +218,7 @@ void exec_image_release(struct exec_image *image)
 		return;
 	exec_file_deinit(&image->file);
 	exec_file_deinit(&image->interpreter);
+	libraries_free(image->libraries);
 	free(image->interpreter_arg);
 	free(image);
 }
@@ -180,11 +235,6 @@ static int judge_file(const struct guard *guard, const struct exec_file *file, c
 	int rc = guard_admit(guard, &question, &entry, remarks, err);
 
 	return rc < 0 ? rc : guard_check(guard, entry, &file->digest, remarks, err);
-}
-
-static bool image_is_script(const struct exec_image *image)
-{
-	return image->interpreter.fd >= 0;
 }
 
 int exec_image_judge(const struct guard *guard, const struct exec_image *image, const char *plugin,

@@ -13,7 +13,8 @@
  * Whether a file may be used is the guard's decision (guard.h); what only its policy tolerated is
  * kept as remarks, for whoever started it to log.
  *
- * Not covered by the hash: shared libraries and modules that the program loads by itself.
+ * Not covered by the hash: shared libraries, unless the entry pins them (libraries.h), and modules
+ * that the program loads by itself.
  * Set-user-ID bits and file capabilities have no effect. $ORIGIN and the script's own directory
  * don't point to where the file was. */
 #ifndef PLUGD_TRUST_EXEC_H
@@ -29,6 +30,8 @@
 #define EXEC_SCRIPT_FD	 3
 #define EXEC_SCRIPT_PATH "/proc/self/fd/3"
 
+struct libraries;
+
 struct exec_file {
 	char *path; /* as it was asked for; owned */
 	char *real; /* without symbolic links; owned */
@@ -41,6 +44,7 @@ struct exec_image {
 	unsigned holders;
 	struct exec_file file;	      /* the plugin's executable or script */
 	struct exec_file interpreter; /* of a script; fd is -1 otherwise */
+	struct libraries *libraries;  /* NULL: the whitelist pins none; owned */
 	char *interpreter_arg;	      /* of the #! line; NULL: none; owned */
 	struct guard_remarks remarks; /* on both files, from when they were opened */
 };
@@ -60,6 +64,11 @@ int exec_image_judge(const struct guard *guard, const struct exec_image *image, 
 /* The same without a whitelist: for `plugctl check`, where somebody runs their own program, and for
  * `plugctl whitelist add`, which wants the digests. The host never calls it. */
 int exec_image_load_unpinned(const char *path, struct exec_image **out, struct err *err);
+
+/* Before each start: whether the libraries are still those that were pinned, and the environment
+ * (NULL-terminated, may be NULL) lets the loader take them. 0, or -errno and *err with
+ * ERR_LIBRARY_*. */
+int exec_image_check_libraries(const struct exec_image *image, char *const *env, struct err *err);
 
 struct exec_image *exec_image_hold(struct exec_image *image); /* returns it */
 void exec_image_release(struct exec_image *image);	      /* the last one frees; NULL is fine */

@@ -9,6 +9,8 @@
  *	    algorithm: sha256      # the only one; may be left out
  *	    enabled: true          # may be left out
  *	    metadata: {owner: team-a}
+ *	    libraries:             # what it loads is pinned too (libraries.h); may be left out
+ *	      - {path: /usr/lib/x86_64-linux-gnu/libc.so.6, hash: "sha256:…"}
  *
  * Strict: only what is listed, enabled and unchanged may run. An entry is found by the real path of
  * the file (after all symbolic links) or by the path as it was asked for; never by its name. An
@@ -31,6 +33,12 @@ struct whitelist_metadata {
 	const char *value;
 };
 
+/* A shared library that the executable loads. */
+struct whitelist_library {
+	const char *path; /* absolute, without symbolic links */
+	struct digest digest;
+};
+
 struct whitelist_entry {
 	const char *name; /* NULL: any plugin */
 	const char *path; /* absolute */
@@ -38,6 +46,9 @@ struct whitelist_entry {
 	bool enabled;
 	const struct whitelist_metadata *metadata;
 	size_t metadata_count;
+	bool has_libraries; /* what is loaded is pinned too, perhaps nothing */
+	const struct whitelist_library *libraries;
+	size_t library_count;
 	unsigned line; /* where the entry begins, from 1 */
 };
 

@@ -93,6 +93,25 @@ static void append_metadata(struct editor *editor)
 		buf_append(editor->out, "}", 1);
 }
 
+/* `next` begins a line of the entry; NULL: the entry is in brackets. */
+static void append_libraries(struct editor *editor, const char *next)
+{
+	char digest[DIGEST_TEXT];
+
+	if (!editor->pin->has_libraries)
+		return;
+	buf_printf(editor->out, "%slibraries: [", next ? next : ", ");
+	for (size_t i = 0; i < editor->pin->library_count; i++) {
+		const struct whitelist_library *library = &editor->pin->libraries[i];
+
+		buf_printf(editor->out, "%s%s%s{path: ", i > 0 ? "," : "", next ? next : "",
+			   next ? "  " : "");
+		append_scalar(editor->out, library->path);
+		buf_printf(editor->out, ", hash: \"%s\"}", digest_format(digest, &library->digest));
+	}
+	buf_append(editor->out, "]", 1);
+}
+
 static void append_block_entry(struct editor *editor, unsigned indent)
 {
 	char first[64];
@@ -112,6 +131,7 @@ static void append_block_entry(struct editor *editor, unsigned indent)
 	if (editor->pin->metadata_count > 0)
 		buf_printf(editor->out, "%smetadata: ", next);
 	append_metadata(editor);
+	append_libraries(editor, next);
 	buf_append(editor->out, "\n", 1);
 }
 
@@ -128,6 +148,7 @@ static void append_flow_entry(struct editor *editor)
 	if (editor->pin->metadata_count > 0)
 		buf_printf(editor->out, ", metadata: ");
 	append_metadata(editor);
+	append_libraries(editor, NULL);
 	buf_append(editor->out, "}", 1);
 }
 
@@ -198,6 +219,31 @@ static bool has_metadata(const struct whitelist_entry *entry, const struct white
 			return strcmp(entry->metadata[i].value, row->value) == 0;
 	}
 	return false;
+}
+
+static bool has_library(const struct whitelist_entry *entry, const struct whitelist_library *row)
+{
+	for (size_t i = 0; i < entry->library_count; i++) {
+		if (strcmp(entry->libraries[i].path, row->path) == 0)
+			return digest_eq(&entry->libraries[i].digest, &row->digest);
+	}
+	return false;
+}
+
+static int check_libraries(const struct editor *editor, const struct whitelist_entry *entry,
+			   struct err *err)
+{
+	bool same = !editor->pin->has_libraries ||
+		    (entry->has_libraries && entry->library_count == editor->pin->library_count);
+
+	for (size_t i = 0; same && i < editor->pin->library_count; i++)
+		same = has_library(entry, &editor->pin->libraries[i]);
+	if (same)
+		return 0;
+	return err_set(err, ERR_WHITELIST_FILE,
+		       "%s:%u: the entry is there already with other libraries; remove it first: "
+		       "plugctl whitelist remove %s",
+		       editor->file, entry->line, entry->path);
 }
 
 /* People may have written around it: what is there is theirs. */
@@ -275,7 +321,8 @@ static int edit_list(struct editor *editor, const struct whitelist *list,
 {
 	const struct whitelist_entry *entry = whitelist_find_path(list, editor->pin->path);
 
-	if (entry && check_metadata(editor, entry, err) < 0)
+	if (entry &&
+	    (check_metadata(editor, entry, err) < 0 || check_libraries(editor, entry, err) < 0))
 		return -EINVAL;
 	if (entry && entry->enabled && digest_eq(&entry->digest, &editor->pin->digest)) {
 		*change = WHITELIST_UNCHANGED;

@@ -15,6 +15,9 @@ struct whitelist_pin {
 	/* Of a new entry. One that is there keeps what it has, and is refused when that differs. */
 	const struct whitelist_metadata *metadata;
 	size_t metadata_count;
+	bool has_libraries;
+	const struct whitelist_library *libraries; /* likewise */
+	size_t library_count;
 };
 
 enum whitelist_change {

@@ -13,10 +13,11 @@
 #include "trust/place.h"
 #include "trust/whitelist_private.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define MAX_PROBLEMS 100
-#define MAX_KEYS     100 /* of one map */
-#define MAX_NAME     128
+#define COUNT(array)  (sizeof(array) / sizeof((array)[0]))
+#define MAX_PROBLEMS  100
+#define MAX_KEYS      100 /* of one map */
+#define MAX_LIBRARIES 512
+#define MAX_NAME      128
 
 /* ---- telling what is wrong ---- */
 
@@ -166,6 +167,42 @@ static void read_metadata(struct reader *reader, const struct yaml_node *value,
 	}
 }
 
+static void read_library(struct reader *reader, const struct yaml_node *item,
+			 struct whitelist_library *library)
+{
+	struct whitelist_entry entry = {.path = NULL};
+	const struct yaml_node *path = item->kind == YAML_MAP ? yaml_find(item, "path") : NULL;
+	const struct yaml_node *hash = item->kind == YAML_MAP ? yaml_find(item, "hash") : NULL;
+
+	if (!path || !hash || item->count != 2) {
+		problem_add(reader, item->line, ERR_CONFIG_TYPE,
+			    "a library must be a map of path and hash, and of nothing else");
+		return;
+	}
+	read_path(reader, path->value, &entry);
+	read_hash(reader, hash->value, &entry);
+	*library = (struct whitelist_library){entry.path, entry.digest};
+}
+
+static void read_libraries(struct reader *reader, const struct yaml_node *value,
+			   struct whitelist_entry *entry)
+{
+	struct whitelist_library *rows;
+
+	if (value->kind != YAML_LIST || value->count > MAX_LIBRARIES) {
+		problem_add(reader, value->line, ERR_CONFIG_TYPE,
+			    "libraries must be a list of at most %d maps of path and hash; "
+			    "plugctl whitelist add --with-libraries writes it",
+			    MAX_LIBRARIES);
+		return;
+	}
+	rows = arena_zalloc(&reader->list->arena, (value->count + 1) * sizeof(rows[0]));
+	for (const struct yaml_node *item = value->first; item; item = item->next)
+		read_library(reader, item, &rows[entry->library_count++]);
+	entry->libraries = rows;
+	entry->has_libraries = true;
+}
+
 /* ---- keys ---- */
 
 /* The keys of an entry, one row each. */
@@ -175,9 +212,13 @@ static const struct entry_key {
 	void (*read)(struct reader *reader, const struct yaml_node *value,
 		     struct whitelist_entry *entry);
 } entry_keys[] = {
-	{"name", false, read_name},	  {"path", true, read_path},
-	{"hash", true, read_hash},	  {"algorithm", false, read_algorithm},
-	{"enabled", false, read_enabled}, {"metadata", false, read_metadata},
+	{"name", false, read_name},
+	{"path", true, read_path},
+	{"hash", true, read_hash},
+	{"algorithm", false, read_algorithm},
+	{"enabled", false, read_enabled},
+	{"metadata", false, read_metadata},
+	{"libraries", false, read_libraries},
 };
 
 static const char *const file_keys[] = {"version", "plugins"};
@@ -219,7 +260,9 @@ static void read_entry_key(struct reader *reader, const struct yaml_node *key,
 		if (key->text.len <= MAX_NAME)
 			suggest(&best, key->text, entry_keys[i].name);
 	}
-	refuse_unknown_key(reader, key, &best, "name, path, hash, algorithm, enabled, metadata");
+	refuse_unknown_key(reader, key, &best,
+			   "name, path, hash, algorithm, enabled, metadata, "
+			   "libraries");
 }
 
 static void read_entry(struct reader *reader, const struct yaml_node *node,

@@ -15,12 +15,15 @@
 #include "sign.h"
 #include "subcommand.h"
 #include "trust/exec.h"
+#include "trust/libraries.h"
+#include "trust/loader.h"
 #include "trust/signature.h"
 #include "trust/whitelist_file.h"
 
 const struct arg_option whitelist_add_options[] = {
 	WHITELIST_FILE_OPTION,
 	{"name", 'n', "NAME", "only the plugin of this name may run it [any plugin]"},
+	{"with-libraries", 'l', NULL, "pin the shared libraries that it loads, too"},
 	{"metadata", 'm', "KEY=VALUE", "what the entry shall say besides; may be given again"},
 	{NULL},
 };
@@ -72,6 +75,7 @@ void whitelist_note_signature(const char *file)
 struct pinning {
 	struct whitelist_metadata metadata[MAX_METADATA]; /* of the executables themselves */
 	size_t metadata_count;
+	bool with_libraries;
 	const char *file;
 	json_t *list; /* for JSON output; NULL: text */
 	bool has_changed;
@@ -111,6 +115,24 @@ static void tell_change(const struct pinning *pinning, const struct whitelist_pi
 	free(line);
 }
 
+/* Every file that the loader would load for it, with its hash. The rows
+ * are owned by the caller, their texts by *files. */
+static int find_libraries(const struct exec_file *file, struct whitelist_pin *pin,
+			  struct loader_files *files, struct err *err)
+{
+	int r = loader_list(file->fd, file->real, NULL, NULL, files, err);
+	struct whitelist_library *rows = mem_array(files->count + 1, sizeof(rows[0]));
+
+	for (size_t i = 0; r == 0 && i < files->count; i++) {
+		rows[i].path = files->paths[i];
+		r = libraries_hash(rows[i].path, &rows[i].digest, err);
+	}
+	pin->has_libraries = true;
+	pin->libraries = rows;
+	pin->library_count = files->count;
+	return r;
+}
+
 static int pin_file(struct pinning *pinning, const struct exec_file *file, const char *name,
 		    size_t metadata_count, struct err *err)
 {
@@ -120,8 +142,15 @@ static int pin_file(struct pinning *pinning, const struct exec_file *file, const
 				    .metadata = pinning->metadata,
 				    .metadata_count = metadata_count};
 	enum whitelist_change change;
-	int r = whitelist_pin(pinning->file, &pin, &change, err);
+	struct loader_files files = {0};
+	int r = 0;
 
+	if (pinning->with_libraries)
+		r = find_libraries(file, &pin, &files, err);
+	if (r == 0)
+		r = whitelist_pin(pinning->file, &pin, &change, err);
+	free((void *)pin.libraries);
+	loader_files_deinit(&files);
 	if (r < 0)
 		return r;
 	pinning->has_changed = pinning->has_changed || change != WHITELIST_UNCHANGED;
@@ -180,7 +209,8 @@ static bool take_metadata(const struct args *args, struct pinning *pinning)
 
 enum exit_status run_whitelist_add(const struct plugctl *plugctl, const struct args *args)
 {
-	struct pinning pinning = {.file = whitelist_file_of(args)};
+	struct pinning pinning = {.file = whitelist_file_of(args),
+				  .with_libraries = args_has(args, "with-libraries")};
 	struct err err;
 	int r = 0;
 

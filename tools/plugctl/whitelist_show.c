@@ -16,6 +16,21 @@ const struct arg_option whitelist_diff_options[] = {WHITELIST_FILE_OPTION, {NULL
 
 /* ---- list ---- */
 
+static json_t *libraries_json(const struct whitelist_entry *entry)
+{
+	json_t *list = json_array();
+	char digest[DIGEST_TEXT];
+
+	for (size_t i = 0; i < entry->library_count; i++) {
+		json_t *object = json_object();
+
+		member_text(object, "path", entry->libraries[i].path);
+		member_text(object, "hash", digest_format(digest, &entry->libraries[i].digest));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
 static json_t *entry_json(const struct whitelist_entry *entry)
 {
 	json_t *object = json_object();
@@ -29,6 +44,8 @@ static json_t *entry_json(const struct whitelist_entry *entry)
 	for (size_t i = 0; i < entry->metadata_count; i++)
 		member_text(metadata, entry->metadata[i].key, entry->metadata[i].value);
 	json_object_set_new(object, "metadata", metadata);
+	if (entry->has_libraries)
+		json_object_set_new(object, "libraries", libraries_json(entry));
 	return object;
 }
 
@@ -160,6 +177,16 @@ static bool same_metadata(const struct whitelist_entry *a, const struct whitelis
 	return same;
 }
 
+static bool same_libraries(const struct whitelist_entry *a, const struct whitelist_entry *b)
+{
+	bool same = a->has_libraries == b->has_libraries && a->library_count == b->library_count;
+
+	for (size_t i = 0; same && i < a->library_count; i++)
+		same = strcmp(a->libraries[i].path, b->libraries[i].path) == 0 &&
+		       digest_eq(&a->libraries[i].digest, &b->libraries[i].digest);
+	return same;
+}
+
 /* What differs between two entries with one path; NULL: nothing. */
 static const char *compare_entries(const struct whitelist_entry *a, const struct whitelist_entry *b)
 {
@@ -169,6 +196,8 @@ static const char *compare_entries(const struct whitelist_entry *a, const struct
 		return b->enabled ? "enabled" : "disabled";
 	if (!same_text(a->name, b->name))
 		return "another name";
+	if (!same_libraries(a, b))
+		return "other libraries";
 	return same_metadata(a, b) ? NULL : "other metadata";
 }
 
