@@ -19,6 +19,7 @@
 #include "observe/log.h"
 #include "plugin/crash_opts.h"
 #include "plugin/plugin_opts.h"
+#include "trust/audit_opts.h"
 #include "trust/trust_opts.h"
 
 #define CONFIG_DEFAULT_FILE	"/etc/plugd/plugd.yaml"
@@ -34,6 +35,7 @@ struct config {
 	struct net_opts net;
 	struct edge_opts edge;
 	struct trust_opts trust;
+	struct audit_opts audit; /* file NULL: nothing is recorded */
 	struct admin_opts admin; /* socket NULL: there is none */
 	struct crash_opts crashes;
 	struct plugin_opts *plugins;

@@ -60,6 +60,10 @@ static void has_the_documented_defaults(void **state)
 	assert_int_equal(c.trust.on_revoke, REVOKE_DRAIN);
 	assert_true(c.trust.require_safe_modes);
 	assert_true(c.trust.watch_whitelist);
+	assert_null(c.audit.file);
+	assert_int_equal(c.audit.on_failure, AUDIT_REFUSES);
+	assert_null(c.audit.anchor_key);
+	assert_int_equal(c.audit.anchor_every, 100);
 	assert_int_equal(c.plugin_count, 0);
 	assert_int_equal(c.edge.route_count, 0);
 	config_free(&c);
