@@ -85,3 +85,14 @@ void digest_stream_free(struct digest_stream *stream)
 	EVP_MD_CTX_free(stream->context);
 	free(stream);
 }
+
+int digest_text(struct str text, struct digest *out)
+{
+	struct digest_stream *stream = digest_stream_new();
+
+	*out = (struct digest){0};
+	if (!stream)
+		return -EIO;
+	digest_stream_add(stream, text.data, text.len);
+	return digest_stream_end(stream, out);
+}

@@ -25,6 +25,9 @@ char *digest_format(char *out, const struct digest *digest);
  * hexadecimal digits". */
 const char *digest_parse(struct str text, struct digest *out);
 
+/* Of a text. 0, or -EIO with zeroes when OpenSSL can't. */
+int digest_text(struct str text, struct digest *out);
+
 /* ---- hashing piece by piece ---- */
 
 struct digest_stream;

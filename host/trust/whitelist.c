@@ -32,6 +32,11 @@ void whitelist_free(struct whitelist *whitelist)
 	free(whitelist);
 }
 
+const struct digest *whitelist_digest(const struct whitelist *whitelist)
+{
+	return &whitelist->digest;
+}
+
 size_t whitelist_count(const struct whitelist *whitelist)
 {
 	return whitelist->count;

@@ -77,6 +77,9 @@ int whitelist_parse(struct str text, const char *file, struct whitelist **out,
 		    struct whitelist_problems *problems);
 void whitelist_free(struct whitelist *whitelist); /* NULL is fine */
 
+/* Of the text that it was parsed from. */
+const struct digest *whitelist_digest(const struct whitelist *whitelist);
+
 /* In the order of the file. Entries are valid until whitelist_free(). */
 size_t whitelist_count(const struct whitelist *whitelist);
 const struct whitelist_entry *whitelist_at(const struct whitelist *whitelist, size_t index);

@@ -430,6 +430,7 @@ int whitelist_parse(struct str text, const char *file, struct whitelist **out,
 		whitelist_free(reader.list);
 		return -EINVAL;
 	}
+	digest_text(text, &reader.list->digest);
 	*out = reader.list;
 	return 0;
 }

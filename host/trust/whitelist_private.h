@@ -19,6 +19,7 @@ struct whitelist_index {
 struct whitelist {
 	struct arena arena; /* everything below */
 	const char *file;
+	struct digest digest;		 /* of the text */
 	struct whitelist_entry *entries; /* in the order of the file */
 	size_t count;
 	struct whitelist_index by_path;
