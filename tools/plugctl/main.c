@@ -184,6 +184,34 @@ const struct subcommand subcommands[] = {
 		 "dealt with as whitelist.on_revoke says, one that may again is started. A file\n"
 		 "that is not well-formed changes nothing.",
 	 .run = run_whitelist_reload},
+	{.name = "audit list",
+	 .arguments = "",
+	 .help = "what ran, who asked for it and what was refused, as it was recorded",
+	 .more = "Reads the file, whether plugd runs or not. A record that was changed is named "
+		 "on\n"
+		 "standard error, the rest is shown as it stands, and the exit status is 1.\n",
+	 .options = audit_list_options,
+	 .run = run_audit_list},
+	{.name = "audit verify",
+	 .arguments = "",
+	 .help = "tells whether the audit trail is whole, or the first record that is wrong",
+	 .more = "A record that was changed, removed, put in or moved breaks the chain. That all "
+		 "of it\n"
+		 "was written anew shows only by --key or --head, and that its end is cut off only "
+		 "by\n"
+		 "--head, with a hash that was kept where the file's owner can't change it.\n",
+	 .options = audit_verify_options,
+	 .run = run_audit_verify},
+	{.name = "audit export",
+	 .arguments = "",
+	 .help = "the whole audit trail with its hashes, as lines of JSON",
+	 .options = audit_export_options,
+	 .run = run_audit_export},
+	{.name = "audit head",
+	 .arguments = "",
+	 .help = "the hash of the last record, to be kept elsewhere",
+	 .options = audit_head_options,
+	 .run = run_audit_head},
 	{.name = "config check",
 	 .arguments = "<file>",
 	 .help = "tells all that is wrong with a configuration",

@@ -92,6 +92,16 @@ extern const struct arg_option whitelist_sign_options[];
 enum exit_status run_whitelist_keygen(const struct plugctl *plugctl, const struct args *args);
 enum exit_status run_whitelist_sign(const struct plugctl *plugctl, const struct args *args);
 
+/* ---- auditing.c ---- */
+extern const struct arg_option audit_list_options[];
+extern const struct arg_option audit_verify_options[];
+extern const struct arg_option audit_export_options[];
+extern const struct arg_option audit_head_options[];
+enum exit_status run_audit_list(const struct plugctl *plugctl, const struct args *args);
+enum exit_status run_audit_verify(const struct plugctl *plugctl, const struct args *args);
+enum exit_status run_audit_export(const struct plugctl *plugctl, const struct args *args);
+enum exit_status run_audit_head(const struct plugctl *plugctl, const struct args *args);
+
 /* ---- config.c ---- */
 enum exit_status run_config_check(const struct plugctl *plugctl, const struct args *args);
 
