@@ -31,6 +31,7 @@
 #include "observe/errors.h"
 #include "pins.h"
 #include "plugin/crashes.h"
+#include "records.h"
 #include "registry/service.h"
 #include "reload.h"
 #include "roster.h"
@@ -129,6 +130,7 @@ static void on_stop_signal(void *user, int signum)
 		  "accepts nobody new and finishes what is in flight", LOG_INT("signal", signum),
 		  LOG_INT("connections", listener_connections(host->listener)),
 		  LOG_INT("calls", dispatch_open_count(host->dispatch)));
+	records_host_stop(host->house.audit, signum);
 	reload_stop(host->reload);
 	edge_set_draining(host->edge);
 	loop_timer_start(&host->drain_timer, config_of(host)->drain_timeout_ms);
@@ -150,14 +152,19 @@ static void judge(void *user, struct pins_report *report)
 
 static int start_pins(struct host *host, struct err *err)
 {
-	struct pins_next next;
+	struct pins_next next = {0};
 	int r;
 
 	host->house.pins =
-		pins_new(host->loop, host->log, &(struct pins_upcalls){judge, &host->house});
+		pins_new(host->loop, host->log, host->house.audit,
+			 &(struct pins_upcalls){judge, &host->house});
 	r = pins_prepare(host->house.pins, host->roster->plan, &next, err);
 	if (r == 0)
+		r = pins_record(host->house.pins, &next, err);
+	if (r == 0)
 		pins_commit(host->house.pins, &next);
+	else
+		pins_drop(&next);
 	return r;
 }
 
@@ -354,6 +361,13 @@ static void renew_office(struct host *host)
 	host->office.edge = &config_of(host)->edge;
 }
 
+static void on_stranger(void *user, const struct audit_actor *actor)
+{
+	const struct office *office = user;
+
+	records_stranger(office->audit, actor);
+}
+
 static int start_control(struct host *host)
 {
 	struct control_opts opts = {
@@ -361,6 +375,7 @@ static int start_control(struct host *host)
 		.log = host->log,
 		.path = config_of(host)->admin.socket,
 		.on_request = commands_run,
+		.on_stranger = on_stranger,
 		.user = &host->office,
 	};
 	struct err err;
@@ -375,6 +390,7 @@ static int start_control(struct host *host)
 		.dispatch = host->dispatch,
 		.registry = host->registry,
 		.crashes = host->house.crashes,
+		.audit = host->house.audit,
 		.get_facts = get_facts,
 		.ops = &office_ops,
 		.user = host,
@@ -465,6 +481,18 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+static int start_audit(struct host *host, struct err *err)
+{
+	const struct audit_opts *opts = &config_of(host)->audit;
+
+	if (!opts->file)
+		log_event(host->log, LOG_INFO, "audit.off",
+			  "nothing of what happens is recorded: audit.file is none");
+	if (audit_open(opts, host->log, &host->house.audit, err) < 0)
+		return -1;
+	return records_host_start(host->house.audit, PLUGD_VERSION, host->source->file, err);
+}
+
 static int start(struct host *host)
 {
 	struct err err;
@@ -486,7 +514,7 @@ static int start(struct host *host)
 		.user = host,
 	};
 	host->house.crashes = crashes_new(&config_of(host)->crashes, host->log, &err);
-	if (!host->house.crashes || start_pins(host, &err) < 0)
+	if (!host->house.crashes || start_audit(host, &err) < 0 || start_pins(host, &err) < 0)
 		return report(host, &err);
 	make_units(host);
 	if (start_edge(host) < 0 || start_control(host) < 0 || start_listener(host) < 0)
@@ -515,6 +543,7 @@ static void release(struct host *host)
 	pins_free(host->house.pins);
 	ledger_deinit(&host->house.ledger);
 	free_addresses(host->addresses);
+	audit_close(host->house.audit);
 }
 
 /* The spawner first: it is a copy of what the host is by then, and stays so small. */

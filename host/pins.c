@@ -12,11 +12,13 @@
 #include "base/mem.h"
 #include "base/watch.h"
 #include "observe/errors.h"
+#include "records.h"
 #include "trust/whitelist_signed.h"
 
 struct pins {
 	struct loop *loop;
 	struct log *log;
+	struct audit *audit; /* NULL: none */
 	struct pins_upcalls upcalls;
 	struct plan *plan; /* holds */
 	struct whitelist *whitelist;
@@ -170,6 +172,12 @@ void pins_drop(struct pins_next *next)
 	*next = (struct pins_next){0};
 }
 
+int pins_record(struct pins *pins, const struct pins_next *next, struct err *err)
+{
+	return records_whitelist(pins->audit, pins->whitelist, next->whitelist,
+				 next->guard.opts->whitelist_file, err);
+}
+
 /* The same file was read again since: that is newer than what was prepared. */
 static bool is_outdated(const struct pins *pins, const struct pins_next *next)
 {
@@ -210,6 +218,9 @@ int pins_renew(struct pins *pins, struct err *err)
 	struct whitelist *whitelist;
 	int r = load(pins, pins->guard.opts, &whitelist, err);
 
+	if (r == 0)
+		r = records_whitelist(pins->audit, pins->whitelist, whitelist,
+				      pins->guard.opts->whitelist_file, err);
 	if (r < 0) {
 		struct err first = *err;
 
@@ -217,6 +228,7 @@ int pins_renew(struct pins *pins, struct err *err)
 			"%.400s; the whitelist that was read before stays in force", first.text);
 		log_event(pins->log, LOG_ERROR, "whitelist.refused", err->text,
 			  LOG_INT("code", err->code));
+		whitelist_free(whitelist);
 		return r;
 	}
 	put(pins, whitelist);
@@ -240,12 +252,14 @@ int pins_reload(struct pins *pins, struct pins_report *report, struct err *err)
 
 /* ---- life ---- */
 
-struct pins *pins_new(struct loop *loop, struct log *log, const struct pins_upcalls *upcalls)
+struct pins *pins_new(struct loop *loop, struct log *log, struct audit *audit,
+		      const struct pins_upcalls *upcalls)
 {
 	struct pins *pins = mem_new(struct pins);
 
 	pins->loop = loop;
 	pins->log = log;
+	pins->audit = audit;
 	pins->upcalls = *upcalls;
 	return pins;
 }

@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "observe/log.h"
 #include "plan.h"
+#include "trust/audit.h"
 #include "trust/guard.h"
 
 struct pins;
@@ -19,7 +20,9 @@ struct pins_upcalls {
 	void *user;
 };
 
-struct pins *pins_new(struct loop *loop, struct log *log, const struct pins_upcalls *upcalls);
+/* `audit` may be NULL. */
+struct pins *pins_new(struct loop *loop, struct log *log, struct audit *audit,
+		      const struct pins_upcalls *upcalls);
 void pins_free(struct pins *pins); /* NULL is fine */
 
 /* Valid until the next change; its members are NULL before the first pins_commit(). */
@@ -38,6 +41,9 @@ struct pins_next {
 /* 0, or -errno with *err: the first of the whitelist's problems, which are all in the log. */
 int pins_prepare(struct pins *pins, struct plan *plan, struct pins_next *next, struct err *err);
 void pins_drop(struct pins_next *next); /* nothing is fine */
+
+/* Records that it comes into force. 0, or -errno with *err: it may not. */
+int pins_record(struct pins *pins, const struct pins_next *next, struct err *err);
 
 /* It is in force now; what runs is not judged by it yet. Leaves *next empty. */
 void pins_commit(struct pins *pins, struct pins_next *next);

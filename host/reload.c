@@ -20,6 +20,7 @@
 #include "edge/edge.h"
 #include "observe/errors.h"
 #include "pins.h"
+#include "records.h"
 
 enum reload_step { RELOAD_IDLE, RELOAD_START, RELOAD_CONFIG };
 
@@ -133,6 +134,7 @@ static void refuse(struct reload *reload, const struct err *why)
 
 	log_event(reload->site.log, LOG_ERROR, "reload.refused", kept.text,
 		  LOG_INT("code", kept.code));
+	records_reload_refused(reload->site.house->audit, &kept);
 	drop(reload);
 	end(reload, &kept, NULL);
 }
@@ -419,11 +421,20 @@ static void commit(struct reload *reload)
 	end(reload, NULL, NULL);
 }
 
+/* Both are recorded before they are in force. */
+static int record_commit(const struct reload *reload, struct err *err)
+{
+	const struct unit_house *house = reload->site.house;
+	int r = pins_record(house->pins, &reload->pins, err);
+
+	return r < 0 ? r : records_reload(house->audit, &reload->diff, err);
+}
+
 static void try_commit(struct reload *reload)
 {
 	struct err err;
 
-	if (check_services(reload, &err) < 0)
+	if (check_services(reload, &err) < 0 || record_commit(reload, &err) < 0)
 		refuse(reload, &err);
 	else
 		commit(reload);

@@ -18,6 +18,7 @@
 #include "dispatch/dispatch.h"
 #include "observe/errors.h"
 #include "plugin/drift.h"
+#include "records.h"
 #include "unit_private.h"
 
 /* ---- generations ---- */
@@ -137,6 +138,14 @@ static int check_drift(const struct unit *unit, const struct manifest *manifest,
 
 /* ---- news from the pools ---- */
 
+static int may_start(void *user, struct pool *pool, unsigned number, struct err *err)
+{
+	const struct generation *generation = user;
+	const struct unit *unit = generation->unit;
+
+	return records_start(unit->house->audit, unit->plugin->name, pool, number, err);
+}
+
 static bool on_manifest(void *user, struct pool *pool, const struct manifest *manifest,
 			struct err *err)
 {
@@ -226,6 +235,7 @@ static void on_drained(void *user, struct pool *pool)
 }
 
 static const struct pool_ops pool_ops = {
+	.may_start = may_start,
 	.on_manifest = on_manifest,
 	.on_change = on_change,
 	.on_call = on_call,
@@ -243,6 +253,13 @@ static void on_swap_progress(void *user, const struct swap_news *news)
 
 	if (unit->viewer.on_progress)
 		unit->viewer.on_progress(unit->viewer.user, news);
+}
+
+static int may_switch(void *user, struct err *err)
+{
+	const struct unit *unit = user;
+
+	return records_swap_switch(unit->house->audit, unit->plugin->name, unit->next->pool, err);
 }
 
 static void on_switch(void *user)
@@ -280,6 +297,7 @@ static void on_swap_end(void *user, const struct err *why)
 		.took_us = loop_now_us(unit->house->loop) - unit->swap_began_us,
 	};
 
+	records_swap_end(unit->house->audit, unit->plugin->name, report.generation, why);
 	loop_retire(unit->house->loop, release_swap, unit->swap);
 	unit->swap = NULL;
 	unit->next = NULL;
@@ -333,6 +351,7 @@ static const struct swap_ops swap_ops = {
 	.on_canary = on_canary,
 	.judge = judge,
 	.on_prepared = on_prepared,
+	.may_switch = may_switch,
 	.on_switch = on_switch,
 	.on_end = on_swap_end,
 };
@@ -407,6 +426,8 @@ int unit_swap(struct unit *unit, const struct swap_order *order, const struct sw
 	};
 	int r = check_order(unit, order, err);
 
+	if (r == 0)
+		r = records_swap_begin(unit->house->audit, unit->plugin->name, order, err);
 	if (r < 0)
 		return r;
 	if (order->is_rollback) {
@@ -478,6 +499,7 @@ const char *unit_name(const struct unit *unit)
 
 static void tell_refused(const struct unit *unit, const struct err *why)
 {
+	records_refused(unit->house->audit, unit->plugin, why);
 	log_event(unit->house->log, LOG_ERROR, "plugin.refused", why->text,
 		  LOG_STR("plugin", unit->plugin->name), LOG_INT("code", why->code));
 }

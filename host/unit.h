@@ -30,6 +30,7 @@ LIST_HEAD(unit_list, unit);
 struct unit_house {
 	struct loop *loop;
 	struct log *log;
+	struct audit *audit; /* NULL: nothing is recorded */
 	struct spawner *spawner;
 	struct dispatch *dispatch;
 	struct registry *registry;

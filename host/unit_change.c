@@ -9,6 +9,7 @@
 #include "config/diff.h"
 #include "dispatch/dispatch.h"
 #include "observe/errors.h"
+#include "records.h"
 #include "unit_private.h"
 
 #define LIVE_BITS   (1u << APPLY_LIVE)
@@ -34,9 +35,19 @@ void unit_change_progress(struct unit *unit, const struct err *why)
 		change->on_prepared(change->user, unit, why);
 }
 
+static void begin_swap(struct unit *unit, const struct generation_setup *setup)
+{
+	struct swap_order order = {.drain_timeout_ms = setup->opts->drain_timeout_ms};
+	struct err err;
+
+	if (records_swap_begin(unit->house->audit, setup->opts->name, NULL, &err) < 0)
+		unit_change_progress(unit, &err);
+	else
+		unit_begin_swap(unit, setup, &order, true);
+}
+
 void unit_prepare(struct unit *unit, const struct unit_change *change)
 {
-	struct swap_order order = {.drain_timeout_ms = change->plugin->drain_timeout_ms};
 	struct generation_setup setup = {
 		.born = change->plan,
 		.live = change->plan,
@@ -56,7 +67,7 @@ void unit_prepare(struct unit *unit, const struct unit_change *change)
 				  change->plugin->config_len);
 		break;
 	case UNIT_SWAPS:
-		unit_begin_swap(unit, &setup, &order, true);
+		begin_swap(unit, &setup);
 		break;
 	}
 }

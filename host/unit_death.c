@@ -5,6 +5,7 @@
 #include "dispatch/dispatch.h"
 #include "plugin/capsule.h"
 #include "plugin/crashes.h"
+#include "records.h"
 #include "unit_private.h"
 
 /* The requests that may have caused it, by the names that plugctl quarantine uses. */
@@ -39,6 +40,7 @@ static void keep_capsule(const struct unit *unit, const struct instance *instanc
 void unit_on_death(struct unit *unit, const struct instance *instance, const struct err *why,
 		   bool failed)
 {
+	records_end(unit->house->audit, unit->plugin->name, instance, why, failed);
 	if (failed)
 		keep_capsule(unit, instance, why);
 	dispatch_on_death(unit->house->dispatch, &unit->target, instance,

@@ -165,7 +165,8 @@ const struct command commands[] = {
 	{"restart",
 	 "starts what is down of a plugin, with a fresh count of restarts; what runs is left alone",
 	 {{"plugin", COMMAND_TEXT, true, "its configured name"}},
-	 run_restart},
+	 run_restart,
+	 true},
 	{"call",
 	 "calls a method once, whether it is exposed or not",
 	 {{"service", COMMAND_TEXT, true, "its full name: kv.v1.Kv"},
@@ -174,7 +175,8 @@ const struct command commands[] = {
 	   "the request in the method's codec, as base64; empty if left out"},
 	  {"timeout_ms", COMMAND_COUNT, false,
 	   "until the call is given up; the plugin's timeout if left out"}},
-	 trial_run},
+	 trial_run,
+	 true},
 	{"swap",
 	 "replaces a running plugin by a new generation of it, without a gap",
 	 {PLUGIN_NEEDED,
@@ -191,22 +193,30 @@ const struct command commands[] = {
 	   "how many more of its calls may fail than of the old one's; 10 if left out"},
 	  {"max_p99_ms", COMMAND_COUNT, false,
 	   "the slowest p99 of its calls; twice the old one's if left out"}},
-	 rollout_swap},
+	 rollout_swap,
+	 true},
 	{"rollback",
 	 "swaps back to the generation that served before",
 	 {PLUGIN_NEEDED, DRAIN_ARG, STATE_ARG},
-	 rollout_back},
-	{"abort", "gives up a swap that has not switched yet", {PLUGIN_NEEDED}, rollout_abort},
+	 rollout_back,
+	 true},
+	{"abort",
+	 "gives up a swap that has not switched yet",
+	 {PLUGIN_NEEDED},
+	 rollout_abort,
+	 true},
 	{"reload",
 	 "takes over what has changed in the configuration on disk, all of it or nothing",
 	 {{"dry_run", COMMAND_BOOL, false, "only tells what has changed"}},
-	 reloading_run},
+	 reloading_run,
+	 true},
 	{"whitelist_reload",
 	 "reads the whitelist again and judges by it what runs; one that is not well-formed "
 	 "changes "
 	 "nothing",
 	 {{0}},
-	 whitelisting_reload},
+	 whitelisting_reload,
+	 true},
 	{"crashes",
 	 "the crashes that are kept, the newest first, or all of one",
 	 {PLUGIN_ARG, {"id", COMMAND_TEXT, false, "which one, of those that are listed"}},
@@ -223,7 +233,8 @@ const struct command commands[] = {
 	 "lets requests that are in quarantine pass again",
 	 {PLUGIN_ARG,
 	  {"request", COMMAND_TEXT, false, "which one, of those that are listed; all if left out"}},
-	 postmortem_release},
+	 postmortem_release,
+	 true},
 	{"help", "these commands and their arguments", {{0}}, run_help},
 };
 
@@ -292,12 +303,50 @@ static int check_args(const struct command *command, json_t *args, struct err *e
 	return 0;
 }
 
-struct answered commands_run(void *office, const char *name, json_t *args, struct reply *reply)
+/* ---- what is recorded ---- */
+
+/* Payloads are secrets of their owners, and large. */
+static json_t *told_args(const json_t *args)
 {
+	json_t *told = json_copy((json_t *)args);
+	const json_t *payload = json_object_get(told, "payload");
+	size_t len = json_string_length(payload);
+
+	if (payload)
+		json_object_set_new(told, "payload", json_integer((json_int_t)len));
+	return told;
+}
+
+static bool is_told(const struct command *command, const json_t *args)
+{
+	return command->is_change && !json_is_true(json_object_get(args, "dry_run"));
+}
+
+/* 0, or -errno with *err: the command may not be done. */
+static int record(struct audit *audit, const struct command *command, const json_t *args,
+		  const struct reply *reply, struct err *err)
+{
+	struct audit_note note = {
+		.event = AUDIT_ADMIN_COMMAND,
+		.subject = json_string_value(json_object_get(args, "plugin")),
+		.actor = reply->caller,
+		.details = json_object(),
+	};
+
+	member_text(note.details, "command", command->name);
+	member_json(note.details, "args", told_args(args));
+	return audit_record(audit, &note, err);
+}
+
+struct answered commands_run(void *user, const char *name, json_t *args, struct reply *reply)
+{
+	struct office *office = user;
 	struct err err;
 	const struct command *command = find(name, &err);
 
 	if (!command || check_args(command, args, &err) < 0)
+		return reply_fail(reply, &err);
+	if (is_told(command, args) && record(office->audit, command, args, reply, &err) < 0)
 		return reply_fail(reply, &err);
 	return command->run(office, args, reply);
 }

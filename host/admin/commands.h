@@ -29,6 +29,8 @@ struct command {
 
 	/* `args` has what the row asks for, and nothing else. */
 	struct answered (*run)(struct office *office, const json_t *args, struct reply *reply);
+
+	bool is_change; /* of what runs: it is recorded before it is done */
 };
 
 extern const struct command commands[];

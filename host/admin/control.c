@@ -26,6 +26,7 @@ struct control {
 	struct log *log;
 	struct answered (*on_request)(void *user, const char *command, json_t *args,
 				      struct reply *reply);
+	void (*on_stranger)(void *user, const struct audit_actor *actor);
 	void *user;
 	struct admin_socket sock;
 	struct loop_io io;
@@ -64,19 +65,19 @@ static const struct peer_ops peer_ops = {on_peer_request, on_peer_gone};
 
 /* ---- new clients ---- */
 
-static bool is_welcome(struct control *control, int fd)
+static bool is_welcome(struct control *control, int fd, struct audit_actor *caller)
 {
-	struct admin_caller caller;
-
-	if (!admin_socket_caller(fd, &caller)) {
+	if (!admin_socket_caller(fd, caller)) {
 		log_event(control->log, LOG_WARN, "admin.refused",
 			  "the kernel does not say who connects");
 		return false;
 	}
-	if (caller.uid != 0 && caller.uid != geteuid()) {
+	if (caller->uid != 0 && caller->uid != geteuid()) {
 		log_event(control->log, LOG_WARN, "admin.refused",
 			  "only root and the host's own user may command it",
-			  LOG_INT("uid", caller.uid), LOG_INT("pid", caller.pid));
+			  LOG_INT("uid", caller->uid), LOG_INT("pid", caller->pid));
+		if (control->on_stranger)
+			control->on_stranger(control->user, caller);
 		return false;
 	}
 	return true;
@@ -100,15 +101,17 @@ static bool make_room(struct control *control)
 
 static void take_client(struct control *control, int fd)
 {
+	struct audit_actor caller;
 	struct peer *peer;
 	struct err err;
 
-	if (!is_welcome(control, fd)) {
+	if (!is_welcome(control, fd, &caller)) {
 		fd_close(&fd);
 		return;
 	}
 	bool has_room = make_room(control);
 	peer = peer_new(control->loop, fd, &peer_ops, control);
+	peer->caller = caller;
 	if (!has_room) {
 		err_set(&err, ERR_ADMIN_SOCKET, "%d clients are busy with the admin socket",
 			CONTROL_MAX_PEERS);
@@ -162,6 +165,7 @@ int control_start(const struct control_opts *opts, struct control **out, struct 
 	control->loop = opts->loop;
 	control->log = opts->log;
 	control->on_request = opts->on_request;
+	control->on_stranger = opts->on_stranger;
 	control->user = opts->user;
 	control->sock = sock;
 	TAILQ_INIT(&control->peers);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/loop.h"
 #include "observe/log.h"
+#include "trust/audit.h"
 
 /* Clients at once. One more takes the place of the one that was silent longest, and is refused when
  * all are busy. */
@@ -23,6 +24,8 @@ struct control_opts {
 	 * given through `reply`, now or later. */
 	struct answered (*on_request)(void *user, const char *command, json_t *args,
 				      struct reply *reply);
+	/* Another user was turned away. May be NULL. */
+	void (*on_stranger)(void *user, const struct audit_actor *actor);
 	void *user;
 };
 

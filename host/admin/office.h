@@ -13,6 +13,7 @@
 #include "plugin/crashes.h"
 #include "plugin/swap.h"
 #include "registry/service.h"
+#include "trust/audit.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -113,6 +114,7 @@ struct office {
 	struct dispatch *dispatch;
 	const struct registry *registry;
 	const struct crashes *crashes;
+	struct audit *audit; /* NULL: nothing is recorded */
 	struct target *const
 		*targets; /* one for each configured plugin, in the order of the file */
 	struct target *const *stand_ins; /* what stands in for each, or NULL; may be NULL */

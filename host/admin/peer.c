@@ -110,6 +110,7 @@ static void answer(struct peer *peer, struct str line)
 	peer->is_waiting = true;
 	reply_init(&peer->reply, on_answer);
 	peer->reply.on_progress = on_progress;
+	peer->reply.caller = &peer->caller;
 	struct answered proof = peer->ops->on_request(peer->user, peer, &request, &peer->reply);
 	assert(proof.reply == &peer->reply);
 	line_request_deinit(&request);

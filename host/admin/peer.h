@@ -11,6 +11,7 @@
 #include "admin/reply.h"
 #include "base/buf.h"
 #include "base/loop.h"
+#include "trust/audit.h"
 
 /* A client that takes nothing of a reply for so long is dropped. */
 #define PEER_WRITE_TIMEOUT_MS 30000
@@ -36,11 +37,12 @@ struct peer {
 	struct loop_timer timer; /* of a reply that isn't taken */
 	struct buf in;
 	struct buf out;
-	size_t scanned;	    /* bytes at the front of `in` that hold no newline */
-	bool is_skipping;   /* the rest of a line that was too long */
-	bool input_ended;   /* the client has said all; it may still wait for replies */
-	bool is_waiting;    /* `reply` is out */
-	struct reply reply; /* of the one request that is being answered */
+	size_t scanned;		   /* bytes at the front of `in` that hold no newline */
+	bool is_skipping;	   /* the rest of a line that was too long */
+	bool input_ended;	   /* the client has said all; it may still wait for replies */
+	bool is_waiting;	   /* `reply` is out */
+	struct audit_actor caller; /* as the kernel said it; zeroed: nobody asked it */
+	struct reply reply;	   /* of the one request that is being answered */
 };
 
 TAILQ_HEAD(peer_list, peer);

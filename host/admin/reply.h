@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "trust/audit.h"
 
 struct reply;
 
@@ -25,6 +26,7 @@ struct reply {
 	void (*on_answer)(struct reply *reply, json_t *result, const struct err *err);
 	/* News before the answer (takes). May be NULL: nobody wants any. */
 	void (*on_progress)(struct reply *reply, json_t *news);
+	const struct audit_actor *caller; /* who asked; NULL: the program itself */
 	enum reply_state { REPLY_OPEN, REPLY_LATER, REPLY_GIVEN } state;
 	reply_left_fn *on_left; /* of REPLY_LATER */
 	void *left_user;

@@ -179,13 +179,13 @@ void admin_socket_close(struct admin_socket *sock)
 	sock->path = NULL;
 }
 
-bool admin_socket_caller(int fd, struct admin_caller *out)
+bool admin_socket_caller(int fd, struct audit_actor *out)
 {
 	struct ucred who;
 	socklen_t len = sizeof(who);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
 		return false;
-	*out = (struct admin_caller){.uid = who.uid, .pid = who.pid};
+	*out = (struct audit_actor){.uid = who.uid, .gid = who.gid, .pid = who.pid};
 	return true;
 }

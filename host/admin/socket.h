@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "trust/audit.h"
 
 struct admin_socket {
 	int fd; /* listening, non-blocking; -1: closed */
@@ -23,12 +24,7 @@ int admin_socket_open(struct admin_socket *sock, const char *path, struct err *e
 /* Removes the file unless another has taken its place. Twice is fine. */
 void admin_socket_close(struct admin_socket *sock);
 
-struct admin_caller {
-	uid_t uid;
-	pid_t pid; /* for messages only */
-};
-
 /* Who is at the other end, as the kernel says. False when it doesn't. */
-bool admin_socket_caller(int fd, struct admin_caller *out);
+bool admin_socket_caller(int fd, struct audit_actor *out);
 
 #endif

@@ -19,6 +19,10 @@
 struct pool;
 
 struct pool_ops {
+	/* A process is about to be started in that place. Returns 0, or -errno with *err: it may
+	 * not, and is tried again a second later. May be NULL. */
+	int (*may_start)(void *user, struct pool *pool, unsigned number, struct err *err);
+
 	/* The first instance told what the plugin offers; refuse it by returning false with
 	 * *err. */
 	bool (*on_manifest)(void *user, struct pool *pool, const struct manifest *manifest,

@@ -14,6 +14,7 @@ struct slot {
 	struct supervisor supervisor;
 	struct loop_timer restart; /* in SLOT_WAITING */
 	struct err reason;	   /* in SLOT_DOWN */
+	bool is_held_back;	   /* its next start may not be yet */
 	bool is_unloading;	   /* its instance ends because nobody needs it */
 	bool is_ready;
 	bool is_degraded; /* serves last */

@@ -14,6 +14,9 @@
 #include "plugin/pool_private.h"
 #include "plugin/process.h"
 
+/* A start that may not be yet is tried again so often. */
+#define HOLD_BACK_MS 1000
+
 static unsigned slot_number(const struct slot *slot)
 {
 	return (unsigned)(slot - slot->pool->slots) + 1;
@@ -238,6 +241,31 @@ static const struct instance_ops instance_ops = {
 
 /* ---- life ---- */
 
+/* What could not be allowed now is no failure of the plugin: the supervisor does not count it. */
+static void hold_back(struct slot *slot, const struct err *why)
+{
+	struct pool *pool = slot->pool;
+
+	if (!slot->is_held_back)
+		log_event(pool->log, LOG_ERROR, "instance.held_back", why->text,
+			  LOG_STR("plugin", pool->plugin->name),
+			  LOG_INT("number", slot_number(slot)), LOG_INT("code", why->code));
+	slot->is_held_back = true;
+	slot->state = SLOT_WAITING;
+	pool->last_failure = *why;
+	loop_timer_start(&slot->restart, HOLD_BACK_MS);
+	if (pool->ops->on_failure)
+		pool->ops->on_failure(pool->user, pool, why);
+}
+
+static bool may_start(struct slot *slot, struct err *err)
+{
+	struct pool *pool = slot->pool;
+
+	return !pool->ops->may_start ||
+	       pool->ops->may_start(pool->user, pool, slot_number(slot), err) == 0;
+}
+
 void slot_start(struct slot *slot)
 {
 	struct pool *pool = slot->pool;
@@ -264,6 +292,11 @@ void slot_start(struct slot *slot)
 		pool_slot_emptied(pool);
 		return;
 	}
+	if (!may_start(slot, &err)) {
+		hold_back(slot, &err);
+		return;
+	}
+	slot->is_held_back = false;
 	slot->ready_for_ms = -1;
 	slot->is_unloading = false;
 	slot->config = slot->offered = pool->config.in_force;
@@ -282,7 +315,8 @@ static void on_restart(void *user)
 {
 	struct slot *slot = user;
 
-	slot->pool->restarts++;
+	if (!slot->is_held_back)
+		slot->pool->restarts++;
 	slot_start(slot);
 }
 

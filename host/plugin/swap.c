@@ -138,9 +138,22 @@ static void finish(struct swap *swap)
 	swap->opts.ops->on_end(swap->opts.user, NULL);
 }
 
+/* Of a reload: its commit has been allowed as a whole. */
+static bool may_switch(const struct swap *swap, struct err *err)
+{
+	return swap->opts.waits_for_commit || !swap->opts.ops->may_switch ||
+	       swap->opts.ops->may_switch(swap->opts.user, err) == 0;
+}
+
 static void switch_over(struct swap *swap)
 {
 	bool was_canary = swap->step == SWAP_CANARY;
+	struct err err;
+
+	if (!may_switch(swap, &err)) {
+		fail(swap, &err);
+		return;
+	}
 
 	swap_move(swap, SWAP_DRAIN, "the new generation serves");
 	drop_handoff(swap);

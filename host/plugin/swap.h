@@ -56,6 +56,10 @@ struct swap_ops {
 	/* With `waits_for_commit`: swap_commit() or swap_abort() is awaited. */
 	void (*on_prepared)(void *user);
 
+	/* Asked before on_switch, but for a swap that waits for its commit. 0, or -errno with *err:
+	 * the swap fails. May be NULL. */
+	int (*may_switch)(void *user, struct err *err);
+
 	/* From now on every new call goes to the new generation. The callee drains the old one. */
 	void (*on_switch)(void *user);
 
