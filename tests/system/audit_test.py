@@ -268,9 +268,10 @@ def refused_start(host):
 def test_a_damaged_file_stops_the_start_and_is_not_touched(audited, trail):
     audited().start().stop()
     before = trail.read_bytes()
-    for damage in (before[:5000], b"", b"no database, and none that could be made of it"):
+    for damage, code in ((before[:4096], 1880), (before[:-3000], 1881), (b"", 1880),
+                         (b"no database, and none that could be made of it", 1880)):
         trail.write_bytes(damage)
-        assert refused_start(audited())["code"] == 1880
+        assert refused_start(audited())["code"] == code
         assert trail.read_bytes() == damage
 
 

@@ -70,6 +70,25 @@ static void the_hash_is_the_one_that_is_documented(void **state)
 	assert_string_equal(digest_format(text, &hash), GOLDEN_HASH);
 }
 
+/* By openssl pkeyutl, from the words in audit_anchor.c and a key of RFC 8032. */
+static void an_anchor_of_another_implementation_is_accepted(void **state)
+{
+	static const char key_text[] =
+		"ed25519:3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+	static const char details[] =
+		"{\"seq\":10,\"hash\":\"sha256:"
+		"0102030000000000000000000000000000000000000000000000000000000000\","
+		"\"key\":\"39f713d0a644253f\",\"signature\":"
+		"\"756be720bfa1ccdb0730cf3fb4fa3f76bc4b2c40beb57644730befada98c6521"
+		"872c8b8f7d782e64d32bb0a68658cb1258e773ecae838ee896e76f38ac70b90e\"}";
+	struct audit_link link = {.seq = 10, .hash = {{1, 2, 3}}};
+	struct ed25519_public key;
+	struct err err;
+
+	assert_null(ed25519_parse(str_from(key_text), &key));
+	assert_int_equal(audit_anchor_check(str_from(details), &link, &key, &err), 0);
+}
+
 /* ---- what is done to it ---- */
 
 static void every_change_is_found_and_named(void **state)
@@ -237,6 +256,7 @@ int main(void)
 		CASE(records_stand_in_a_chain_over_restarts),
 		CASE(a_record_has_what_was_said),
 		CASE(the_hash_is_the_one_that_is_documented),
+		CASE(an_anchor_of_another_implementation_is_accepted),
 		CASE(every_change_is_found_and_named),
 		CASE(a_cut_end_is_found_by_a_head_kept_elsewhere),
 		CASE(a_chain_written_anew_is_found_by_its_anchors),
