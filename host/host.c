@@ -155,9 +155,8 @@ static int start_pins(struct host *host, struct err *err)
 	struct pins_next next = {0};
 	int r;
 
-	host->house.pins =
-		pins_new(host->loop, host->log, host->house.audit,
-			 &(struct pins_upcalls){judge, &host->house});
+	host->house.pins = pins_new(host->loop, host->log, host->house.audit,
+				    &(struct pins_upcalls){judge, &host->house});
 	r = pins_prepare(host->house.pins, host->roster->plan, &next, err);
 	if (r == 0)
 		r = pins_record(host->house.pins, &next, err);

@@ -64,6 +64,18 @@ static void tell_seal(struct log *log, const struct trust_opts *trust,
 			  LOG_STR("file", trust->whitelist_file));
 }
 
+static bool is_of_signature(const struct err *err)
+{
+	return err->code >= ERR_SIGNATURE_MISSING && err->code <= ERR_SERIAL_FILE;
+}
+
+static void record_seal(const struct pins *pins, const struct trust_opts *opts,
+			const struct whitelist_seal *seal, const struct err *why)
+{
+	if (opts->public_keys && opts->public_keys[0] && (seal || is_of_signature(why)))
+		records_signature(pins->audit, opts->whitelist_file, seal, why);
+}
+
 static int load(const struct pins *pins, const struct trust_opts *opts, struct whitelist **out,
 		struct err *err)
 {
@@ -79,6 +91,7 @@ static int load(const struct pins *pins, const struct trust_opts *opts, struct w
 		tell_problems(pins, &problems, err);
 	else
 		tell_seal(pins->log, opts, &seal);
+	record_seal(pins, opts, r < 0 ? NULL : &seal, err);
 	whitelist_problems_deinit(&problems);
 	return r;
 }

@@ -65,7 +65,56 @@ int records_whitelist(struct audit *audit, const struct whitelist *now,
 	return put(audit, AUDIT_WHITELIST_LOADED, NULL, details, err);
 }
 
+void records_signature(struct audit *audit, const char *file, const struct whitelist_seal *seal,
+		       const struct err *why)
+{
+	json_t *details = json_object();
+
+	member_text(details, "file", file);
+	if (!seal) {
+		put_why(details, why);
+	} else if (seal->is_signed) {
+		member_text(details, "key", seal->key_id);
+		member_int(details, "serial", (int64_t)seal->serial);
+	}
+	member_text(details, "result", !seal ? "refused" : (seal->is_signed ? "good" : "unsigned"));
+	put(audit, AUDIT_SIGNATURE_CHECKED, NULL, details, NULL);
+}
+
+void records_revoked(struct audit *audit, const char *plugin, uint32_t generation,
+		     const char *action, const struct err *why)
+{
+	json_t *details = json_object();
+
+	member_int(details, "generation", generation);
+	member_text(details, "action", action);
+	put_why(details, why);
+	put(audit, AUDIT_PLUGIN_REVOKED, plugin, details, NULL);
+}
+
 /* ---- processes ---- */
+
+void records_shortfall(struct audit *audit, const char *plugin, uint32_t generation,
+		       const char *missing)
+{
+	json_t *details = json_object();
+
+	member_int(details, "generation", generation);
+	member_text(details, "missing", missing);
+	put(audit, AUDIT_SANDBOX_SHORTFALL, plugin, details, NULL);
+}
+
+/* What strict would have refused it for, and the policy tolerates. */
+static void put_remarks(json_t *details, const struct guard_remarks *remarks)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < remarks->count; i++)
+		json_array_append_new(list, json_string(remarks->rows[i].text));
+	if (remarks->count > 0)
+		json_object_set(details, "tolerated", list);
+	json_decref(list);
+}
 
 static void put_file(json_t *details, const char *path_name, const char *hash_name,
 		     const struct exec_file *file)
@@ -87,6 +136,7 @@ int records_start(struct audit *audit, const char *plugin, const struct pool *po
 	put_file(details, "executable", "hash", &image->file);
 	if (image->interpreter.fd >= 0)
 		put_file(details, "interpreter", "interpreter_hash", &image->interpreter);
+	put_remarks(details, &image->remarks);
 	return put(audit, AUDIT_PLUGIN_START, plugin, details, err);
 }
 

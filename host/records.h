@@ -11,6 +11,7 @@
 #include "plugin/pool.h"
 #include "trust/audit.h"
 #include "trust/whitelist.h"
+#include "trust/whitelist_signed.h"
 
 int records_host_start(struct audit *audit, const char *version, const char *config_file,
 		       struct err *err);
@@ -20,6 +21,15 @@ void records_host_stop(struct audit *audit, int signum);
  * NULL. */
 int records_whitelist(struct audit *audit, const struct whitelist *now,
 		      const struct whitelist *next, const char *file, struct err *err);
+
+/* `seal` NULL: the list was refused for its signature, as `why` says. */
+void records_signature(struct audit *audit, const char *file, const struct whitelist_seal *seal,
+		       const struct err *why);
+
+void records_revoked(struct audit *audit, const char *plugin, uint32_t generation,
+		     const char *action, const struct err *why);
+void records_shortfall(struct audit *audit, const char *plugin, uint32_t generation,
+		       const char *missing);
 
 /* A process of this generation, in the place of that number. */
 int records_start(struct audit *audit, const char *plugin, const struct pool *pool, unsigned number,

@@ -146,6 +146,14 @@ static int may_start(void *user, struct pool *pool, unsigned number, struct err 
 	return records_start(unit->house->audit, unit->plugin->name, pool, number, err);
 }
 
+static void on_shortfall(void *user, struct pool *pool, const char *missing)
+{
+	const struct generation *generation = user;
+	const struct unit *unit = generation->unit;
+
+	records_shortfall(unit->house->audit, unit->plugin->name, pool_generation(pool), missing);
+}
+
 static bool on_manifest(void *user, struct pool *pool, const struct manifest *manifest,
 			struct err *err)
 {
@@ -236,6 +244,7 @@ static void on_drained(void *user, struct pool *pool)
 
 static const struct pool_ops pool_ops = {
 	.may_start = may_start,
+	.on_shortfall = on_shortfall,
 	.on_manifest = on_manifest,
 	.on_change = on_change,
 	.on_call = on_call,

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "observe/errors.h"
+#include "records.h"
 #include "unit_private.h"
 
 static const char *const action_names[] = {
@@ -65,13 +66,14 @@ static int judge_pool(const struct unit *unit, const struct pool *pool, int *cod
 	return r;
 }
 
-static void log_revoked(const struct unit *unit, const struct pool *pool, const struct err *why,
-			const char *action)
+static void tell_revoked(const struct unit *unit, const struct pool *pool, const struct err *why,
+			 const char *action)
 {
 	log_event(unit->house->log, LOG_WARN, "whitelist.revoked", why->text,
 		  LOG_STR("plugin", unit->plugin->name),
 		  LOG_INT("generation", pool_generation(pool)), LOG_STR("action", action),
 		  LOG_INT("code", why->code));
+	records_revoked(unit->house->audit, unit->plugin->name, pool_generation(pool), action, why);
 }
 
 /* ---- who may take its place ---- */
@@ -156,7 +158,7 @@ static void judge_serving(struct unit *unit, bool is_last_word, struct pins_repo
 		return;
 	}
 	if (!pool_forbidden(pool) && !unit->awaits_successor) {
-		log_revoked(unit, pool, &why, action_names[action_of(unit)]);
+		tell_revoked(unit, pool, &why, action_names[action_of(unit)]);
 		report->revoked++;
 	}
 	forbid(unit, &why, code, is_last_word);
@@ -184,7 +186,7 @@ static void judge_next(struct unit *unit)
 	if (!unit->next || unit->change.plan ||
 	    judge_pool(unit, unit->next->pool, &code, &why) == 0)
 		return;
-	log_revoked(unit, unit->next->pool, &why, "abort");
+	tell_revoked(unit, unit->next->pool, &why, "abort");
 	swap_abort(unit->swap, &why);
 }
 

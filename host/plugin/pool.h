@@ -23,6 +23,9 @@ struct pool_ops {
 	 * not, and is tried again a second later. May be NULL. */
 	int (*may_start)(void *user, struct pool *pool, unsigned number, struct err *err);
 
+	/* Its processes run without these walls of their sandbox, in words. May be NULL. */
+	void (*on_shortfall)(void *user, struct pool *pool, const char *missing);
+
 	/* The first instance told what the plugin offers; refuse it by returning false with
 	 * *err. */
 	bool (*on_manifest)(void *user, struct pool *pool, const struct manifest *manifest,

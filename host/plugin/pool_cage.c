@@ -13,7 +13,7 @@ int pool_make_cage(struct pool *pool, struct err *err)
 	return cage_new(&pool->plugin->sandbox, pool->plugin->name, &pool->cage, err);
 }
 
-static void log_shortfall(const struct pool *pool, uint32_t missing)
+static void tell_shortfall(struct pool *pool, uint32_t missing)
 {
 	struct buf names = {0};
 
@@ -27,6 +27,8 @@ static void log_shortfall(const struct pool *pool, uint32_t missing)
 		  "runs without a part of its sandbox; plugctl explain tells more",
 		  LOG_STR("plugin", pool->plugin->name),
 		  LOG_STR("missing", (const char *)buf_front(&names)));
+	if (pool->ops->on_shortfall)
+		pool->ops->on_shortfall(pool->user, pool, (const char *)buf_front(&names));
 	buf_deinit(&names);
 }
 
@@ -42,7 +44,7 @@ void pool_note_cage(struct pool *pool, const struct instance *instance)
 	is_news = missing != 0 && memcmp(report, &pool->cage_report, sizeof(*report)) != 0;
 	pool->cage_report = *report;
 	if (is_news)
-		log_shortfall(pool, missing);
+		tell_shortfall(pool, missing);
 }
 
 const struct cage *pool_cage(const struct pool *pool)

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sqlite3
@@ -155,6 +156,45 @@ def test_another_whitelist_is_recorded(audited, trail):
     first, second = records(trail, "--event", "whitelist.loaded")
     assert second["details"]["entries"] == first["details"]["entries"] + 1
     assert second["details"]["hash"] != first["details"]["hash"]
+
+
+def test_a_missing_wall_is_recorded(audited, trail):
+    audited([plugin("good", sandbox={"profile": "none", "processes": 5})]).start()
+    row, = records(trail, "--event", "sandbox.shortfall")
+    assert row["plugin"] == "good" and row["details"]["missing"].startswith("processes (")
+
+
+def test_what_a_policy_tolerates_is_recorded_with_the_start(audited, trail):
+    host = audited(whitelist={"policy": "permissive"})
+    host.write_whitelist([whitelist_entry("/usr/bin/python3")])
+    host.start()
+    start, = records(trail, "--event", "plugin.start")
+    assert [str(PLUGINS / "good") in text for text in start["details"]["tolerated"]] == [True]
+
+
+def test_a_revocation_is_recorded(audited, trail):
+    host = audited(whitelist={"watch": False}).start()
+    host.write_whitelist([whitelist_entry("/usr/bin/python3")])
+    host.plugctl("whitelist", "reload")
+    row, = records(trail, "--event", "plugin.revoked")
+    assert (row["plugin"], row["details"]["action"]) == ("good", "drain")
+    assert row["details"]["code"] == 1810
+
+
+def test_checks_of_the_signature_are_recorded(audited, trail, tmp_path):
+    said = plugctl("whitelist", "keygen", "--out", tmp_path / "key")
+    line = re.search("ed25519:[0-9a-f]{64}", said)[0]
+    host = audited(whitelist={"watch": False, "public_keys": [line], "serial_file": "none"})
+    host.write_whitelist()
+    sign = ["whitelist", "sign", "--file", host.whitelist, "--key", tmp_path / "key"]
+    plugctl(*sign)
+    host.start()
+    with open(host.whitelist, "a", encoding="ascii") as file:
+        file.write("\n")
+    host.plugctl("whitelist", "reload", status=1)
+    good, refused = records(trail, "--event", "signature.checked")
+    assert (good["details"]["result"], good["details"]["serial"]) == ("good", 1)
+    assert (refused["details"]["result"], refused["details"]["code"]) == ("refused", 1822)
 
 
 def test_a_crash_and_the_next_start_are_recorded(audited, trail):
