@@ -12,15 +12,11 @@
 #include "trust/serial.h"
 #include "trust/whitelist_file.h"
 
-static int digest_text(struct str text, struct digest *out, struct err *err)
+static int hash_text(struct str text, struct digest *out, struct err *err)
 {
-	struct digest_stream *stream = digest_stream_new();
-
-	if (stream)
-		digest_stream_add(stream, text.data, text.len);
-	if (!stream || digest_stream_end(stream, out) < 0)
-		return err_set(err, ERR_SIGNATURE_WRONG, "OpenSSL has no SHA-256");
-	return 0;
+	if (digest_text(text, out) == 0)
+		return 0;
+	return err_set(err, ERR_SIGNATURE_WRONG, "OpenSSL has no SHA-256");
 }
 
 static int read_signature(const char *file, struct signature *out, struct err *err)
@@ -45,7 +41,7 @@ int whitelist_check_seal(const char *file, struct str text, const struct ed25519
 	int rc = read_signature(path, &signature, err);
 
 	if (rc == 0)
-		rc = digest_text(text, &digest, err);
+		rc = hash_text(text, &digest, err);
 	if (rc == 0)
 		rc = signature_check(&signature, &digest, keys, count, path, err);
 	if (rc == 0) {
@@ -86,17 +82,12 @@ static int check_signature(const struct trust_opts *opts, struct str text,
 	return rc;
 }
 
-static int accept_serial(const struct trust_opts *opts, struct str text,
+static int accept_serial(const struct trust_opts *opts, const struct whitelist *list,
 			 const struct whitelist_seal *seal, struct err *err)
 {
-	struct digest digest;
-	int rc = 0;
-
-	if (seal->is_signed && opts->serial_file)
-		rc = digest_text(text, &digest, err);
-	if (rc == 0 && seal->is_signed && opts->serial_file)
-		rc = serial_accept(opts->serial_file, seal->serial, &digest, err);
-	return rc;
+	if (!seal->is_signed || !opts->serial_file)
+		return 0;
+	return serial_accept(opts->serial_file, seal->serial, whitelist_digest(list), err);
 }
 
 /* Good in every way but perhaps in its serial. */
@@ -111,7 +102,7 @@ static int load_text(const struct trust_opts *opts, struct str text, struct whit
 	rc = whitelist_parse(text, opts->whitelist_file, out, problems);
 	if (rc < 0)
 		return rc;
-	rc = accept_serial(opts, text, seal, &err);
+	rc = accept_serial(opts, *out, seal, &err);
 	if (rc < 0) {
 		whitelist_free(*out);
 		*out = NULL;
