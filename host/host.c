@@ -1,6 +1,6 @@
 /* The composition root.
  *
- * Owns every room's object. Start: spawner, log, whitelist, targets, edge, admin, listener,
+ * Owns every room's object. Start: the ground, whitelist, targets, edge, admin, listener,
  * plugins; each needs only those before it, and a host that can't listen has started no plugin. A
  * plugin that may not run or can't is logged and left out, and /health/ready tells; the others
  * serve. Stop: clients first (nobody new, finish what is there), then the plugins (finish, BYE,
@@ -26,6 +26,7 @@
 #include "base/member.h"
 #include "dispatch/dispatch.h"
 #include "edge/edge.h"
+#include "ground.h"
 #include "host_service.h"
 #include "net/listener.h"
 #include "observe/errors.h"
@@ -45,9 +46,9 @@ enum host_phase { HOST_RUNNING, HOST_CLIENTS_LEAVE, HOST_PLUGINS_DRAIN };
 struct host {
 	const struct plan_source *source;
 	struct roster *roster; /* in force, with its plan */
-	struct loop *loop;
+	struct ground ground;
+	struct loop *loop; /* these two are the ground's */
 	struct log *log;
-	struct spawner *spawner;
 	struct dispatch *dispatch;
 	struct registry *registry;
 	struct host_service service;
@@ -407,14 +408,6 @@ static struct roster *get_roster(void *user)
 	return ((struct host *)user)->roster;
 }
 
-static struct log_opts log_opts_of(const struct host *host)
-{
-	struct log_opts opts = config_of(host)->log;
-
-	opts.loop = host->loop;
-	return opts;
-}
-
 static void on_applied(void *user, struct roster *roster)
 {
 	struct host *host = user;
@@ -422,7 +415,7 @@ static void on_applied(void *user, struct roster *roster)
 	struct log_opts log_opts;
 
 	host->roster = roster;
-	log_opts = log_opts_of(host);
+	log_opts = ground_log_opts(config_of(host), host->loop);
 	log_apply(host->log, &log_opts);
 	crashes_limit(host->house.crashes, config_of(host)->crashes.keep);
 	renew_office(host);
@@ -505,7 +498,8 @@ static int start(struct host *host)
 	host->house = (struct unit_house){
 		.loop = host->loop,
 		.log = host->log,
-		.spawner = host->spawner,
+		.spawner = host->ground.spawner,
+		.groups = host->ground.groups,
 		.dispatch = host->dispatch,
 		.registry = host->registry,
 		.service = &host->service,
@@ -545,39 +539,17 @@ static void release(struct host *host)
 	audit_close(host->house.audit);
 }
 
-/* The spawner first: it is a copy of what the host is by then, and stays so small. */
-static int lay_ground(struct host *host)
-{
-	struct log_opts log_opts;
-	struct err err;
-
-	member_init();
-	host->spawner = spawner_new(&err);
-	if (!host->spawner) {
-		fprintf(stderr, "plugd: %s\n", err.text);
-		return -1;
-	}
-	host->loop = loop_new();
-	if (!host->loop) {
-		perror("plugd: the event loop");
-		spawner_free(host->spawner);
-		return -1;
-	}
-	log_opts = log_opts_of(host);
-	host->log = log_new(&log_opts);
-	spawner_watch(host->spawner, host->loop, host->log);
-	return 0;
-}
-
 int host_run(struct plan *plan, const struct plan_source *source)
 {
 	struct host host = {.source = source, .roster = roster_new(plan)};
 	int r;
 
-	if (lay_ground(&host) < 0) {
+	if (ground_lay(config_of(&host), &host.ground) < 0) {
 		roster_release(host.roster);
 		return 1;
 	}
+	host.loop = host.ground.loop;
+	host.log = host.ground.log;
 	listen_for_signals(&host);
 	raise_descriptor_limit();
 	r = start(&host);
@@ -588,10 +560,9 @@ int host_run(struct plan *plan, const struct plan_source *source)
 	loop_signal_stop(&host.on_hup);
 	loop_timer_stop(&host.drain_timer);
 	release(&host);
-	spawner_free(host.spawner);
+	ground_release_processes(&host.ground);
 	if (r == 0)
 		log_event(host.log, LOG_INFO, "host.stopped", "");
-	log_free(host.log);
-	loop_free(host.loop);
+	ground_release(&host.ground);
 	return r == 0 ? 0 : 1;
 }

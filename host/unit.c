@@ -42,6 +42,7 @@ static struct generation *generation_new(struct unit *unit, const struct generat
 		.loop = house->loop,
 		.log = house->log,
 		.spawner = house->spawner,
+		.groups = house->groups,
 		.plugin = &generation->opts,
 		.guard = setup->guard ? setup->guard : pins_guard(house->pins),
 		.image = setup->image,

@@ -32,6 +32,7 @@ struct unit_house {
 	struct log *log;
 	struct audit *audit; /* NULL: nothing is recorded */
 	struct spawner *spawner;
+	struct control_groups *groups; /* NULL: none were given to plugd */
 	struct dispatch *dispatch;
 	struct registry *registry;
 	struct host_service *service;

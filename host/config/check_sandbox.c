@@ -1,8 +1,11 @@
 /* Settings of a sandbox that would be read and obeyed by nobody, because of its profile or of
  * another setting. check.c calls it. */
+#include <string.h>
+
 #include "config/check.h"
 #include "observe/errors.h"
 #include "trust/cage.h"
+#include "trust/control_group.h"
 
 static const char *const profile_names[] = {
 	[SANDBOX_NONE] = "none", [SANDBOX_STANDARD] = "standard", [SANDBOX_STRICT] = "strict"};
@@ -62,11 +65,33 @@ static void check_network(struct filling *filling, size_t index)
 			    "of both out");
 }
 
+/* They would be nowhere to write to. */
+static void check_group(struct filling *filling, size_t index)
+{
+	static const enum setting_id limits[] = {SETTING_PLUGIN_CGROUP_MEMORY,
+						 SETTING_PLUGIN_CGROUP_CPU_PERCENT,
+						 SETTING_PLUGIN_CGROUP_PROCESSES};
+	const struct element *element = &filling->elements[SECTION_PLUGINS][index];
+	const char *where = filling->config->trust.control_groups;
+
+	if (!where || strcmp(where, CONTROL_GROUPS_NONE) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (element->lines[limits[i]] != 0)
+			problem_add(filling->errors,
+				    element_place(filling, SECTION_PLUGINS, index, limits[i]),
+				    ERR_CONFIG_CONFLICT,
+				    "there are no control groups; set cgroup on the top level, or "
+				    "leave this out");
+	}
+}
+
 void check_sandboxes(struct filling *filling)
 {
 	for (size_t i = 0; i < filling->config->plugin_count; i++) {
 		check_profile(filling, i);
 		check_temporary(filling, i);
 		check_network(filling, i);
+		check_group(filling, i);
 	}
 }

@@ -9,6 +9,7 @@
 #include "net/addr.h"
 #include "net/chars.h"
 #include "trust/call_filter.h"
+#include "trust/control_group.h"
 #include "trust/ed25519.h"
 #include "trust/place.h"
 
@@ -131,6 +132,15 @@ const char *rule_public_key(struct str text)
 		return "is no public key; write the line that plugctl whitelist keygen prints, "
 		       "\"ed25519:\" and 64 digits";
 	return NULL;
+}
+
+const char *rule_cgroup(struct str text)
+{
+	if (str_eq(text, STR_LITERAL(CONTROL_GROUPS_NONE)) ||
+	    str_eq(text, STR_LITERAL(CONTROL_GROUPS_OWN)) || place_is_plain(text))
+		return NULL;
+	return "is no directory of control groups; write own, none, or an absolute path without "
+	       "'.' and '..', such as /sys/fs/cgroup/plugd";
 }
 
 const char *rule_plain_path(struct str text)

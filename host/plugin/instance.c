@@ -222,6 +222,7 @@ struct instance *instance_new(const struct instance_opts *opts)
 	instance->loop = opts->loop;
 	instance->log = opts->log;
 	instance->spawner = opts->spawner;
+	instance->groups = opts->groups;
 	instance->plugin = opts->plugin;
 	instance->image = opts->image;
 	instance->cage = opts->cage;
@@ -270,6 +271,7 @@ int instance_start(struct instance *instance, struct err *err)
 {
 	struct process_opts opts = {
 		.spawner = instance->spawner,
+		.groups = instance->groups,
 		.name = instance->plugin->name,
 		.image = instance->image,
 		.args = instance->plugin->args,

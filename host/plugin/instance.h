@@ -65,6 +65,7 @@ struct instance_opts {
 	struct loop *loop;
 	struct log *log;
 	struct spawner *spawner;
+	struct control_groups *groups;	  /* NULL: no control groups */
 	const struct plugin_opts *plugin; /* borrows while the instance lives */
 	struct exec_image *image;	  /* borrows while the instance lives */
 	const struct cage *cage;	  /* the same; NULL: none */

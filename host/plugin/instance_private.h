@@ -15,6 +15,7 @@ struct instance {
 	struct loop *loop;
 	struct log *log;
 	struct spawner *spawner;
+	struct control_groups *groups;
 	const struct plugin_opts *plugin;
 	struct exec_image *image;
 	const struct cage *cage;

@@ -18,10 +18,13 @@ struct plan_head {
 	uint32_t string_bytes; /* of the strings; the cage is behind them */
 	uint32_t cage_bytes;   /* 0: none */
 	int script_target;
+	bool has_script;
+	bool has_group;
 };
 
-/* The descriptors of a plan, in this order. */
-enum { PLAN_STRINGS, PLAN_INPUT, PLAN_OUTPUT, PLAN_ERROR, PLAN_EXEC, PLAN_SCRIPT, PLAN_FDS };
+/* The descriptors of a plan, in this order; behind them those that not every plan has: the script,
+ * the control group. */
+enum { PLAN_STRINGS, PLAN_INPUT, PLAN_OUTPUT, PLAN_ERROR, PLAN_EXEC, PLAN_ALWAYS, PLAN_FDS = 7 };
 
 /* ---- plans ---- */
 
@@ -41,20 +44,26 @@ static int send_plan(int leash, const struct spawn_plan *plan, const struct plan
 	int fds[PLAN_FDS] = {
 		[PLAN_STRINGS] = make_memfd(strings), [PLAN_INPUT] = plan->input_fd,
 		[PLAN_OUTPUT] = plan->output_fd,      [PLAN_ERROR] = plan->error_fd,
-		[PLAN_EXEC] = plan->exec_fd,	      [PLAN_SCRIPT] = plan->script_fd,
+		[PLAN_EXEC] = plan->exec_fd,
 	};
+	size_t count = PLAN_ALWAYS;
 	int rc = fds[PLAN_STRINGS];
 
+	if (head->has_script)
+		fds[count++] = plan->script_fd;
+	if (head->has_group)
+		fds[count++] = plan->group_fd;
 	if (rc >= 0)
-		rc = fdpass_send(leash, head, sizeof(*head), fds,
-				 plan->script_fd >= 0 ? PLAN_FDS : PLAN_SCRIPT);
+		rc = fdpass_send(leash, head, sizeof(*head), fds, count);
 	fd_close(&fds[PLAN_STRINGS]);
 	return rc;
 }
 
 int leash_send_plan(int leash, const struct spawn_plan *plan)
 {
-	struct plan_head head = {.script_target = plan->script_target};
+	struct plan_head head = {.script_target = plan->script_target,
+				 .has_script = plan->script_fd >= 0,
+				 .has_group = plan->group_fd >= 0};
 	size_t before;
 	struct buf strings = {0};
 	int rc = -E2BIG;
@@ -94,8 +103,9 @@ static int read_strings(const struct plan_head *head, int fd, struct leash_plan 
 
 int leash_recv_plan(int leash, struct leash_plan *out)
 {
-	int fds[PLAN_FDS] = {-1, -1, -1, -1, -1, -1};
+	int fds[PLAN_FDS] = {-1, -1, -1, -1, -1, -1, -1};
 	size_t fd_count = PLAN_FDS;
+	size_t next = PLAN_ALWAYS;
 	struct plan_head head;
 	int rc = fdpass_recv(leash, &head, sizeof(head), fds, &fd_count);
 
@@ -105,9 +115,10 @@ int leash_recv_plan(int leash, struct leash_plan *out)
 					    .output_fd = fds[PLAN_OUTPUT],
 					    .error_fd = fds[PLAN_ERROR],
 					    .exec_fd = fds[PLAN_EXEC],
-					    .script_fd = fds[PLAN_SCRIPT],
-					    .script_target = head.script_target}};
-	rc = fd_count < PLAN_SCRIPT ? -EBADMSG : read_strings(&head, fds[PLAN_STRINGS], out);
+					    .script_fd = head.has_script ? fds[next++] : -1,
+					    .script_target = head.script_target,
+					    .group_fd = head.has_group ? fds[next++] : -1}};
+	rc = fd_count < next ? -EBADMSG : read_strings(&head, fds[PLAN_STRINGS], out);
 	fd_close(&fds[PLAN_STRINGS]);
 	if (rc < 0)
 		leash_plan_deinit(out);
@@ -121,6 +132,7 @@ void leash_plan_deinit(struct leash_plan *plan)
 	fd_close(&plan->plan.error_fd);
 	fd_close(&plan->plan.exec_fd);
 	fd_close(&plan->plan.script_fd);
+	fd_close(&plan->plan.group_fd);
 	free((char **)plan->plan.argv);
 	free((char **)plan->plan.env);
 	cage_deinit(&plan->cage);

@@ -56,6 +56,7 @@ struct pool *pool_new(const struct pool_opts *opts)
 	pool->loop = opts->loop;
 	pool->log = opts->log;
 	pool->spawner = opts->spawner;
+	pool->groups = opts->groups;
 	pool->plugin = opts->plugin;
 	pool->guard = opts->guard;
 	pool->image = opts->image ? exec_image_hold(opts->image) : NULL;

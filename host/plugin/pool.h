@@ -59,6 +59,7 @@ struct pool_opts {
 	struct loop *loop;
 	struct log *log;
 	struct spawner *spawner;
+	struct control_groups *groups;	  /* NULL: no control groups */
 	const struct plugin_opts *plugin; /* borrows while the pool lives */
 	const struct guard *guard;	  /* borrows until pool_start() returns */
 	struct exec_image *image;	  /* holds; NULL: that of the executable is loaded */

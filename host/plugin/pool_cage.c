@@ -8,9 +8,14 @@
 
 int pool_make_cage(struct pool *pool, struct err *err)
 {
+	int rc;
+
 	if (pool->cage)
 		return 0;
-	return cage_new(&pool->plugin->sandbox, pool->plugin->name, &pool->cage, err);
+	rc = cage_new(&pool->plugin->sandbox, pool->plugin->name, &pool->cage, err);
+	if (rc == 0 && pool->groups)
+		pool->cage->asked |= WALL_BIT(WALL_GROUP);
+	return rc;
 }
 
 static void tell_shortfall(struct pool *pool, uint32_t missing)

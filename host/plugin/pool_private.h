@@ -28,6 +28,7 @@ struct pool {
 	struct loop *loop;
 	struct log *log;
 	struct spawner *spawner;
+	struct control_groups *groups;
 	const struct plugin_opts *plugin;
 	const struct guard *guard;
 	const char *host_version;

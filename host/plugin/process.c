@@ -1,8 +1,9 @@
-/* One plugin process of an instance. Owns its pidfd, the host's end of its keeper's leash, the
- * watcher on that and the timer of the ladder; the pipes' ends belong to the caller. Instances call
- * it; it calls back once, when nothing of the process is left. It never reads a frame, never
- * decides whether to start again, and never signals a number: the process by its pidfd, the group
- * through the keeper, which is the parent and so the only one that knows what the number means.
+/* One plugin process of an instance. Owns its pidfd, its control group, the host's end of its
+ * keeper's leash, the watcher on that and the timer of the ladder; the pipes' ends belong to the
+ * caller. Instances call it; it calls back once, when nothing of the process is left. It never
+ * reads a frame, never decides whether to start again, and never signals a number: the process by
+ * its pidfd, the group through the keeper, which is the parent and so the only one that knows what
+ * the number means.
  *
  *	RUNNING ──stop──▶ CLOSING ──term_after──▶ TERMINATING ──kill_after──▶ KILLED
  *	   │  input is closed │     SIGTERM to the group │  SIGKILL to the process │
@@ -27,6 +28,7 @@
 #include "plugin/leash.h"
 #include "plugin/wires.h"
 #include "trust/call_filter.h"
+#include "trust/control_group.h"
 
 enum process_state {
 	PROCESS_RUNNING,
@@ -51,7 +53,8 @@ struct process {
 	pid_t pid; /* for messages */
 	int pidfd;
 	int leash;
-	int64_t kill_after_ms; /* for the rung after SIGTERM */
+	struct control_group *group; /* NULL: none */
+	int64_t kill_after_ms;	     /* for the rung after SIGTERM */
 	struct loop_io watcher;
 	struct loop_timer ladder;
 	struct cage_report cage_report;
@@ -66,9 +69,10 @@ static void process_move(struct process *process, enum process_state next)
 	process->state = next;
 }
 
-/* The keeper kills everything else below it when the process has ended. */
+/* The keeper kills everything else below it when the process has ended; the group does so now. */
 static void kill_now(const struct process *process)
 {
+	control_group_kill(process->group);
 	syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
 }
 
@@ -85,6 +89,17 @@ static void describe_end(struct process_end *end)
 			 name, end->core_dumped ? ", core dumped" : "");
 	else
 		snprintf(end->text, sizeof(end->text), "killed by signal %d", end->status);
+}
+
+/* The kernel's choice, which would look like anybody's SIGKILL. */
+static void tell_memory_kill(const struct process *process, struct process_end *end)
+{
+	size_t len = strlen(end->text);
+
+	if (process->group && end->by_signal && end->status == SIGKILL &&
+	    control_group_memory_kills(process->group) > 0)
+		snprintf(end->text + len, sizeof(end->text) - len,
+			 ": the memory of its control group was used up");
 }
 
 static void take_end(const struct leash_news *news, struct process_end *end)
@@ -112,6 +127,8 @@ static void process_disarm(struct process *process)
 	loop_io_want(&process->watcher, false, false);
 	fd_close(&process->leash);
 	fd_close(&process->pidfd);
+	control_group_free(process->group);
+	process->group = NULL;
 }
 
 static void take_violation(const struct process *process, int call)
@@ -140,6 +157,7 @@ static void on_leash_ready(void *user, bool readable, bool writable)
 		take_end(&news, &end);
 	else
 		take_lost_keeper(process, &end);
+	tell_memory_kill(process, &end);
 	process_disarm(process);
 	process_move(process, PROCESS_ENDED);
 	process->on_exit(process->user, &end); /* may free the process */
@@ -232,7 +250,8 @@ static int start_failed(const struct process_opts *opts, const struct spawn_resu
 }
 
 static int spawn_image(const struct process_opts *opts, const struct wires *wires,
-		       struct spawn_result *result, int *leash_out, struct err *err)
+		       const struct control_group *group, struct spawn_result *result,
+		       int *leash_out, struct err *err)
 {
 	char **argv = exec_image_argv(opts->image, opts->args);
 	struct spawn_plan plan = {.input_fd = wires->input_fd,
@@ -244,21 +263,62 @@ static int spawn_image(const struct process_opts *opts, const struct wires *wire
 				  .argv = argv,
 				  .env = opts->env,
 				  .work_dir = opts->work_dir ? opts->work_dir : "/",
-				  .cage = opts->cage};
+				  .cage = opts->cage,
+				  .group_fd = group ? control_group_entry_fd(group) : -1};
 	int rc = spawner_start(opts->spawner, &plan, result, leash_out);
 
 	free(argv);
 	return rc < 0 ? start_failed(opts, result, -rc, err) : 0;
 }
 
+/* Walls of the group stand only for who has entered it. */
+static void add_report(const struct cage_report *of_group, struct cage_report *report)
+{
+	for (enum wall wall = WALL_GROUP_MEMORY; wall <= WALL_GROUP_PROCESSES; wall++) {
+		report->errnums[wall] = of_group->errnums[wall];
+		if (!(of_group->enforced & WALL_BIT(wall)))
+			continue;
+		if (report->enforced & WALL_BIT(WALL_GROUP))
+			report->enforced |= WALL_BIT(wall);
+		else
+			report->errnums[wall] = report->errnums[WALL_GROUP];
+	}
+	if (of_group->errnums[WALL_GROUP])
+		report->errnums[WALL_GROUP] = of_group->errnums[WALL_GROUP];
+}
+
+static int spawn_in_group(const struct process_opts *opts, const struct wires *wires,
+			  struct spawn_result *result, int *leash_out,
+			  struct control_group **group_out, struct err *err)
+{
+	struct cage_report report = {0};
+	enum wall failed;
+	int rc = 0;
+
+	*group_out = NULL;
+	if (opts->groups && opts->cage)
+		rc = control_group_new(opts->groups, opts->name, opts->cage, &report, &failed,
+				       group_out);
+	if (rc < 0)
+		return cage_failed(opts, failed, -rc, err);
+	rc = spawn_image(opts, wires, *group_out, result, leash_out, err);
+	if (rc < 0)
+		control_group_free(*group_out);
+	else
+		add_report(&report, &result->report);
+	return rc;
+}
+
 static struct process *process_new(struct loop *loop, const struct process_opts *opts,
-				   const struct spawn_result *spawned, int leash)
+				   const struct spawn_result *spawned, int leash,
+				   struct control_group *group)
 {
 	struct process *process = mem_new(struct process);
 
 	process->pid = spawned->pid;
 	process->pidfd = spawned->pidfd;
 	process->leash = leash;
+	process->group = group;
 	process->cage_report = spawned->report;
 	process->on_exit = opts->on_exit;
 	process->on_violation = opts->on_violation;
@@ -275,6 +335,7 @@ int process_start(struct loop *loop, const struct process_opts *opts, struct pro
 {
 	struct wires wires;
 	struct spawn_result spawned;
+	struct control_group *group;
 	int leash;
 	int rc = wires_open(&wires, opts->transport, opts->pipe_bytes);
 
@@ -283,13 +344,13 @@ int process_start(struct loop *loop, const struct process_opts *opts, struct pro
 				     opts->name);
 	rc = exec_image_check_libraries(opts->image, opts->env, err);
 	if (rc == 0)
-		rc = spawn_image(opts, &wires, &spawned, &leash, err);
+		rc = spawn_in_group(opts, &wires, &spawned, &leash, &group, err);
 	if (rc < 0) {
 		wires_close(&wires);
 		return rc;
 	}
 	wires_close_child_ends(&wires);
-	*out = process_new(loop, opts, &spawned, leash);
+	*out = process_new(loop, opts, &spawned, leash, group);
 	*fds_out = (struct process_fds){wires.write_fd, wires.read_fd, wires.stderr_fd};
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "base/loop.h"
 #include "plugin/plugin_opts.h"
 #include "plugin/spawner.h"
+#include "trust/control_group.h"
 #include "trust/exec.h"
 
 struct process;
@@ -31,7 +32,7 @@ struct process_end {
 	int64_t user_us;
 	int64_t system_us;
 	int64_t max_rss_bytes;
-	char text[96]; /* "exited with status 3", "killed by signal 9 (SIGKILL)" */
+	char text[112]; /* "exited with status 3", "killed by signal 9 (SIGKILL)" */
 };
 
 /* Called once, from the loop, never inside process_start(), when nothing is left of the process and
@@ -51,8 +52,9 @@ struct process_opts {
 	char *const *env;     /* "NAME=value", NULL-terminated; may be NULL: no environment */
 	const char *work_dir; /* NULL: "/" */
 	enum plugin_transport transport;
-	uint32_t pipe_bytes;	 /* asked for; 0: the kernel's. Its limits per user win */
-	const struct cage *cage; /* NULL: none */
+	uint32_t pipe_bytes;	       /* asked for; 0: the kernel's. Its limits per user win */
+	const struct cage *cage;       /* NULL: none */
+	struct control_groups *groups; /* NULL, or without a cage: it gets none of its own */
 	process_exit_fn *on_exit;
 	process_violation_fn *on_violation; /* may be NULL */
 	void *user;

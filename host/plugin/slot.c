@@ -273,6 +273,7 @@ void slot_start(struct slot *slot)
 		.loop = pool->loop,
 		.log = pool->log,
 		.spawner = pool->spawner,
+		.groups = pool->groups,
 		.plugin = pool->plugin,
 		.image = pool->image,
 		.cage = pool->cage,

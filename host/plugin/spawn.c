@@ -75,6 +75,7 @@ CHILD_SIDE static void child_set_descriptors(struct child *child)
 	child_move_up(child, &plan->error_fd);
 	child_move_up(child, &plan->exec_fd);
 	child_move_up(child, &plan->script_fd);
+	child_move_up(child, &plan->group_fd);
 	child_move_up(child, &child->notify_sockets[1]);
 	child_check(child, syscall(SYS_dup3, plan->input_fd, STDIN_FILENO, 0));
 	child_check(child, syscall(SYS_dup3, plan->output_fd, STDOUT_FILENO, 0));
@@ -127,8 +128,13 @@ CHILD_SIDE static void child_die_with_parent(struct child *child)
 CHILD_SIDE static void child_enter_cage(struct child *child)
 {
 	const struct cage *cage = child->plan.cage;
-	int rc = cage_enter_namespaces(cage, &child->report, &child->failed_wall);
+	int fd = child->plan.group_fd;
+	int rc = 0;
 
+	if (fd >= 0)
+		rc = cage_enter_group(cage, fd, &child->report, &child->failed_wall);
+	if (rc == 0)
+		rc = cage_enter_namespaces(cage, &child->report, &child->failed_wall);
 	if (rc == 0)
 		rc = cage_enter_walls(cage, &child->report, &child->failed_wall);
 	if (rc < 0)

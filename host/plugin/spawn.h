@@ -19,6 +19,7 @@ struct spawn_plan {
 	char *const *env; /* NULL: empty */
 	const char *work_dir;
 	const struct cage *cage; /* NULL: none */
+	int group_fd;		 /* of its control group, see cage_enter_group(); -1: none */
 };
 
 /* The step at which a start failed; from SPAWN_GROUP on the child's. */

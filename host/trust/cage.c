@@ -259,6 +259,9 @@ static void set_limits(struct cage *cage, const struct sandbox_opts *opts)
 				  : 0);
 	set_limit(cage, WALL_CPU_TIME, (uint64_t)(opts->cpu_time_ms + 999) / 1000);
 	set_limit(cage, WALL_FILE_SIZE, opts->file_size_bytes);
+	set_limit(cage, WALL_GROUP_MEMORY, opts->group_memory_bytes);
+	set_limit(cage, WALL_GROUP_CPU, opts->group_cpu_percent);
+	set_limit(cage, WALL_GROUP_PROCESSES, opts->group_processes);
 }
 
 /* ---- a cage ---- */

@@ -52,9 +52,11 @@ struct cage {
 	enum sandbox_violation on_violation;
 	uid_t uid; /* with WALL_USER */
 	gid_t gid;
-	uint64_t limits[WALL_COUNT]; /* of the walls that are limits, as setrlimit() takes them */
-	uint64_t temporary_bytes;    /* of the private /tmp; 0: the kernel's default */
-	struct sock_filter *filter;  /* of WALL_CALLS */
+	uint64_t limits
+		[WALL_COUNT];	  /* of the walls that are limits, as setrlimit() takes them; those
+				      * of the group: bytes, percent of one CPU, processes */
+	uint64_t temporary_bytes; /* of the private /tmp; 0: the kernel's default */
+	struct sock_filter *filter; /* of WALL_CALLS */
 	size_t filter_count;
 	struct cage_rule *rules; /* of WALL_PATHS */
 	size_t rule_count;
@@ -102,6 +104,11 @@ void cage_deinit(struct cage *cage);
  * A child that was made with all of them is told so by cage_note_born(). */
 unsigned long cage_clone_flags(const struct cage *cage);
 void cage_note_born(const struct cage *cage, struct cage_report *report);
+
+/* The control group, by a descriptor of its file of processes, opened by whoever may write to it;
+ * first of all, so that nothing is counted elsewhere. 0, or as below. */
+int cage_enter_group(const struct cage *cage, int entry_fd, struct cage_report *report,
+		     enum wall *failed);
 
 /* Namespaces (those that it was not born with) and mounts; before the working directory is entered.
  * 0, or -errno and the wall, when a required one is missing. */

@@ -1,6 +1,6 @@
 /* The child's side of a cage: from an ordinary process to a caged one, between clone and exec. It
  * runs in memory that is borrowed from the parent, so it is system calls and nothing else: it must
- * not allocate, lock, log, or run code of a sanitizer. spawn.c calls it, in the order of its three
+ * not allocate, lock, log, or run code of a sanitizer. spawn.c calls it, in the order of its four
  * functions. Each wall that was asked for ends up either in report->enforced or with its errno in
  * report->errnums.
  *
@@ -97,6 +97,14 @@ CHILD_SIDE static int lack(const struct entry *entry, enum wall wall, uint32_t i
 
 	errno = ENOSYS;
 	return note(entry, wall, is_covered ? 0 : -1);
+}
+
+CHILD_SIDE int cage_enter_group(const struct cage *cage, int entry_fd, struct cage_report *report,
+				enum wall *failed)
+{
+	const struct entry entry = {cage, report, failed};
+
+	return note(&entry, WALL_GROUP, syscall(SYS_write, entry_fd, "0", 1)); /* 0: who writes */
 }
 
 /* ---- namespaces and mounts ---- */

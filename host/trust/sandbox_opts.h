@@ -30,9 +30,12 @@ struct sandbox_opts {
 	unsigned processes; /* threads count; of the user (see `user`) */
 	int64_t cpu_time_ms;
 	uint64_t file_size_bytes;
-	uint64_t temporary_bytes; /* of the private /tmp */
-	char *user;		  /* name or number; "own"; "host"; NULL: the profile's */
-	char *group;		  /* name or number; NULL: the user's */
+	uint64_t temporary_bytes;    /* of the private /tmp */
+	uint64_t group_memory_bytes; /* of its control group, as the next two */
+	unsigned group_cpu_percent;  /* of one CPU */
+	unsigned group_processes;
+	char *user;  /* name or number; "own"; "host"; NULL: the profile's */
+	char *group; /* name or number; NULL: the user's */
 };
 
 #endif

@@ -35,6 +35,7 @@ struct trust_opts {
 	char **public_keys;	/* "ed25519:…", NULL-terminated; whose signatures count */
 	bool require_signature; /* an unsigned list is refused */
 	char *serial_file;	/* absolute; NULL: no serial is remembered */
+	char *control_groups;	/* absolute, CONTROL_GROUPS_OWN or CONTROL_GROUPS_NONE */
 };
 
 #endif

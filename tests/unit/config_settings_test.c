@@ -321,7 +321,7 @@ static char *sample(const struct setting *setting, unsigned which)
 		return mem_printf("/path/%u", which);
 	case SETTING_STRING:
 	case SETTING_STRINGS:
-		if (setting->check == rule_plain_path)
+		if (setting->check == rule_plain_path || setting->check == rule_cgroup)
 			return mem_printf("/path/%u", which + 1);
 		if (setting == &settings[SETTING_WHITELIST_PUBLIC_KEYS])
 			return mem_printf("ed25519:%064u", which + 1);

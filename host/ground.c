@@ -1,0 +1,71 @@
+/* The ground of the host. host.c lays it first and takes it away last. Order matters: the spawner
+ * is a copy of what the host is by then, and stays so small; and the host moves to its own control
+ * group before that, so that the spawner is born there. */
+#include "ground.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/member.h"
+
+static int open_groups(const char *where, struct control_groups **out, struct err *err)
+{
+	return strcmp(where, CONTROL_GROUPS_NONE) == 0 ? 0 : control_groups_open(where, out, err);
+}
+
+struct log_opts ground_log_opts(const struct config *config, struct loop *loop)
+{
+	struct log_opts opts = config->log;
+
+	opts.loop = loop;
+	return opts;
+}
+
+static int lay_processes(const struct config *config, struct ground *ground, struct err *err)
+{
+	int rc = open_groups(config->trust.control_groups, &ground->groups, err);
+
+	if (rc == 0)
+		ground->spawner = spawner_new(err);
+	return ground->spawner ? 0 : -1;
+}
+
+int ground_lay(const struct config *config, struct ground *out)
+{
+	struct ground ground = {0};
+	struct log_opts log_opts;
+	struct err err;
+	int rc;
+
+	member_init();
+	rc = lay_processes(config, &ground, &err);
+	if (rc == 0)
+		ground.loop = loop_new();
+	if (rc < 0)
+		fprintf(stderr, "plugd: %s [%d]\n", err.text, err.code);
+	else if (!ground.loop)
+		perror("plugd: the event loop");
+	if (!ground.loop) {
+		ground_release_processes(&ground);
+		return -1;
+	}
+	log_opts = ground_log_opts(config, ground.loop);
+	ground.log = log_new(&log_opts);
+	spawner_watch(ground.spawner, ground.loop, ground.log);
+	*out = ground;
+	return 0;
+}
+
+void ground_release_processes(struct ground *ground)
+{
+	spawner_free(ground->spawner);
+	ground->spawner = NULL;
+	control_groups_close(ground->groups);
+	ground->groups = NULL;
+}
+
+void ground_release(struct ground *ground)
+{
+	log_free(ground->log);
+	loop_free(ground->loop);
+}

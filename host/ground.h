@@ -1,0 +1,29 @@
+/* What everything in the host stands on, made before anything else: control groups, the spawner,
+ * the loop, the log. */
+#ifndef PLUGD_GROUND_H
+#define PLUGD_GROUND_H
+
+#include "base/loop.h"
+#include "config/config.h"
+#include "observe/log.h"
+#include "plugin/spawner.h"
+#include "trust/control_group.h"
+
+struct ground {
+	struct control_groups *groups; /* NULL: none were given */
+	struct spawner *spawner;
+	struct loop *loop;
+	struct log *log;
+};
+
+/* 0, or -1 after it has said why on standard error. */
+int ground_lay(const struct config *config, struct ground *out);
+
+/* Waits for the end of the spawner, which is that of all plugins. */
+void ground_release_processes(struct ground *ground);
+void ground_release(struct ground *ground);
+
+/* The settings of the log, for a log that writes on this loop. */
+struct log_opts ground_log_opts(const struct config *config, struct loop *loop);
+
+#endif
