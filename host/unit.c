@@ -147,6 +147,20 @@ static int may_start(void *user, struct pool *pool, unsigned number, struct err 
 	return records_start(unit->house->audit, unit->plugin->name, pool, number, err);
 }
 
+static void tell_refused(const struct unit *unit, const struct err *why)
+{
+	records_refused(unit->house->audit, unit->plugin, why);
+	log_event(unit->house->log, LOG_ERROR, "plugin.refused", why->text,
+		  LOG_STR("plugin", unit->plugin->name), LOG_INT("code", why->code));
+}
+
+static void on_refused(void *user, struct pool *pool, const struct err *why)
+{
+	const struct generation *generation = user;
+
+	tell_refused(generation->unit, why);
+}
+
 static void on_shortfall(void *user, struct pool *pool, const char *missing)
 {
 	const struct generation *generation = user;
@@ -245,6 +259,7 @@ static void on_drained(void *user, struct pool *pool)
 
 static const struct pool_ops pool_ops = {
 	.may_start = may_start,
+	.on_refused = on_refused,
 	.on_shortfall = on_shortfall,
 	.on_manifest = on_manifest,
 	.on_change = on_change,
@@ -505,13 +520,6 @@ struct target *unit_target(struct unit *unit)
 const char *unit_name(const struct unit *unit)
 {
 	return unit->plugin->name;
-}
-
-static void tell_refused(const struct unit *unit, const struct err *why)
-{
-	records_refused(unit->house->audit, unit->plugin, why);
-	log_event(unit->house->log, LOG_ERROR, "plugin.refused", why->text,
-		  LOG_STR("plugin", unit->plugin->name), LOG_INT("code", why->code));
 }
 
 void unit_start(struct unit *unit)

@@ -106,8 +106,10 @@ static bool begin_successor(struct unit *unit)
 
 static bool may_have_successor(const struct unit *unit, int code)
 {
-	return code == ERR_WHITELIST_MISMATCH && !unit->swap && !unit->change.plan &&
-	       !unit->is_draining && !unit->is_leaving && unit->plugin->enabled;
+	bool is_upgrade = code == ERR_WHITELIST_MISMATCH || code == ERR_LIBRARY_CHANGED;
+
+	return is_upgrade && !unit->swap && !unit->change.plan && !unit->is_draining &&
+	       !unit->is_leaving && unit->plugin->enabled;
 }
 
 /* ---- who serves ---- */
@@ -138,6 +140,7 @@ static void restore(struct unit *unit, struct pins_report *report)
 	struct pool *pool = unit->serving->pool;
 
 	unit->awaits_successor = false;
+	pool_start_refused(pool);
 	if (!pool_forbidden(pool))
 		return;
 	log_event(unit->house->log, LOG_INFO, "whitelist.restored", "it may run again",

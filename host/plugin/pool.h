@@ -23,6 +23,10 @@ struct pool_ops {
 	 * not, and is tried again a second later. May be NULL. */
 	int (*may_start)(void *user, struct pool *pool, unsigned number, struct err *err);
 
+	/* A process is not started: a file that it would load may not run, as *why says. May be
+	 * NULL. */
+	void (*on_refused)(void *user, struct pool *pool, const struct err *why);
+
 	/* Its processes run without these walls of their sandbox, in words. May be NULL. */
 	void (*on_shortfall)(void *user, struct pool *pool, const char *missing);
 
@@ -98,6 +102,9 @@ void pool_forbid(struct pool *pool, const struct err *why, enum trust_revoke act
 /* It may again: what is down is started. A pool that was not forbidden is left alone. */
 void pool_permit(struct pool *pool);
 const struct err *pool_forbidden(const struct pool *pool); /* NULL: it may run */
+
+/* Other rules or files may be in force: every place whose start was refused is started again. */
+void pool_start_refused(struct pool *pool);
 
 /* The operator's way out: every place without a process, one that stays down too, gets a fresh
  * history and a start now; what runs is left alone. The number of starts, or -errno with *err. */

@@ -41,6 +41,19 @@ void pool_permit(struct pool *pool)
 	}
 }
 
+void pool_start_refused(struct pool *pool)
+{
+	for (unsigned i = 0; i < pool->slot_count && !pool->draining; i++) {
+		struct slot *slot = &pool->slots[i];
+
+		if (slot->state != SLOT_DOWN || !slot->is_refused)
+			continue;
+		pool_stay_awake(pool);
+		slot->supervisor = (struct supervisor){0};
+		slot_start(slot);
+	}
+}
+
 const struct err *pool_forbidden(const struct pool *pool)
 {
 	return pool->forbidden.code ? &pool->forbidden : NULL;

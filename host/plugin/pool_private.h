@@ -15,6 +15,7 @@ struct slot {
 	struct loop_timer restart; /* in SLOT_WAITING */
 	struct err reason;	   /* in SLOT_DOWN */
 	bool is_held_back;	   /* its next start may not be yet */
+	bool is_refused;	   /* in SLOT_DOWN: its files may not run as they are now */
 	bool is_unloading;	   /* its instance ends because nobody needs it */
 	bool is_ready;
 	bool is_degraded; /* serves last */

@@ -342,9 +342,7 @@ int process_start(struct loop *loop, const struct process_opts *opts, struct pro
 	if (rc < 0)
 		return err_set_errno(err, ERR_PLUGIN_START, -rc, "plugin '%s': no pipes",
 				     opts->name);
-	rc = exec_image_check_libraries(opts->image, opts->env, err);
-	if (rc == 0)
-		rc = spawn_in_group(opts, &wires, &spawned, &leash, &group, err);
+	rc = spawn_in_group(opts, &wires, &spawned, &leash, &group, err);
 	if (rc < 0) {
 		wires_close(&wires);
 		return rc;

@@ -171,16 +171,19 @@ static bool may_cross(const struct redactor *redactor, struct str text, size_t l
 	return false;
 }
 
+/* Value by value, as redact() goes through the same text. */
 size_t redact_cut(const struct redactor *redactor, struct str text, size_t len)
 {
-	size_t reach = REDACT_PIECE_BYTES + REDACT_LEAST_BYTES;
-	size_t from = len > reach ? len - reach : 1;
+	const char *name;
 
-	if (!redactor)
-		return len;
-	for (size_t at = from; at < len; at++) {
-		if (may_cross(redactor, (struct str){text.data + at, text.len - at}, len - at))
+	for (size_t at = 0; redactor && at < len;) {
+		struct str rest = {text.data + at, text.len - at};
+		size_t found;
+
+		if (at > 0 && may_cross(redactor, rest, len - at))
 			return at;
+		found = match(redactor, rest, false, &name);
+		at += found > 0 ? found : 1;
 	}
 	return len;
 }

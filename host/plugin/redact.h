@@ -50,7 +50,8 @@ void redact_text(const struct redactor *redactor, char *text, size_t size);
 void redact_err(const struct redactor *redactor, struct err *err);
 
 /* Where to cut a text of which more may follow, so that no value is cut in two: `len`, or less (but
- * never 0) when a value may have begun before. */
+ * never 0) when a value may have begun before. Both parts alone come out of redact() as the whole
+ * would, if `len` is more than any run that is looked for. */
 size_t redact_cut(const struct redactor *redactor, struct str text, size_t len);
 
 #endif

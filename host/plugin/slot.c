@@ -258,6 +258,22 @@ static void hold_back(struct slot *slot, const struct err *why)
 		pool->ops->on_failure(pool->user, pool, why);
 }
 
+/* Files that may not run are no crash either. Nothing is tried again before somebody says so:
+ * pool_restart(), or pool_start_refused() when other rules are in force. */
+static void refuse(struct slot *slot, const struct err *why)
+{
+	struct pool *pool = slot->pool;
+
+	slot->is_refused = true;
+	pool->waking = false;
+	stay_down(slot, why);
+	if (pool->ops->on_refused)
+		pool->ops->on_refused(pool->user, pool, why);
+	if (pool->ops->on_failure)
+		pool->ops->on_failure(pool->user, pool, why);
+	pool_slot_emptied(pool);
+}
+
 static bool may_start(struct slot *slot, struct err *err)
 {
 	struct pool *pool = slot->pool;
@@ -291,6 +307,11 @@ void slot_start(struct slot *slot)
 	if (pool->forbidden.code) {
 		stay_down(slot, &pool->forbidden);
 		pool_slot_emptied(pool);
+		return;
+	}
+	slot->is_refused = false;
+	if (exec_image_check_libraries(pool->image, pool->plugin->env, &err) < 0) {
+		refuse(slot, &err);
 		return;
 	}
 	if (!may_start(slot, &err)) {

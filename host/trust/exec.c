@@ -126,20 +126,32 @@ static bool image_is_script(const struct exec_image *image)
 	return image->interpreter.fd >= 0;
 }
 
-/* What the entry of the file pins besides the file. */
-static void take_libraries(struct exec_image *image, const struct exec_file *file,
-			   const struct whitelist *whitelist)
+/* What the entry of the file pins besides the file, added to *out. */
+static void add_libraries(struct libraries **out, const struct exec_file *file,
+			  const struct guard *guard)
 {
-	const struct whitelist_entry *entry = whitelist_find_path(whitelist, file->real);
+	const struct whitelist_entry *entry = whitelist_find_path(guard->whitelist, file->real);
+	bool must_be_safe = guard->opts && guard->opts->require_safe_modes;
 
 	if (!entry)
-		entry = whitelist_find_path(whitelist, file->path);
+		entry = whitelist_find_path(guard->whitelist, file->path);
 	if (!entry || !entry->has_libraries)
 		return;
-	if (image->libraries)
-		libraries_add(image->libraries, entry->libraries, entry->library_count);
+	if (*out)
+		libraries_add(*out, entry->libraries, entry->library_count);
 	else
-		image->libraries = libraries_new(entry->libraries, entry->library_count);
+		*out = libraries_new(entry->libraries, entry->library_count, must_be_safe);
+}
+
+/* Returns owned; NULL: none are pinned. */
+static struct libraries *find_libraries(const struct exec_image *image, const struct guard *guard)
+{
+	struct libraries *found = NULL;
+
+	add_libraries(&found, &image->file, guard);
+	if (image_is_script(image))
+		add_libraries(&found, &image->interpreter, guard);
+	return found;
 }
 
 /* Under a policy that tolerates deviations, what is wrong with them is remarked once, and the
@@ -148,9 +160,7 @@ static int load_libraries(struct exec_image *image, const struct guard *guard, s
 {
 	int rc;
 
-	take_libraries(image, &image->file, guard->whitelist);
-	if (image_is_script(image))
-		take_libraries(image, &image->interpreter, guard->whitelist);
+	image->libraries = find_libraries(image, guard);
 	rc = exec_image_check_libraries(image, NULL, err);
 	if (rc < 0)
 		rc = guard_weigh(guard, err, &image->remarks, err);
@@ -237,8 +247,19 @@ static int judge_file(const struct guard *guard, const struct exec_file *file, c
 	return rc < 0 ? rc : guard_check(guard, entry, &file->digest, remarks, err);
 }
 
-int exec_image_judge(const struct guard *guard, const struct exec_image *image, const char *plugin,
-		     struct guard_remarks *remarks, struct err *err)
+/* Where none are pinned any more, nothing is asked of those that it has. */
+static int judge_libraries(const struct guard *guard, const struct exec_image *image,
+			   struct guard_remarks *remarks, struct err *err)
+{
+	struct libraries *now = find_libraries(image, guard);
+	int rc = now ? libraries_compare(image->libraries, now, err) : 0;
+
+	libraries_free(now);
+	return rc < 0 ? guard_weigh(guard, err, remarks, err) : 0;
+}
+
+static int judge_files(const struct guard *guard, const struct exec_image *image,
+		       const char *plugin, struct guard_remarks *remarks, struct err *err)
 {
 	int rc = judge_file(guard, &image->file, plugin, remarks, err);
 	size_t before = remarks->count;
@@ -250,6 +271,14 @@ int exec_image_judge(const struct guard *guard, const struct exec_image *image, 
 	if (rc < 0)
 		err_prefix(err, "the interpreter of '%s'", image->file.path);
 	return rc;
+}
+
+int exec_image_judge(const struct guard *guard, const struct exec_image *image, const char *plugin,
+		     struct guard_remarks *remarks, struct err *err)
+{
+	int rc = judge_files(guard, image, plugin, remarks, err);
+
+	return rc < 0 ? rc : judge_libraries(guard, image, remarks, err);
 }
 
 int exec_image_fd(const struct exec_image *image)

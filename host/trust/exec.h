@@ -57,7 +57,8 @@ int exec_image_load(const struct guard *guard, const char *path, const char *plu
 
 /* Would this image be loaded by that guard? Its bytes, their place and their size are judged as
  * they were then; owners and modes are not looked at again, because what is sealed does not follow
- * them. 0, or -EACCES and *err; what is tolerated is added to *remarks, which is empty before. */
+ * them. Its libraries are judged by their pins: those of then must be those of now. 0, or -EACCES
+ * and *err; what is tolerated is added to *remarks, which is empty before. */
 int exec_image_judge(const struct guard *guard, const struct exec_image *image, const char *plugin,
 		     struct guard_remarks *remarks, struct err *err);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 #include "base/str.h"
 #include "observe/errors.h"
 #include "trust/loader.h"
+#include "trust/owners.h"
 
 #define PIECE_BYTES (128u << 10)
 #define RACY_S	    2 /* a file that was changed just now may change again within the same tick */
@@ -30,12 +32,15 @@ struct pin {
 struct libraries {
 	struct pin *pins;
 	size_t count;
+	bool must_be_safe;
 };
 
-struct libraries *libraries_new(const struct whitelist_library *pins, size_t count)
+struct libraries *libraries_new(const struct whitelist_library *pins, size_t count,
+				bool must_be_safe)
 {
 	struct libraries *libraries = mem_new(struct libraries);
 
+	libraries->must_be_safe = must_be_safe;
 	libraries_add(libraries, pins, count);
 	return libraries;
 }
@@ -66,6 +71,41 @@ void libraries_free(struct libraries *libraries)
 		free(libraries->pins[i].path);
 	free(libraries->pins);
 	free(libraries);
+}
+
+/* ---- comparing ---- */
+
+static bool has_pin(const struct libraries *libraries, const struct pin *pin)
+{
+	for (size_t i = 0; libraries && i < libraries->count; i++) {
+		if (strcmp(libraries->pins[i].path, pin->path) == 0 &&
+		    digest_eq(&libraries->pins[i].digest, &pin->digest))
+			return true;
+	}
+	return false;
+}
+
+static int compare_one_way(const struct libraries *some, const struct libraries *others,
+			   const char *what, struct err *err)
+{
+	for (size_t i = 0; some && i < some->count; i++) {
+		if (has_pin(others, &some->pins[i]))
+			continue;
+		err_set(err, ERR_LIBRARY_CHANGED, "the library '%s' %s", some->pins[i].path, what);
+		return -EACCES;
+	}
+	return 0;
+}
+
+int libraries_compare(const struct libraries *then, const struct libraries *now, struct err *err)
+{
+	int rc = compare_one_way(then, now,
+				 "was pinned at its start, and is not pinned like that "
+				 "any more",
+				 err);
+
+	return rc < 0 ? rc
+		      : compare_one_way(now, then, "is pinned now, and was not at its start", err);
 }
 
 /* ---- hashing ---- */
@@ -158,6 +198,24 @@ static int check_pin(struct pin *pin, int fd, struct err *err)
 	return 0;
 }
 
+/* Each time: a directory above it may have been opened to others since. */
+static int check_safety(const struct libraries *libraries, const struct pin *pin, int fd,
+			struct err *err)
+{
+	char real[PATH_MAX];
+	int rc;
+
+	if (!libraries->must_be_safe)
+		return 0;
+	if (!realpath(pin->path, real))
+		return err_set_errno(err, ERR_LIBRARY_CHANGED, errno, "the library '%s'",
+				     pin->path);
+	rc = owners_check(fd, real, err);
+	if (rc < 0)
+		err_prefix(err, "the library '%s'", pin->path);
+	return rc;
+}
+
 static int on_file(void *user, const char *path, int fd, struct err *err)
 {
 	struct pin *pin = find_pin(user, path);
@@ -181,7 +239,7 @@ static int check_env(char *const *env, struct err *err)
 	return 0;
 }
 
-/* Those that only the program itself may load one day. */
+/* All that are pinned, also those that only the program itself may load one day. */
 static int check_others(struct libraries *libraries, struct err *err)
 {
 	int rc = 0;
@@ -191,7 +249,9 @@ static int check_others(struct libraries *libraries, struct err *err)
 
 		if (fd < 0)
 			return fd;
-		rc = check_pin(&libraries->pins[i], fd, err);
+		rc = check_safety(libraries, &libraries->pins[i], fd, err);
+		if (rc == 0)
+			rc = check_pin(&libraries->pins[i], fd, err);
 		close(fd);
 	}
 	return rc;

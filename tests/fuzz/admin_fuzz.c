@@ -110,6 +110,11 @@ static int refuse_reload(void *user, bool is_dry, const struct reload_viewer *vi
 	return err_set(err, ERR_RELOAD_REFUSED, "not here");
 }
 
+static int refuse_whitelist(void *user, struct pins_report *report, struct err *err)
+{
+	return err_set(err, ERR_WHITELIST_FILE, "not here");
+}
+
 static const char *get_swap_step(void *user, const struct target *target)
 {
 	return NULL;
@@ -119,6 +124,7 @@ static const struct office_ops office_ops = {
 	.swap = refuse_swap,
 	.abort_swap = refuse_abort,
 	.reload = refuse_reload,
+	.reload_whitelist = refuse_whitelist,
 	.get_swap_step = get_swap_step,
 };
 

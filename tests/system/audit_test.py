@@ -1,4 +1,5 @@
 """The audit trail: what is in it, what is done to it, and what happens when it can't be written."""
+import contextlib
 import json
 import os
 import pathlib
@@ -7,11 +8,13 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import threading
 
 import pytest
 
-from plugd import PLUGCTL, PLUGINS, plugin, wait_until, whitelist_entry
+from plugd import (PATIENCE_S, PLUGCTL, PLUGINS, PYTHON, plugin, route, wait_until,
+                   whitelist_entry)
 
 ECHO = "good.v1.Good/Echo"
 
@@ -72,6 +75,16 @@ def tamper(trail, sql):
         db.execute(sql)
         for _, text in triggers:
             db.execute(text)
+    db.close()
+
+
+@contextlib.contextmanager
+def locked(trail):
+    """As by somebody else's database tool that does not let go."""
+    db = sqlite3.connect(trail, isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")
+    yield
+    db.execute("ROLLBACK")
     db.close()
 
 
@@ -195,6 +208,33 @@ def test_checks_of_the_signature_are_recorded(audited, trail, tmp_path):
     good, refused = records(trail, "--event", "signature.checked")
     assert (good["details"]["result"], good["details"]["serial"]) == ("good", 1)
     assert (refused["details"]["result"], refused["details"]["code"]) == ("refused", 1822)
+
+
+def test_another_user_who_knocks_at_the_admin_socket_is_recorded_and_refused(audited, trail):
+    """Where the socket's mode lets them in, its other wall stands: who it is."""
+    script = ("import os, socket, sys; os.setgroups([]); os.setresgid(4711, 4711, 4711); "
+              "os.setresuid(4711, 4711, 4711); sock = socket.socket(socket.AF_UNIX); "
+              "sock.connect(sys.argv[1]); sock.settimeout(float(sys.argv[2]))\n"
+              "try:\n"
+              "  sock.sendall(b'{\"command\":\"restart\",\"args\":{\"plugin\":\"good\"}}\\n')\n"
+              "  print(sock.recv(100))\n"
+              "except (BrokenPipeError, ConnectionResetError): print(b'')")
+    with tempfile.TemporaryDirectory(prefix="plugd-test-") as directory:
+        os.chmod(directory, 0o755)
+        path = f"{directory}/admin.sock"
+        host = audited(admin={"socket": path})
+        host.socket = path
+        host.start()
+        os.chmod(path, 0o666)
+        knocks = subprocess.run([PYTHON, "-c", script, path, str(PATIENCE_S)], check=True,
+                                capture_output=True, timeout=PATIENCE_S)
+        assert knocks.stdout == b"b''\n"
+        assert host.log("admin.refused", uid=4711)
+        row, = records(trail, "--event", "admin.refused")
+        assert row["actor"].startswith("uid=4711 gid=4711 pid=")
+        assert "admin.command" not in events(trail)
+        assert host.admin("restart", plugin="good")
+        host.stop()
 
 
 def test_a_crash_and_the_next_start_are_recorded(audited, trail):
@@ -412,6 +452,60 @@ def test_a_full_disk_is_no_obstacle_where_that_is_allowed(audited, trail):
     assert (lost["event"], last["event"]) == ("audit.lost", "admin.command")
     # the failed command or more, and of the swap: command, begin, start, switch, end, done
     assert lost["details"]["count"] >= 7
+
+
+@pytest.mark.parametrize("changed", ["routes", "env"])
+def test_a_reload_by_signal_that_can_not_be_recorded_is_refused(audited, trail, changed):
+    """Whether it starts something new or not."""
+    host = audited(routes=[route("/before", "good")]).start()
+    if changed == "routes":
+        host.settings["routes"] = [route("/after", "good")]
+    else:
+        host.settings["plugins"][0]["env"] = {"NEW": "1"}
+    host.write_config()
+    with locked(trail):
+        host.process.send_signal(signal.SIGHUP)
+        assert host.wait_log("reload.refused")["code"] == 1880
+        assert [row["path"] for row in host.admin("routes")] == ["/before"]
+        assert (host.plugin("good")["generation"], host.rpc(ECHO, b"x").body) == (1, b"x")
+    host.process.send_signal(signal.SIGHUP)
+    host.wait_log("reload.done")
+    assert host.rpc(ECHO, b"x").body == b"x"
+    assert events(trail).count("reload.commit") == 1
+    assert "unbroken" in verify(trail)
+
+
+def leave(puppet):
+    puppet.expect("drain")
+    puppet.send(bye={})
+    puppet.end()
+
+
+def test_a_switch_that_can_not_be_recorded_does_not_happen(audited, trail, stage):
+    """The new generation has been started when the trail fails: only the last door is left."""
+    host = audited([stage.plugin()], routes=[route("/p", "puppet")]).start([])
+    old = stage.puppet()
+    host.wait_ready("puppet")
+    with host.order("swap", plugin="puppet") as order:
+        new = stage.newcomer()
+        with locked(trail):
+            new.begin()
+            new.pong()
+            refused = order.reply()
+            client = host.connect().ask("GET", "/p")
+            old.answer(old.request()[0], b"old")
+            assert client.read().body == b"old"
+    assert not refused["ok"] and refused["error"]["code"] == 1880
+    leave(new)
+    host.wait_log("instance.ended", plugin="puppet")
+    assert host.plugin("puppet")["generation"] == 1
+    with host.order("swap", plugin="puppet") as order:
+        stage.puppet().pong()
+        leave(old)
+        assert order.reply()["ok"]
+    assert [name for name in events(trail) if name.startswith("swap")] == [
+        "swap.begin", "swap.begin", "swap.switch", "swap.done"]
+    assert "audit.lost" in events(trail)
 
 
 def test_a_file_that_is_removed_is_missed_at_once(audited, trail):

@@ -1,6 +1,7 @@
 """What the linker and the compiler were asked for is in the programs that came out."""
 import os
 import pathlib
+import platform
 import subprocess
 
 import pytest
@@ -30,3 +31,12 @@ def test_nothing_is_both_writable_and_executable(program):
     loads = ["".join(row[6:-1]) for row in rows if row and row[0] == "LOAD"]
     assert loads and not any("W" in flags and "E" in flags for flags in loads)
     assert "RE" in loads and "R" in loads  # code has segments of its own
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="it is of x86")
+def test_every_object_of_the_host_is_compiled_for_cet():
+    """The programs have no note of it, because Debian's crt files have none."""
+    objects = sorted((BUILD / "host").rglob("*.c.o"))
+    assert len(objects) > 100
+    for file in objects:
+        assert "x86 feature: IBT, SHSTK" in read(file, "-n"), file

@@ -3,6 +3,7 @@ is said when a wall can't be put up.
 """
 import os
 import pathlib
+import re
 import shutil
 import socket
 import tempfile
@@ -168,7 +169,10 @@ def test_siblings_don_t_meet(start):
     assert attempt(f"os.kill({other}, 9)") == "ESRCH"
     assert attempt(f"ptrace({other})") == "EPERM"
     assert attempt(f"read('/proc/{other}/environ')") == "ENOENT"
+    assert Cell(host, "one")("write('/tmp/mine')") == "1"
     assert attempt("sorted(os.listdir('/tmp'))") == "[]"
+    assert attempt("read('/tmp/mine')") == "ENOENT"
+    assert attempt(f"read('/proc/{other}/root/tmp/mine')") == "ENOENT"
     assert is_alive(other)
 
 
@@ -226,6 +230,16 @@ def test_programs_that_are_listed_can_be_executed(cell):
     assert attempt("subprocess.run(['/usr/bin/id', '-u'], capture_output=True).stdout.decode()") \
         == f"'{uid}\\n'"
     assert attempt("subprocess.run(['/usr/bin/env'])") == "EACCES"
+
+
+def test_a_program_that_it_executes_finds_nothing_of_the_host(cell):
+    """Its three descriptors, the script, which is sealed, and what ls opens itself."""
+    attempt = cell({"profile": "strict", "execute": ["/usr/bin/ls"]})
+    listed = attempt("subprocess.run(['/usr/bin/ls', '-l', '/proc/self/fd'], close_fds=False,"
+                     " stdin=0, capture_output=True).stdout.decode()")
+    found = re.findall(r" (\d) -> (\w+|/memfd:prisoner|/proc/\d+/fd)\b", listed)
+    assert [name for _, name in found[:4]] == ["pipe", "pipe", "pipe", "/memfd:prisoner"]
+    assert listed.count(" -> ") == len(found) == 5 and found[4][1].startswith("/proc/")
 
 
 def test_ports_that_are_listed_are_open(cell):

@@ -5,11 +5,12 @@ import contextlib
 import hashlib
 import os
 import shutil
+import subprocess
 import threading
 
 import pytest
 
-from plugd import PLUGINS, PYTHON, plugin, route, wait_until, whitelist_entry
+from plugd import PLUGINS, PYTHON, SANITIZERS, plugin, route, wait_until, whitelist_entry
 
 ECHO = os.path.join(os.environ["EXAMPLE_DIR"], "echo/echo")
 HELLO = b"hello world\n"
@@ -325,3 +326,64 @@ def test_an_interpreter_that_is_swapped(hosts, evil, tmp_path):
     host.kill_instance("echo")
     host.wait_ready("echo", 2)
     assert running_hashes(host) == {whitelist_entry(os.path.realpath(PYTHON))["hash"]}
+
+
+# ---- names that the kernel turns into files
+
+
+def test_what_a_process_has_open_is_no_place_of_an_executable(echo_host, echo, evil, tmp_path):
+    """The host's own descriptors, its program, and those of somebody who holds another file."""
+    host = echo_host()
+    link = tmp_path / "link"
+    with open(evil, "rb") as held:
+        for path in [*(f"/proc/self/fd/{number}" for number in range(host.descriptors() + 8)),
+                     "/proc/self/exe", "/proc/self/root" + str(evil), "/dev/stdin",
+                     f"/proc/{os.getpid()}/fd/{held.fileno()}", f"/proc/{host.pid('echo')}/exe"]:
+            assert swap_code(host, executable=path) in {1801, 1804, 1809}, path
+            link.unlink(missing_ok=True)
+            link.symlink_to(path)
+            assert swap_code(host, executable=str(link)) in {1801, 1804, 1809}, path
+    assert running_hashes(host) == {whitelist_entry(echo)["hash"]}
+    assert_serves(host)
+
+
+SEALED = {
+    "os.pwrite(3, b'x', 0)": b"EPERM",
+    "os.ftruncate(3, 0)": b"EPERM",
+    "os.posix_fallocate(3, 0, 1 << 20)": b"EPERM",
+    "len(__import__('mmap').mmap(3, 0))": b"EPERM",
+    "write('/proc/self/fd/3')": b"EPERM",
+    "os.write(os.open('/proc/self/fd/3', os.O_RDWR), b'x')": b"EPERM",
+    "__import__('fcntl').fcntl(3, 1033, 0)": b"EPERM",  # F_ADD_SEALS
+    "write('/proc/self/exe')": b"ETXTBSY",
+}
+
+
+@pytest.mark.parametrize("profile", ["none", "strict"])
+def test_a_plugin_can_not_change_what_its_siblings_run(start, profile):
+    """All instances of a generation run the same memory: descriptor 3 of a script is its text."""
+    host = start(plugins=[plugin("prisoner", sandbox=profile)])
+    for code, comes_to in SEALED.items():
+        assert (code, host.rpc("sin.v1.Sin/Do", code.encode()).body) == (code, comes_to)
+
+
+# ---- what the loader is told
+
+
+def test_the_loader_of_a_plugin_hears_nothing_of_the_host_s_environment(hosts, tmp_path):
+    """The library says in which processes it was."""
+    subprocess.run(
+        ["gcc", "-x", "c", "-", "-shared", "-fPIC", "-o", tmp_path / "evil.so"], check=True,
+        input=b"#include <stdio.h>\n#include <unistd.h>\n"
+              b"__attribute__((constructor)) static void begin(void) {"
+              b" FILE *f = fopen(\"%b\", \"a\"); fprintf(f, \"%%d\\n\", getpid()); fclose(f); }"
+              % bytes(tmp_path / "pids"))
+    (tmp_path / "libs").mkdir()
+    os.link(tmp_path / "evil.so", tmp_path / "libs" / "libz.so.1")  # Python has that one
+    host = hosts({"LD_PRELOAD": str(tmp_path / "evil.so"),
+                  "LD_LIBRARY_PATH": str(tmp_path / "libs"),
+                  "ASAN_OPTIONS": SANITIZERS["ASAN_OPTIONS"] + ":verify_asan_link_order=0"},
+                 plugins=[plugin("prisoner", sandbox="none"), plugin("echo", executable=ECHO)])
+    host.start()
+    assert (tmp_path / "pids").read_text().split() == [str(host.process.pid)]
+    assert b"LD_" not in host.rpc("sin.v1.Sin/Do", b"read('/proc/self/environ')").body

@@ -117,6 +117,17 @@ static void a_cut_spares_values(void **state)
 	drop(redactor);
 }
 
+/* The second value may begin where the first still goes on, and has not come whole yet. */
+static void a_cut_spares_a_value_that_another_may_overlap(void **state)
+{
+	struct redactor *redactor = redactor_of(BYTES("hunter2-x"), BYTES("2-x and more"));
+	struct str text = STR_LITERAL("... hunter2-x an");
+
+	assert_int_equal(redact_cut(redactor, text, 13), 13);
+	assert_int_equal(redact_cut(redactor, text, 12), 4);
+	drop(redactor);
+}
+
 /* A log line holds less than such a value, so a part of it must be enough. */
 static void a_long_value_is_found_in_parts(void **state)
 {
@@ -144,6 +155,7 @@ int main(void)
 		cmocka_unit_test(bytes_that_are_no_text_are_found),
 		cmocka_unit_test(an_error_is_redacted_where_it_stands),
 		cmocka_unit_test(a_cut_spares_values),
+		cmocka_unit_test(a_cut_spares_a_value_that_another_may_overlap),
 		cmocka_unit_test(a_long_value_is_found_in_parts),
 	};
 

@@ -128,6 +128,24 @@ static void signs_one_text_with_one_serial(void **state)
 	ed25519_private_free(other);
 }
 
+/* By openssl pkeyutl, from the words in docs/OPERATIONS.md and a key of RFC 8032. */
+static void a_signature_of_another_implementation_is_accepted(void **state)
+{
+	static const char key_text[] =
+		"ed25519:3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+	static const char text[] =
+		"version: 1\nkey: 39f713d0a644253f\nserial: 7\nsha256: " HEX64 "\nsignature: "
+		"f1dcd324faf6399e32a79162a10d0ccd401e244a028c7b03fde11c558e08cb0c"
+		"40c0278d77fcfd05f477a4bbc1ff89a15b4288e7482f9c315fb1d745f6d1500f\n";
+	struct ed25519_public key;
+	struct signature signature;
+	struct err err = {0};
+
+	assert_null(ed25519_parse(str_from(key_text), &key));
+	assert_int_equal(signature_parse(str_from(text), "s", &signature, &err), 0);
+	assert_int_equal(check(&signature, &signature.digest, &key), 0);
+}
+
 /* A signature over the bare bytes, or over anything else, is none of a whitelist. */
 static void signs_for_whitelists_alone(void **state)
 {
@@ -229,6 +247,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_no_signature_file),
 		cmocka_unit_test(refuses_every_truncated_file),
 		cmocka_unit_test(signs_one_text_with_one_serial),
+		cmocka_unit_test(a_signature_of_another_implementation_is_accepted),
 		cmocka_unit_test(signs_for_whitelists_alone),
 		cmocka_unit_test_setup_teardown(remembers_the_highest_serial, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_when_it_cannot_remember, setup, teardown),
