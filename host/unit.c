@@ -318,7 +318,7 @@ static void on_swap_end(void *user, const struct err *why)
 	struct generation *next = unit->next;
 	struct swap_viewer viewer = unit->viewer;
 	struct swap_report report = {
-		.generation = pool_generation((next ? next : unit->serving)->pool),
+		.generation = unit->swap_generation,
 		.took_us = loop_now_us(unit->house->loop) - unit->swap_began_us,
 	};
 
@@ -419,6 +419,7 @@ void unit_begin_swap(struct unit *unit, const struct generation_setup *setup,
 {
 	unit->next = generation_new(unit, setup);
 	canary_init(&unit->canary, &order->canary, random_u32());
+	unit->swap_generation = pool_generation(unit->next->pool);
 	unit->swap_began_us = loop_now_us(unit->house->loop);
 	unit->swap_drain_ms = order->drain_timeout_ms >= 0 ? order->drain_timeout_ms
 							   : unit->plugin->drain_timeout_ms;

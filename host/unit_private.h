@@ -50,6 +50,7 @@ struct unit {
 	struct swap *swap; /* NULL: none is under way */
 	struct canary canary;
 	struct swap_viewer viewer;
+	uint32_t swap_generation; /* of the next, which may be gone before the swap is over */
 	int64_t swap_began_us;
 	int64_t swap_drain_ms;
 	struct unit_change change; /* that is prepared; plan NULL: none is */

@@ -230,3 +230,30 @@ def test_a_plugin_that_could_not_start_is_swapped_in(echo_host, tmp_path):
     host.address = host.wait_log("listener.ready", 2)["addr"]
     swap(host, "echo")
     assert host.http("GET", "/echo").status == 200
+
+
+# ---- the host ends meanwhile
+
+
+def test_the_host_may_end_while_an_old_generation_drains(hosts, stage):
+    """The new generation is gone before the old one has let go, which ends the swap."""
+    host = hosts(plugins=[stage.plugin()], routes=[route("/p/*rest", "puppet")])
+    host.start([])
+    old = stage.puppet()
+    host.wait_ready("puppet")
+    client = host.connect().ask("GET", "/p/held")
+    old.request()
+    with host.order("swap", plugin="puppet"):
+        new = stage.puppet()
+        new.pong()
+        old.expect("drain")
+        client.close()  # and the old generation does not care
+        old.expect("cancel")
+        host.process.terminate()
+        new.expect("drain")
+        new.send(bye={})
+        new.end()
+        host.wait_log("instance.ended", instance="puppet/2/1")
+        old.end()
+        assert host.wait_exit() == 0
+    assert not host.noise
