@@ -10,7 +10,8 @@ int pool_make_cage(struct pool *pool, struct err *err)
 {
 	if (pool->cage)
 		return 0;
-	return cage_new(&pool->plugin->sandbox, pool->plugin->name, &pool->cage, err);
+	return cage_new(&pool->plugin->sandbox, pool->plugin->name, spawner_is_root(pool->spawner),
+			&pool->cage, err);
 }
 
 static void tell_shortfall(struct pool *pool, uint32_t missing)
