@@ -1,5 +1,5 @@
-/* Makes the list anew whenever the listener has changed. Owns nothing: host.c keeps the list, and the
- * office shows it. */
+/* Makes the list anew whenever the listener has changed. Owns nothing: host.c keeps the list, and
+ * the office shows it. */
 #include "addresses.h"
 
 #include <stdlib.h>

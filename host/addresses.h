@@ -6,8 +6,8 @@
 #include "net/listener.h"
 #include "observe/log.h"
 
-/* Those that the listener has now, in the order of `listen`; logs which of them are new and which of
- * `before` (takes; may be NULL) are gone. Returns owned, NULL-terminated. */
+/* Those that the listener has now, in the order of `listen`; logs which of them are new and which
+ * of `before` (takes; may be NULL) are gone. Returns owned, NULL-terminated. */
 const char **addresses_renew(const char **before, char *const *listen,
 			     const struct listener *listener, struct log *log);
 

@@ -1,7 +1,8 @@
 /* The composition root.
  *
- * Owns every room's object. Start: spawner, log, whitelist, targets, edge, admin, listener,
- * plugins; each needs only those before it, and a host that can't listen has started no plugin. A
+ * Owns every room's object. Start: spawner, log, addresses bound, rights given up, whitelist,
+ * targets, edge, admin, listener, plugins; each needs only those before it, and a host that can't
+ * listen has started no plugin. A
  * plugin that may not run or can't is logged and left out, and /health/ready tells; the others
  * serve. Stop: clients first (nobody new, finish what is there), then the plugins (finish, BYE,
  * end), then the memory.
@@ -31,6 +32,7 @@
 #include "records.h"
 #include "registry/service.h"
 #include "reload.h"
+#include "rights.h"
 #include "roster.h"
 #include "unit.h"
 
@@ -44,6 +46,7 @@ struct host {
 	struct roster *roster; /* in force, with its plan */
 	struct loop *loop;
 	struct log *log;
+	struct rights rights;
 	struct spawner *spawner;
 	struct dispatch *dispatch;
 	struct registry *registry;
@@ -207,24 +210,27 @@ static void renew_addresses(struct host *host)
 					  host->listener, host->log);
 }
 
-static int start_listener(struct host *host)
+/* Who connects from now on waits until start_listener(). */
+static int bind_addresses(struct host *host, struct err *err)
 {
 	struct listener_opts opts = {
 		.loop = host->loop,
 		.net = &config_of(host)->net,
 		.upcalls = &edge_upcalls,
-		.user = host->edge,
 		.on_stopped = on_clients_gone,
 		.stopped_user = host,
 		.log = host->log,
 	};
-	struct err err;
 
 	host->listener = listener_new(&opts);
-	if (listener_start(host->listener, &err) < 0)
-		return report(host, &err);
+	return listener_prepare(host->listener, opts.net, err);
+}
+
+static void start_listener(struct host *host)
+{
+	listener_serve(host->listener, host->edge);
+	listener_commit(host->listener);
 	renew_addresses(host);
-	return 0;
 }
 
 static void get_facts(void *user, struct office_facts *out)
@@ -235,6 +241,9 @@ static void get_facts(void *user, struct office_facts *out)
 		.listeners = host->addresses,
 		.connections = host->listener ? listener_connections(host->listener) : 0,
 		.is_ready = edge_is_ready(host->edge),
+		.has_dropped = host->rights.has_dropped,
+		.is_final = rights_are_final(),
+		.spawner = rights_spawner(&host->rights),
 	};
 }
 
@@ -442,7 +451,10 @@ static int start_audit(struct host *host, struct err *err)
 			  "nothing of what happens is recorded: audit.file is none");
 	if (audit_open(opts, host->log, &host->house.audit, err) < 0)
 		return -1;
-	return records_host_start(host->house.audit, PLUGD_VERSION, host->source->file, err);
+	if (records_host_start(host->house.audit, PLUGD_VERSION, host->source->file, err) < 0)
+		return -1;
+	records_rights(host->house.audit, &host->rights);
+	return 0;
 }
 
 static int start(struct host *host)
@@ -465,12 +477,16 @@ static int start(struct host *host)
 		.on_drained = stop_if_drained,
 		.user = host,
 	};
+	if (bind_addresses(host, &err) < 0 ||
+	    rights_give_up(&host->rights, host->source->file, host->log, &err) < 0)
+		return report(host, &err);
 	host->house.crashes = crashes_new(&config_of(host)->crashes, host->log, &err);
 	if (!host->house.crashes || start_audit(host, &err) < 0 || start_pins(host, &err) < 0)
 		return report(host, &err);
 	make_units(host);
-	if (start_edge(host) < 0 || start_control(host) < 0 || start_listener(host) < 0)
+	if (start_edge(host) < 0 || start_control(host) < 0)
 		return -1;
+	start_listener(host);
 	start_reload(host);
 	start_plugins(host);
 	log_event(host->log, LOG_INFO, "host.started", "", LOG_STR("version", PLUGD_VERSION),
@@ -505,9 +521,10 @@ static int lay_ground(struct host *host)
 	struct err err;
 
 	member_init();
-	host->spawner = spawner_new(&err);
+	if (rights_plan(&host->rights, &config_of(host)->process, &err) == 0)
+		host->spawner = spawner_new(&host->rights.duty, &err);
 	if (!host->spawner) {
-		fprintf(stderr, "plugd: %s\n", err.text);
+		fprintf(stderr, "plugd: %s [%d]\n", err.text, err.code);
 		return -1;
 	}
 	host->loop = loop_new();

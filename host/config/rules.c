@@ -10,6 +10,7 @@
 #include "net/chars.h"
 #include "trust/call_filter.h"
 #include "trust/ed25519.h"
+#include "trust/identity.h"
 #include "trust/place.h"
 
 static bool is_word_char(char c)
@@ -131,6 +132,13 @@ const char *rule_public_key(struct str text)
 		return "is no public key; write the line that plugctl whitelist keygen prints, "
 		       "\"ed25519:\" and 64 digits";
 	return NULL;
+}
+
+const char *rule_umask(struct str text)
+{
+	mode_t mask;
+
+	return umask_parse(text, &mask) ? NULL : "is no umask; write octal digits, such as 0077";
 }
 
 const char *rule_plain_path(struct str text)
