@@ -238,7 +238,7 @@ def test_a_plugin_of_another_user_is_swapped_restarted_and_ended(dropped):
 def test_who_breaks_a_rule_is_killed_by_the_keeper(dropped):
     host = dropped(plugin("garbage", sandbox=own()))
     sinner = host.pid("garbage")
-    host.rpc("sin.v1.Sin/Do", b"x")
+    host.rpc("sin.v1.Sin/Do", b"sin")
     host.wait_log("crash.kept")
     assert not is_alive(sinner)
     host.wait_ready("garbage", 2)
