@@ -245,6 +245,16 @@ def test_who_breaks_a_rule_is_killed_by_the_keeper(dropped):
 
 
 @needs_root
+def test_who_ignores_all_requests_to_end_is_killed_while_the_host_goes_on(dropped):
+    host = dropped(plugin("ignores_term", sandbox=own(), drain_timeout="100ms"))
+    stubborn = host.pid("ignores_term")
+    host.settings["plugins"] = []
+    host.write_config()
+    host.admin("reload")
+    wait_until(lambda: not is_alive(stubborn), "its end")
+
+
+@needs_root
 def test_configuration_and_whitelist_are_read_again(dropped):
     host = dropped(plugin("good"))
     host.settings["plugins"] = [plugin("good", instances=2, sandbox=own())]
