@@ -23,10 +23,12 @@ struct log_opts ground_log_opts(const struct config *config, struct loop *loop)
 
 static int lay_processes(const struct config *config, struct ground *ground, struct err *err)
 {
-	int rc = open_groups(config->trust.control_groups, &ground->groups, err);
+	int rc = rights_plan(&ground->rights, &config->process, err);
 
 	if (rc == 0)
-		ground->spawner = spawner_new(err);
+		rc = open_groups(config->trust.control_groups, &ground->groups, err);
+	if (rc == 0)
+		ground->spawner = spawner_new(&ground->rights.duty, err);
 	return ground->spawner ? 0 : -1;
 }
 
@@ -54,6 +56,15 @@ int ground_lay(const struct config *config, struct ground *out)
 	spawner_watch(ground.spawner, ground.loop, ground.log);
 	*out = ground;
 	return 0;
+}
+
+int ground_give_up_rights(struct ground *ground, const char *config_file, struct err *err)
+{
+	const struct identity *host = &ground->rights.duty.host;
+
+	if (ground->groups && host->is_other)
+		control_groups_give(ground->groups, host->uid, host->gid);
+	return rights_give_up(&ground->rights, config_file, ground->log, err);
 }
 
 void ground_release_processes(struct ground *ground)

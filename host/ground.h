@@ -7,9 +7,11 @@
 #include "config/config.h"
 #include "observe/log.h"
 #include "plugin/spawner.h"
+#include "rights.h"
 #include "trust/control_group.h"
 
 struct ground {
+	struct rights rights;
 	struct control_groups *groups; /* NULL: none were given */
 	struct spawner *spawner;
 	struct loop *loop;
@@ -18,6 +20,9 @@ struct ground {
 
 /* 0, or -1 after it has said why on standard error. */
 int ground_lay(const struct config *config, struct ground *out);
+
+/* As rights_give_up(); the control groups go with it. */
+int ground_give_up_rights(struct ground *ground, const char *config_file, struct err *err);
 
 /* Waits for the end of the spawner, which is that of all plugins. */
 void ground_release_processes(struct ground *ground);

@@ -1,7 +1,8 @@
 /* The composition root.
  *
- * Owns every room's object. Start: the ground, whitelist, targets, edge, admin, listener,
- * plugins; each needs only those before it, and a host that can't listen has started no plugin. A
+ * Owns every room's object. Start: the ground, addresses bound, rights given up, whitelist,
+ * targets, edge, admin, listener, plugins; each needs only those before it, and a host that can't
+ * listen has started no plugin. A
  * plugin that may not run or can't is logged and left out, and /health/ready tells; the others
  * serve. Stop: clients first (nobody new, finish what is there), then the plugins (finish, BYE,
  * end), then the memory.
@@ -11,18 +12,15 @@
  */
 #include "host.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "admin/commands.h"
 #include "admin/control.h"
 #include "base/loop.h"
-#include "base/mem.h"
 #include "base/member.h"
 #include "dispatch/dispatch.h"
 #include "edge/edge.h"
@@ -35,6 +33,7 @@
 #include "records.h"
 #include "registry/service.h"
 #include "reload.h"
+#include "rights.h"
 #include "roster.h"
 #include "unit.h"
 
@@ -205,74 +204,33 @@ static int start_edge(struct host *host)
 	return 0;
 }
 
-/* "127.0.0.1:0" as configured, with the port that it became. */
-static char *real_address(const char *configured, unsigned port)
-{
-	const char *colon = strrchr(configured, ':');
-
-	if (!colon || port == 0)
-		return mem_strdup(configured);
-	return mem_printf("%.*s:%u", (int)(colon - configured), configured, port);
-}
-
-static bool has_address(const char *const *addresses, const char *address)
-{
-	while (addresses && *addresses && strcmp(*addresses, address) != 0)
-		addresses++;
-	return addresses && *addresses;
-}
-
-static void log_addresses(const struct host *host, const char *const *all, const char *const *but,
-			  const char *event, const char *text)
-{
-	for (; all && *all; all++) {
-		if (!has_address(but, *all))
-			log_event(host->log, LOG_INFO, event, text, LOG_STR("addr", *all));
-	}
-}
-
-static void free_addresses(const char **addresses)
-{
-	for (size_t i = 0; addresses && addresses[i]; i++)
-		free((char *)addresses[i]);
-	free(addresses);
-}
-
-/* Those that the listener has now. */
 static void renew_addresses(struct host *host)
 {
-	char **listen = config_of(host)->net.listen;
-	const char **before = host->addresses;
-	size_t count = 0;
-
-	while (listen[count])
-		count++;
-	host->addresses = mem_array(count + 1, sizeof(char *));
-	for (size_t i = 0; i < count; i++)
-		host->addresses[i] = real_address(listen[i], listener_port(host->listener, i));
-	log_addresses(host, host->addresses, before, "listener.ready", "accepts clients");
-	log_addresses(host, before, host->addresses, "listener.closed", "accepts nobody any more");
-	free_addresses(before);
+	host->addresses = addresses_renew(host->addresses, config_of(host)->net.listen,
+					  host->listener, host->log);
 }
 
-static int start_listener(struct host *host)
+/* Who connects from now on waits until start_listener(). */
+static int bind_addresses(struct host *host, struct err *err)
 {
 	struct listener_opts opts = {
 		.loop = host->loop,
 		.net = &config_of(host)->net,
 		.upcalls = &edge_upcalls,
-		.user = host->edge,
 		.on_stopped = on_clients_gone,
 		.stopped_user = host,
 		.log = host->log,
 	};
-	struct err err;
 
 	host->listener = listener_new(&opts);
-	if (listener_start(host->listener, &err) < 0)
-		return report(host, &err);
+	return listener_prepare(host->listener, opts.net, err);
+}
+
+static void start_listener(struct host *host)
+{
+	listener_serve(host->listener, host->edge);
+	listener_commit(host->listener);
 	renew_addresses(host);
-	return 0;
 }
 
 static void get_facts(void *user, struct office_facts *out)
@@ -283,6 +241,9 @@ static void get_facts(void *user, struct office_facts *out)
 		.listeners = host->addresses,
 		.connections = host->listener ? listener_connections(host->listener) : 0,
 		.is_ready = edge_is_ready(host->edge),
+		.has_dropped = host->ground.rights.has_dropped,
+		.is_final = rights_are_final(),
+		.spawner = rights_spawner(&host->ground.rights),
 	};
 }
 
@@ -482,7 +443,10 @@ static int start_audit(struct host *host, struct err *err)
 			  "nothing of what happens is recorded: audit.file is none");
 	if (audit_open(opts, host->log, &host->house.audit, err) < 0)
 		return -1;
-	return records_host_start(host->house.audit, PLUGD_VERSION, host->source->file, err);
+	if (records_host_start(host->house.audit, PLUGD_VERSION, host->source->file, err) < 0)
+		return -1;
+	records_rights(host->house.audit, &host->ground.rights);
+	return 0;
 }
 
 static int start(struct host *host)
@@ -506,12 +470,16 @@ static int start(struct host *host)
 		.on_drained = stop_if_drained,
 		.user = host,
 	};
+	if (bind_addresses(host, &err) < 0 ||
+	    ground_give_up_rights(&host->ground, host->source->file, &err) < 0)
+		return report(host, &err);
 	host->house.crashes = crashes_new(&config_of(host)->crashes, host->log, &err);
 	if (!host->house.crashes || start_audit(host, &err) < 0 || start_pins(host, &err) < 0)
 		return report(host, &err);
 	make_units(host);
-	if (start_edge(host) < 0 || start_control(host) < 0 || start_listener(host) < 0)
+	if (start_edge(host) < 0 || start_control(host) < 0)
 		return -1;
+	start_listener(host);
 	start_reload(host);
 	start_plugins(host);
 	log_event(host->log, LOG_INFO, "host.started", "", LOG_STR("version", PLUGD_VERSION),
@@ -535,7 +503,7 @@ static void release(struct host *host)
 	crashes_free(host->house.crashes);
 	pins_free(host->house.pins);
 	ledger_deinit(&host->house.ledger);
-	free_addresses(host->addresses);
+	addresses_free(host->addresses);
 	audit_close(host->house.audit);
 }
 

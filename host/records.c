@@ -37,6 +37,21 @@ int records_host_start(struct audit *audit, const char *version, const char *con
 	return put(audit, AUDIT_HOST_START, NULL, details, err);
 }
 
+void records_rights(struct audit *audit, const struct rights *rights)
+{
+	json_t *details;
+
+	if (!rights->has_dropped)
+		return;
+	details = json_object();
+	member_int(details, "uid", geteuid());
+	member_int(details, "gid", getegid());
+	member_int(details, "groups", (int64_t)rights->duty.host.group_count);
+	member_text(details, "spawner", rights_spawner(rights));
+	member_bool(details, "no_new_privs", rights_are_final());
+	put(audit, AUDIT_PRIVILEGES_DROPPED, NULL, details, NULL);
+}
+
 void records_host_stop(struct audit *audit, int signum)
 {
 	json_t *details = json_object();

@@ -9,12 +9,16 @@
 #include "admin/office.h"
 #include "config/diff.h"
 #include "plugin/pool.h"
+#include "rights.h"
 #include "trust/audit.h"
 #include "trust/whitelist.h"
 #include "trust/whitelist_signed.h"
 
 int records_host_start(struct audit *audit, const char *version, const char *config_file,
 		       struct err *err);
+/* Nothing, if none were given up. */
+void records_rights(struct audit *audit, const struct rights *rights);
+
 void records_host_stop(struct audit *audit, int signum);
 
 /* `next` takes the place of `now`; nothing is recorded where both have the same text. Each may be

@@ -23,6 +23,9 @@ struct office_facts {
 		*listeners;   /* addresses as they are listened on; NULL-terminated; may be NULL */
 	unsigned connections; /* of clients */
 	bool is_ready;	      /* as /health/ready says it */
+	bool has_dropped;     /* it was root, and is another user now */
+	bool is_final;	      /* no_new_privs holds */
+	const char *spawner;  /* "root" or "user" */
 };
 
 /* Which swap. */

@@ -397,6 +397,18 @@ static json_t *plugin_counts_json(const struct office *office)
 	return object;
 }
 
+static json_t *rights_json(const struct office_facts *facts)
+{
+	json_t *object = json_object();
+
+	member_int(object, "uid", geteuid());
+	member_int(object, "gid", getegid());
+	member_bool(object, "dropped", facts->has_dropped);
+	member_bool(object, "no_new_privs", facts->is_final);
+	member_text(object, "spawner", facts->spawner);
+	return object;
+}
+
 json_t *view_status(const struct office *office)
 {
 	struct office_facts facts = {0};
@@ -411,6 +423,7 @@ json_t *view_status(const struct office *office)
 	member_int(object, "connections", facts.connections);
 	member_int(object, "calls_open", dispatch_open_count(office->dispatch));
 	member_json(object, "plugins", plugin_counts_json(office));
+	member_json(object, "rights", rights_json(&facts));
 	member_int(object, "rss_bytes", usage_rss_bytes(0));
 	member_int(object, "descriptors", fd_count());
 	member_int(object, "log_lines_lost", (int64_t)log_lost(office->log));

@@ -27,8 +27,6 @@ void secret_forbid_dumps(void)
 {
 	static const struct rlimit none;
 
-	if (prctl(PR_GET_DUMPABLE) == 0)
-		return;
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
 }

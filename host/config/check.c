@@ -118,6 +118,18 @@ static void check_signature(struct filling *filling)
 			    "whitelist keygen makes a key");
 }
 
+/* A group alone would leave the rights of the user that was to be left behind. */
+static void check_process(struct filling *filling)
+{
+	const struct privilege_opts *process = &filling->config->process;
+	struct place place = {filling->file, filling->single.lines[SETTING_PROCESS_GROUP],
+			      "process.group"};
+
+	if (process->group && !process->user)
+		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
+			    "means nothing without process.user; name the user too");
+}
+
 /* ---- names of plugins ---- */
 
 static int name_compare(const void *key, const void *element)
@@ -270,6 +282,7 @@ void check_all(struct filling *filling)
 	check_sandboxes(filling);
 	check_whitelist(filling);
 	check_signature(filling);
+	check_process(filling);
 	check_stand_ins(filling, sorted, count);
 	check_routes(filling, sorted, count);
 	check_patterns(filling);

@@ -20,6 +20,7 @@
 #include "plugin/crash_opts.h"
 #include "plugin/plugin_opts.h"
 #include "trust/audit_opts.h"
+#include "trust/privilege_opts.h"
 #include "trust/trust_opts.h"
 
 #define CONFIG_DEFAULT_FILE	"/etc/plugd/plugd.yaml"
@@ -36,6 +37,7 @@ struct config {
 	struct edge_opts edge;
 	struct trust_opts trust;
 	struct audit_opts audit; /* file NULL: nothing is recorded */
+	struct privilege_opts process;
 	struct admin_opts admin; /* socket NULL: there is none */
 	struct crash_opts crashes;
 	struct plugin_opts *plugins;

@@ -11,6 +11,7 @@
 #include "trust/call_filter.h"
 #include "trust/control_group.h"
 #include "trust/ed25519.h"
+#include "trust/identity.h"
 #include "trust/place.h"
 
 static bool is_word_char(char c)
@@ -141,6 +142,13 @@ const char *rule_cgroup(struct str text)
 		return NULL;
 	return "is no directory of control groups; write own, none, or an absolute path without "
 	       "'.' and '..', such as /sys/fs/cgroup/plugd";
+}
+
+const char *rule_umask(struct str text)
+{
+	mode_t mask;
+
+	return umask_parse(text, &mask) ? NULL : "is no umask; write octal digits, such as 0077";
 }
 
 const char *rule_plain_path(struct str text)

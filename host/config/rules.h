@@ -16,6 +16,7 @@ const char *rule_call(struct str text);	      /* a system call */
 const char *rule_address(struct str text);    /* "host:port" to listen on */
 const char *rule_plain_path(struct str text); /* absolute, without "." and ".." */
 const char *rule_cgroup(struct str text);     /* none, own, or a plain path */
+const char *rule_umask(struct str text);      /* three octal digits */
 const char *rule_public_key(struct str text); /* "ed25519:…" */
 
 #endif

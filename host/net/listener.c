@@ -24,9 +24,10 @@
 #include "net/http1_stream.h"
 #include "observe/errors.h"
 
-#define BACKLOG	      1024
-#define ACCEPT_BUDGET 64 /* per wake-up, so that new clients don't starve the old ones */
-#define PAUSE_MS      100
+#define BACKLOG		1024
+#define ACCEPT_BUDGET	64 /* per wake-up, so that new clients don't starve the old ones */
+#define PAUSE_MS	100
+#define FIRST_FREE_PORT 1024u /* those below are root's */
 
 /* A watcher must stay where it is, so each door has memory of its own. */
 struct door {
@@ -237,6 +238,19 @@ static unsigned fd_port(int fd)
 	return addr_port(&addr);
 }
 
+static int door_refused(const struct door *door, const struct addr *addr, int errnum,
+			struct err *err)
+{
+	if (errnum == EACCES && addr_port(addr) < FIRST_FREE_PORT)
+		return err_set(
+			err, ERR_LISTEN,
+			"can't listen on %s: only root may, because its port is below %u; a "
+			"plugd that is started as root opens such addresses before it becomes "
+			"process.user, so restart it",
+			door->text, FIRST_FREE_PORT);
+	return err_set_errno(err, ERR_LISTEN, errnum, "can't listen on %s", door->text);
+}
+
 static int door_listen(struct door *door, struct err *err)
 {
 	struct addr addr;
@@ -246,7 +260,7 @@ static int door_listen(struct door *door, struct err *err)
 		return rc;
 	rc = addr_listen_any(&addr, &door->fd);
 	if (rc < 0)
-		return err_set_errno(err, ERR_LISTEN, -rc, "can't listen on %s", door->text);
+		return door_refused(door, &addr, -rc, err);
 	door->port = fd_port(door->fd);
 	loop_io_init(&door->io, door->listener->opts.loop, door->fd, on_door_ready, door);
 	return 0;
@@ -367,6 +381,12 @@ void listener_commit(struct listener *listener)
 	listener->doors = listener->next;
 	listener->next = (struct doors){0};
 	listener_update(listener);
+}
+
+void listener_serve(struct listener *listener, void *user)
+{
+	listener->opts.user = user;
+	listener->commons.user = user;
 }
 
 int listener_start(struct listener *listener, struct err *err)

@@ -25,6 +25,9 @@ struct listener_opts {
 
 struct listener *listener_new(const struct listener_opts *opts); /* returns owned */
 
+/* Whom the upcalls are for, when that was not known yet. Before listener_commit(). */
+void listener_serve(struct listener *listener, void *user);
+
 /* Opens every address, or none: 0, or -errno with *err (ERR_LISTEN). */
 int listener_start(struct listener *listener, struct err *err);
 

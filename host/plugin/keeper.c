@@ -27,11 +27,13 @@
 
 #include "plugin/leash.h"
 #include "plugin/orphans.h"
+#include "plugin/spawner_main.h"
 #include "trust/call_filter.h"
 
 #define CALL_NUMBERS 1024 /* more than there are */
 
 struct keeper {
+	const struct spawner_duty *duty;
 	int leash;
 	int child_events; /* a signalfd of SIGCHLD */
 	pid_t pid;	  /* of the plugin; a zombie until finish() */
@@ -41,6 +43,32 @@ struct keeper {
 };
 
 /* ---- the start ---- */
+
+/* As root for a host that is not. The walls that a plan asks for are the host's to choose; who runs
+ * is not. */
+static int guard_user(const struct spawner_duty *duty, struct leash_plan *plan)
+{
+	struct cage *cage = &plan->cage;
+
+	if (!spawner_is_guard(duty) || geteuid() != 0)
+		return 0;
+	if (!(cage->asked & WALL_BIT(WALL_USER))) {
+		cage->asked |= WALL_BIT(WALL_USER);
+		cage->uid = duty->host.uid;
+		cage->gid = duty->host.gid;
+	}
+	plan->plan.cage = cage;
+	return cage->uid == 0 || cage->gid == 0 ? -EPERM : 0;
+}
+
+static struct spawn_result refused(void)
+{
+	return (struct spawn_result){.pid = -1,
+				     .pidfd = -1,
+				     .failed_step = SPAWN_CAGE,
+				     .failed_wall = WALL_USER,
+				     .notify_fd = -1};
+}
 
 static void start(struct keeper *keeper)
 {
@@ -52,7 +80,11 @@ static void start(struct keeper *keeper)
 	if (rc == 0)
 		_exit(0);
 	if (rc > 0) {
-		rc = spawn(&plan.plan, &result);
+		rc = guard_user(keeper->duty, &plan);
+		if (rc == 0)
+			rc = spawn(&plan.plan, &result);
+		else
+			result = refused();
 		keeper->on_violation = plan.cage.on_violation;
 		leash_plan_deinit(&plan);
 	} else {
@@ -205,9 +237,9 @@ static int open_child_events(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-void keeper_run(int leash)
+void keeper_run(int leash, const struct spawner_duty *duty)
 {
-	struct keeper keeper = {.leash = leash, .child_events = open_child_events()};
+	struct keeper keeper = {.duty = duty, .leash = leash, .child_events = open_child_events()};
 	struct pollfd polled[] = {{.fd = leash, .events = POLLIN},
 				  {.fd = keeper.child_events, .events = POLLIN},
 				  {.events = POLLIN}};

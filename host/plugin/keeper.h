@@ -7,9 +7,12 @@
 
 #define KEEPER_NAME "plugd-keeper" /* in ps; 15 bytes at most */
 
+struct spawner_duty;
+
 /* Takes the process over, which was forked for it: takes the leash, waits for the plan, starts the
- * plugin, and exits after its end. All signals are blocked, and no other descriptor is open above
- * standard error. */
-void keeper_run(int leash) __attribute__((noreturn));
+ * plugin, and exits after its end. Where it guards (spawner_main.h), a plan without a user is for
+ * the host's, and one for root is refused. Borrows the duty until its end. All signals are blocked,
+ * and no other descriptor is open above standard error. */
+void keeper_run(int leash, const struct spawner_duty *duty) __attribute__((noreturn));
 
 #endif

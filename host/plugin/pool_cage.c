@@ -12,7 +12,8 @@ int pool_make_cage(struct pool *pool, struct err *err)
 
 	if (pool->cage)
 		return 0;
-	rc = cage_new(&pool->plugin->sandbox, pool->plugin->name, &pool->cage, err);
+	rc = cage_new(&pool->plugin->sandbox, pool->plugin->name, spawner_is_root(pool->spawner),
+		      &pool->cage, err);
 	if (rc == 0 && pool->groups)
 		pool->cage->asked |= WALL_BIT(WALL_GROUP);
 	return rc;

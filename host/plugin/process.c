@@ -2,8 +2,8 @@
  * keeper's leash, the watcher on that and the timer of the ladder; the pipes' ends belong to the
  * caller. Instances call it; it calls back once, when nothing of the process is left. It never
  * reads a frame, never decides whether to start again, and never signals a number: the process by
- * its pidfd, the group through the keeper, which is the parent and so the only one that knows what
- * the number means.
+ * its pidfd, the group (and whom only root may signal) through the keeper, which is the parent and
+ * so the only one that knows what the number means.
  *
  *	RUNNING ──stop──▶ CLOSING ──term_after──▶ TERMINATING ──kill_after──▶ KILLED
  *	   │  input is closed │     SIGTERM to the group │  SIGKILL to the process │
@@ -69,11 +69,13 @@ static void process_move(struct process *process, enum process_state next)
 	process->state = next;
 }
 
-/* The keeper kills everything else below it when the process has ended; the group does so now. */
+/* The keeper kills everything else below it when the process has ended; the group does so now. It
+ * also kills for us whom we may not: a plugin of another user, when we are not root. */
 static void kill_now(const struct process *process)
 {
 	control_group_kill(process->group);
-	syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
+	if (syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0) < 0 && errno == EPERM)
+		leash_send_signal(process->leash, SIGKILL);
 }
 
 /* ---- the end ---- */
@@ -236,6 +238,14 @@ static int start_failed(const struct process_opts *opts, const struct spawn_resu
 	const char *what = opts->image->file.path;
 	char why[256];
 
+	if (step == SPAWN_KEEPER && errnum == EKEYREVOKED) {
+		err_set(err, ERR_SPAWNER_LOST,
+			"plugin '%s': it can't be started, because the spawner that had stayed "
+			"root was "
+			"killed; restart plugd",
+			opts->name);
+		return -errnum;
+	}
 	if (step == SPAWN_CAGE)
 		return cage_failed(opts, result->failed_wall, errnum, err);
 	if (step == SPAWN_WORK_DIR)

@@ -2,7 +2,9 @@
  * that waits for the next start, so that no start waits for a fork. process.c starts plugins
  * through it, host.c makes it first and frees it last. It is expected to live as long as the host;
  * if somebody kills it, that is logged, and the next start makes another, then by a fork of the
- * running host. It never signals a number: the spawner is killed by its pidfd. */
+ * running host; unless the host has given up what it would need for that. It never signals a
+ * number: the spawner is killed by its pidfd, or, where it is root and we are not, ends because its
+ * socket does. */
 #include "plugin/spawner.h"
 
 #include <errno.h>
@@ -30,11 +32,17 @@
 	"the spawner, or the keeper that waited, was killed; plugins go on, the next start makes " \
 	"another"
 
+#define WAS_LOST                                                                                   \
+	"the spawner that had stayed root is gone; plugins that run go on, others can't be "       \
+	"started: restart plugd"
+
 enum keeper_kind { KEEPER_PLAIN, KEEPER_CAGED, KEEPER_KINDS };
 
 static const char requests[KEEPER_KINDS] = {SPAWNER_PLAIN, SPAWNER_CAGED};
 
 struct spawner {
+	struct spawner_duty duty;
+	bool is_root;
 	struct loop *loop; /* NULL: nobody watches */
 	struct log *log;
 	struct loop_io watcher;
@@ -47,7 +55,7 @@ struct spawner {
 /* ---- life ---- */
 
 /* All signals are blocked meanwhile: a handler of the host must not run in the child. */
-static pid_t fork_quietly(int socket)
+static pid_t fork_quietly(int socket, const struct spawner_duty *duty)
 {
 	sigset_t all;
 	sigset_t before;
@@ -57,7 +65,7 @@ static pid_t fork_quietly(int socket)
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		spawner_main(socket);
+		spawner_main(socket, duty);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }
@@ -76,9 +84,11 @@ static int launch(struct spawner *spawner)
 	int ends[2];
 	pid_t pid;
 
+	if (spawner_is_guard(&spawner->duty) && geteuid() != 0)
+		return -EKEYREVOKED;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
-	pid = fork_quietly(ends[1]);
+	pid = fork_quietly(ends[1], &spawner->duty);
 	spawner->pidfd = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
 	close(ends[1]);
 	if (spawner->pidfd < 0) {
@@ -99,25 +109,53 @@ static int *next_leash(struct spawner *spawner)
 	return &spawner->next_leash[spawner->kind];
 }
 
+/* For a few seconds at most. */
+static bool wait_for_end(const struct spawner *spawner)
+{
+	struct pollfd end = {.fd = spawner->pidfd, .events = POLLIN};
+	int rc;
+
+	while ((rc = poll(&end, 1, PATIENCE_S * 1000)) < 0 && errno == EINTR)
+		continue;
+	return rc > 0;
+}
+
+/* Killed or, by who may not kill it, left alone until it ends. One that is root and hangs is left
+ * behind: nobody is served by waiting for it. */
 static void bury(struct spawner *spawner)
 {
 	siginfo_t info;
 
-	syscall(SYS_pidfd_send_signal, spawner->pidfd, SIGKILL, NULL, 0);
-	while (waitid(P_PIDFD, (id_t)spawner->pidfd, &info, WEXITED) < 0 && errno == EINTR)
-		continue;
 	if (spawner->loop)
 		loop_io_want(&spawner->watcher, false, false);
 	for (size_t kind = 0; kind < KEEPER_KINDS; kind++)
 		fd_close(&spawner->next_leash[kind]);
 	fd_close(&spawner->socket);
+	syscall(SYS_pidfd_send_signal, spawner->pidfd, SIGKILL, NULL, 0);
+	if (wait_for_end(spawner))
+		waitid(P_PIDFD, (id_t)spawner->pidfd, &info, WEXITED);
 	fd_close(&spawner->pidfd);
 }
 
+static bool has_hung_up(const struct spawner *spawner)
+{
+	struct pollfd peer = {.fd = spawner->socket};
+
+	return poll(&peer, 1, 0) > 0;
+}
+
+/* One that can't be replaced is kept as long as it is there: perhaps it was only the keeper. */
 static void lose(struct spawner *spawner, const char *why)
 {
+	bool is_lost = spawner_is_guard(&spawner->duty);
+
+	if (is_lost && !has_hung_up(spawner)) {
+		fd_close(next_leash(spawner));
+		return;
+	}
 	bury(spawner);
-	log_event(spawner->log, LOG_ERROR, "spawner.died", why, LOG_INT("code", ERR_SPAWNER));
+	log_event(spawner->log, LOG_ERROR, "spawner.died", is_lost ? WAS_LOST : why,
+		  LOG_INT("code", is_lost ? ERR_SPAWNER_LOST : ERR_SPAWNER));
 }
 
 /* It never says anything. */
@@ -126,11 +164,14 @@ static void on_socket_ready(void *user, bool readable, bool writable)
 	lose(user, WAS_KILLED);
 }
 
-struct spawner *spawner_new(struct err *err)
+struct spawner *spawner_new(const struct spawner_duty *duty, struct err *err)
 {
 	struct spawner *spawner = mem_new(struct spawner);
 	int rc;
 
+	spawner->duty = *duty;
+	spawner->socket = spawner->pidfd = -1;
+	spawner->is_root = geteuid() == 0 && (!duty->host.is_other || duty->stays_root);
 	for (size_t kind = 0; kind < KEEPER_KINDS; kind++)
 		spawner->next_leash[kind] = -1;
 	rc = launch(spawner);
@@ -145,6 +186,11 @@ struct spawner *spawner_new(struct err *err)
 	return NULL;
 }
 
+bool spawner_is_root(const struct spawner *spawner)
+{
+	return spawner->is_root;
+}
+
 void spawner_watch(struct spawner *spawner, struct loop *loop, struct log *log)
 {
 	spawner->loop = loop;
@@ -155,17 +201,13 @@ void spawner_watch(struct spawner *spawner, struct loop *loop, struct log *log)
 
 void spawner_free(struct spawner *spawner)
 {
-	struct pollfd end = {.events = POLLIN};
-
 	if (!spawner)
 		return;
 	if (spawner->socket >= 0) {
-		end.fd = spawner->pidfd;
 		if (spawner->loop)
 			loop_io_want(&spawner->watcher, false, false);
 		fd_close(&spawner->socket);
-		while (poll(&end, 1, PATIENCE_S * 1000) < 0 && errno == EINTR)
-			continue;
+		wait_for_end(spawner);
 		bury(spawner);
 	}
 	free(spawner);

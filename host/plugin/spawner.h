@@ -8,16 +8,21 @@
 #include "base/loop.h"
 #include "observe/log.h"
 #include "plugin/spawn.h"
+#include "plugin/spawner_main.h"
 
 struct spawner;
 
-/* Forks it. As early as possible, because its size is that of the caller now. Returns owned; NULL
- * with *err. */
-struct spawner *spawner_new(struct err *err);
+/* Forks it. As early as possible, because its size is that of the caller now; and before the caller
+ * gives up what the spawner shall keep. Copies the duty. Returns owned; NULL with *err. */
+struct spawner *spawner_new(const struct spawner_duty *duty, struct err *err);
+
+/* It can make plugins other users. */
+bool spawner_is_root(const struct spawner *spawner);
 
 /* From now on its death is noticed at once and logged. Without, and also then, the next
- * spawner_start() starts another: plugins that run are not harmed. Borrows both until
- * spawner_free(); the log may be NULL. */
+ * spawner_start() starts another: plugins that run are not harmed. One that stayed root for a
+ * host that is not can't be had again; then starts fail. Borrows both until spawner_free(); the
+ * log may be NULL. */
 void spawner_watch(struct spawner *spawner, struct loop *loop, struct log *log);
 
 /* As spawn(), with a keeper as the parent of the new process; *leash_out (leash.h) is the host's

@@ -11,12 +11,16 @@
  *	                 ├─ keeper ── plugin
  *	                 └─ orphan, until it is dead
  *
+ * Where it stays root for a host that is root no longer (spawner_main.h), it keeps the few
+ * capabilities that cages are made with, and its keepers hold the host to what it may ask for.
+ *
  * Each keeper has a leash to the host of its own, so that a spawner that was killed costs nobody
  * anything, and the host starts another. */
 #include "plugin/spawner_main.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
@@ -36,10 +40,19 @@
 #include "plugin/keeper.h"
 #include "plugin/leash.h"
 #include "plugin/orphans.h"
+#include "trust/privileges.h"
 
 #define SOCKET_FD (STDERR_FILENO + 1) /* where it lies; the first three are /dev/null */
 
+/* What it takes to make a process another user, to bound what it can get, to give it namespaces and
+ * mounts, to find the paths that its cage lists, and to end it. */
+#define GUARD_CAPABILITIES                                                                         \
+	(CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_SETPCAP) |   \
+	 CAPABILITY_BIT(CAP_SYS_ADMIN) | CAPABILITY_BIT(CAP_DAC_READ_SEARCH) |                     \
+	 CAPABILITY_BIT(CAP_KILL))
+
 struct spawner_main {
+	const struct spawner_duty *duty;
 	int child_events; /* a signalfd of SIGCHLD */
 	pid_t *keepers;
 	size_t keeper_count;
@@ -81,18 +94,22 @@ static bool write_file(const char *path, const char *text, size_t len)
 	return done;
 }
 
-/* In a new user namespace one is nobody until this is written: who one was, and nobody else. */
+/* In a new user namespace one is nobody until this is written: who one was, and nobody else. Of a
+ * process that is not dumpable, as any that was root, these files are root's. */
 static void keep_identity(uid_t uid, gid_t gid)
 {
 	char users[32];
 	char groups[32];
 	int user_bytes = snprintf(users, sizeof(users), "%u %u 1\n", uid, uid);
 	int group_bytes = snprintf(groups, sizeof(groups), "%u %u 1\n", gid, gid);
+	int was_dumpable = prctl(PR_GET_DUMPABLE);
 
+	prctl(PR_SET_DUMPABLE, 1);
 	if (!write_file("/proc/self/setgroups", "deny", 4) ||
 	    !write_file("/proc/self/uid_map", users, (size_t)user_bytes) ||
 	    !write_file("/proc/self/gid_map", groups, (size_t)group_bytes))
 		_exit(1); /* the host hears that its leash has no other end */
+	prctl(PR_SET_DUMPABLE, was_dumpable == 1);
 }
 
 /* fork(), but into namespaces; glibc has no word for it. */
@@ -126,7 +143,7 @@ static void fork_keeper(struct spawner_main *spawner, int leash, char request)
 	if (pid == 0) {
 		close(SOCKET_FD);
 		close(spawner->child_events);
-		keeper_run(leash);
+		keeper_run(leash, spawner->duty);
 	}
 	failed.errnum = errno;
 	if (pid < 0)
@@ -207,6 +224,21 @@ static int open_child_events(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* A spawner that is made again later is a child of a host that has become another already. */
+static void give_up_rights(const struct spawner_duty *duty)
+{
+	int r = 0;
+
+	if (!duty->host.is_other || geteuid() != 0)
+		return;
+	r = duty->stays_root ? privileges_keep(GUARD_CAPABILITIES)
+			     : privileges_drop(&duty->host, NULL);
+	if (r == 0 && duty->no_new_privs)
+		r = privileges_forbid_new(NULL);
+	if (r < 0)
+		_exit(1); /* the host hears that nobody is there */
+}
+
 /* Not a session of its own: where the kernel shares out the CPU among sessions (sched_autogroup),
  * host and plugins would be on two sides, and each switch between them dearer. */
 static void become_spawner(struct spawner_main *spawner, int socket)
@@ -215,14 +247,15 @@ static void become_spawner(struct spawner_main *spawner, int socket)
 	set_descriptors(socket);
 	prctl(PR_SET_NAME, SPAWNER_NAME);
 	setpgid(0, 0);
+	give_up_rights(spawner->duty);
 	spawner->child_events = open_child_events();
 	if (spawner->child_events < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		_exit(1);
 }
 
-void spawner_main(int socket)
+void spawner_main(int socket, const struct spawner_duty *duty)
 {
-	struct spawner_main spawner = {0};
+	struct spawner_main spawner = {.duty = duty};
 	struct pollfd polled[] = {{.fd = SOCKET_FD, .events = POLLIN}, {.events = POLLIN}};
 
 	become_spawner(&spawner, socket);

@@ -3,7 +3,6 @@
  * which paths any program needs; it puts up none of them (cage_enter.c does). */
 #include "trust/cage.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -15,6 +14,7 @@
 #include "base/mem.h"
 #include "observe/errors.h"
 #include "trust/call_filter.h"
+#include "trust/identity.h"
 
 /* Users that plugins get for their own: a part of the number space that no distribution gives away,
  * below the sign bit. Two of a thousand names meet with a probability of 0.2 %. */
@@ -169,18 +169,6 @@ static uid_t own_user(const char *plugin)
 	return OWN_USER_FIRST | (hash & OWN_USER_MASK);
 }
 
-static bool parse_number(const char *text, uint32_t *out)
-{
-	char *end;
-	unsigned long long number;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	number = strtoull(text, &end, 10);
-	*out = (uint32_t)number;
-	return *end == '\0' && number < UINT32_MAX;
-}
-
 static int find_user(const char *text, const char *plugin, struct cage *cage, struct err *err)
 {
 	const struct passwd *entry;
@@ -189,7 +177,7 @@ static int find_user(const char *text, const char *plugin, struct cage *cage, st
 		cage->uid = cage->gid = own_user(plugin);
 		return 0;
 	}
-	if (parse_number(text, &cage->uid)) {
+	if (id_parse(text, &cage->uid)) {
 		cage->gid = cage->uid;
 		return 0;
 	}
@@ -206,7 +194,7 @@ static int find_group(const char *text, struct cage *cage, struct err *err)
 {
 	const struct group *entry;
 
-	if (parse_number(text, &cage->gid))
+	if (id_parse(text, &cage->gid))
 		return 0;
 	entry = getgrnam(text);
 	if (!entry)
@@ -215,15 +203,26 @@ static int find_group(const char *text, struct cage *cage, struct err *err)
 	return 0;
 }
 
-/* Only root can become another user. Strict asks for one of its own then; where it can't be had,
+/* What root starts for a host that is root no longer is never root: spawner_main.h. */
+static int check_not_root(const struct cage *cage, bool by_root, struct err *err)
+{
+	if (!by_root || geteuid() == 0 || (cage->uid != 0 && cage->gid != 0))
+		return 0;
+	return err_set(
+		err, ERR_SANDBOX,
+		"sandbox.user: plugd is not root any more (process.user), and so no plugin can "
+		"be; name another user and group");
+}
+
+/* Only root can make it another user. Strict asks for one of its own then; where it can't be had,
  * the user namespace and the paths are what is left, and explain says so. */
 static int choose_user(struct cage *cage, const struct sandbox_opts *opts, const char *plugin,
-		       struct err *err)
+		       bool by_root, struct err *err)
 {
 	const char *user = opts->user;
 	int rc;
 
-	if (!user && opts->profile == SANDBOX_STRICT && geteuid() == 0)
+	if (!user && opts->profile == SANDBOX_STRICT && by_root)
 		user = OWN_USER;
 	if (user && strcmp(user, HOST_USER) == 0)
 		user = NULL;
@@ -233,7 +232,9 @@ static int choose_user(struct cage *cage, const struct sandbox_opts *opts, const
 	cage->uid = geteuid();
 	cage->gid = getegid();
 	rc = user ? find_user(user, plugin, cage, err) : 0;
-	return rc == 0 && opts->group ? find_group(opts->group, cage, err) : rc;
+	if (rc == 0 && opts->group)
+		rc = find_group(opts->group, cage, err);
+	return rc == 0 ? check_not_root(cage, by_root, err) : rc;
 }
 
 /* ---- limits ---- */
@@ -297,7 +298,7 @@ static uint32_t walls_of(const struct sandbox_opts *opts)
 }
 
 static int build(struct cage *cage, const struct sandbox_opts *opts, const char *plugin,
-		 struct err *err)
+		 bool by_root, struct err *err)
 {
 	const struct call_filter_wish wish = {
 		.profile = opts->profile,
@@ -305,7 +306,7 @@ static int build(struct cage *cage, const struct sandbox_opts *opts, const char 
 		.with_execute = opts->execute != NULL,
 		.allow = opts->allow_calls,
 	};
-	int rc = choose_user(cage, opts, plugin, err);
+	int rc = choose_user(cage, opts, plugin, by_root, err);
 
 	set_limits(cage, opts);
 	if (rc == 0 && cage->asked & WALL_BIT(WALL_PATHS))
@@ -321,7 +322,7 @@ static int build(struct cage *cage, const struct sandbox_opts *opts, const char 
 	return rc;
 }
 
-int cage_new(const struct sandbox_opts *opts, const char *plugin, struct cage **out,
+int cage_new(const struct sandbox_opts *opts, const char *plugin, bool by_root, struct cage **out,
 	     struct err *err)
 {
 	struct cage *cage = mem_new(struct cage);
@@ -331,7 +332,7 @@ int cage_new(const struct sandbox_opts *opts, const char *plugin, struct cage **
 	cage->required = opts->required;
 	cage->on_violation = opts->on_violation;
 	cage->temporary_bytes = opts->temporary_bytes;
-	rc = build(cage, opts, plugin, err);
+	rc = build(cage, opts, plugin, by_root, err);
 	if (rc < 0) {
 		cage_free(cage);
 		return rc;

@@ -75,10 +75,11 @@ struct cage_report {
 /* What strict lets any program touch, row by row; NULL at the end. */
 const struct cage_rule *cage_basic_rule(size_t index);
 
-/* `plugin` is the name, from which a user of its own follows: the same name, the same user. Returns
- * 0 and a cage (cage_free()), or -errno and *err with one of ERR_SANDBOX_*. Takes a few
- * milliseconds for the filter: once for each generation, not for each process. */
-int cage_new(const struct sandbox_opts *opts, const char *plugin, struct cage **out,
+/* `plugin` is the name, from which a user of its own follows: the same name, the same user.
+ * `by_root`: who starts it is root, and can make it another user. Returns 0 and a cage
+ * (cage_free()), or -errno and *err with one of ERR_SANDBOX_*. Takes a few milliseconds for the
+ * filter: once for each generation, not for each process. */
+int cage_new(const struct sandbox_opts *opts, const char *plugin, bool by_root, struct cage **out,
 	     struct err *err);
 void cage_free(struct cage *cage); /* NULL is fine */
 

@@ -329,6 +329,18 @@ int control_groups_open(const char *where, struct control_groups **out, struct e
 	return rc;
 }
 
+/* The files that the kernel's documentation names for a delegation. */
+void control_groups_give(const struct control_groups *groups, uid_t uid, gid_t gid)
+{
+	static const char *const files[] = {".", "cgroup.procs", "cgroup.threads",
+					    "cgroup.subtree_control"};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (fchownat(groups->dir, files[i], uid, gid, 0) < 0)
+			break;
+	}
+}
+
 void control_groups_close(struct control_groups *groups)
 {
 	if (!groups)

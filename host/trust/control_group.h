@@ -31,6 +31,9 @@ int control_groups_open(const char *where, struct control_groups **out, struct e
  * descriptor. */
 struct control_groups *control_groups_adopt(int dir);
 
+/* To whom the process becomes, while it is root. What can't be given shows when a group is made. */
+void control_groups_give(const struct control_groups *groups, uid_t uid, gid_t gid);
+
 /* Removes what is left of groups; none may be in use. NULL is fine. */
 void control_groups_close(struct control_groups *groups);
 

@@ -73,6 +73,12 @@ static int read_file(const char *path, struct secret *out, struct err *err)
 	struct stat facts;
 	int r;
 
+	if (fd < 0 && errno == EACCES)
+		return err_set(
+			err, ERR_SECRET_MISSING,
+			"%s can't be read by user %u, as which plugd runs; chown it to that user, "
+			"and let it into the directories",
+			path, geteuid());
 	if (fd < 0)
 		return err_set_errno(err, ERR_SECRET_MISSING, errno, "%s", path);
 	if (fstat(fd, &facts) < 0)

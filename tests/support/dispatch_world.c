@@ -365,7 +365,7 @@ int dispatch_world_setup(void **state)
 	struct dispatch_world *world = mem_new(struct dispatch_world);
 	struct err err;
 
-	world->spawner = spawner_new(&err);
+	world->spawner = spawner_new(&(struct spawner_duty){0}, &err);
 	if (!world->spawner)
 		fail_msg("%s", err.text);
 	world->loop = loop_new();

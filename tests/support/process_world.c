@@ -36,7 +36,7 @@ void renew_spawner(struct fixture *f)
 	struct err err;
 
 	f->old_spawner = f->spawner;
-	f->spawner = spawner_new(&err);
+	f->spawner = spawner_new(&(struct spawner_duty){0}, &err);
 	if (!f->spawner)
 		fail_msg("%s", err.text);
 }

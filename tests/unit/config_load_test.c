@@ -89,6 +89,12 @@ static const struct row rows[] = {
 	 {{3, ERR_CONFIG_TYPE, "a list in its list"}}},
 
 	/* ---- keys ---- */
+	{"a umask is octal",
+	 "process: {umask: 0o77}\n",
+	 {{1, ERR_CONFIG_TYPE, "write octal digits, such as 0077"}}},
+	{"a group needs a user",
+	 "process: {group: daemon}\n",
+	 {{1, ERR_CONFIG_CONFLICT, "name the user too"}}},
 	{"an unknown key gets a suggestion",
 	 "http:\n  body_limt: 1\n",
 	 {{2, ERR_CONFIG_UNKNOWN_KEY, "did you mean body_limit?"}}},

@@ -60,6 +60,11 @@ static void has_the_documented_defaults(void **state)
 	assert_int_equal(c.trust.on_revoke, REVOKE_DRAIN);
 	assert_true(c.trust.require_safe_modes);
 	assert_true(c.trust.watch_whitelist);
+	assert_null(c.process.user);
+	assert_null(c.process.group);
+	assert_int_equal(c.process.spawner, SPAWNER_KEEPS_ROOT);
+	assert_string_equal(c.process.umask, "0077");
+	assert_true(c.process.no_new_privs);
 	assert_null(c.audit.file);
 	assert_int_equal(c.audit.on_failure, AUDIT_REFUSES);
 	assert_null(c.audit.anchor_key);
@@ -325,6 +330,8 @@ static char *sample(const struct setting *setting, unsigned which)
 			return mem_printf("/path/%u", which + 1);
 		if (setting == &settings[SETTING_WHITELIST_PUBLIC_KEYS])
 			return mem_printf("ed25519:%064u", which + 1);
+		if (setting->check == rule_umask)
+			return mem_printf("00%u", which + 1);
 		return mem_printf("127.0.0.1:%u", which + 1);
 	case SETTING_PAIRS:
 	case SETTING_SOURCES:
@@ -362,6 +369,8 @@ static bool has_value(const struct setting *setting, const struct config *config
 /* Lines of the same section without which some values are refused. */
 static const char *company(const struct setting *setting)
 {
+	if (setting == &settings[SETTING_PROCESS_GROUP])
+		return "  user: daemon\n";
 	return setting == &settings[SETTING_WHITELIST_REQUIRE_SIGNATURE]
 		       ? "  public_keys: ed25519:"
 			 "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\n"

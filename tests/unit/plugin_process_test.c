@@ -216,7 +216,8 @@ static uint32_t walls_that_stand(struct fixture *f, enum sandbox_profile profile
 	struct err err;
 	uint32_t enforced;
 
-	if (cage_new(&(struct sandbox_opts){.profile = profile}, "p", &cage, &err) < 0)
+	if (cage_new(&(struct sandbox_opts){.profile = profile}, "p", geteuid() == 0, &cage, &err) <
+	    0)
 		_exit(3);
 	start(f, (struct process_opts){.args = TEXTS("exit", "0"), .cage = cage});
 	enforced = process_cage_report(f->process)->enforced;

@@ -15,7 +15,7 @@ static struct cage *make(const struct sandbox_opts *opts, const char *plugin)
 	struct cage *cage;
 	struct err err;
 
-	if (cage_new(opts, plugin, &cage, &err) < 0)
+	if (cage_new(opts, plugin, geteuid() == 0, &cage, &err) < 0)
 		fail_msg("%s", err.text);
 	return cage;
 }

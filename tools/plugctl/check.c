@@ -210,7 +210,7 @@ static enum exit_status check_plugin(const struct plugctl *plugctl, const struct
 	struct echo echo;
 	struct err err;
 
-	spawner = spawner_new(&err);
+	spawner = spawner_new(&(struct spawner_duty){0}, &err);
 	if (!spawner) {
 		output_error(&err);
 		return STATUS_FAILED;

@@ -61,6 +61,17 @@ static void add_number(struct table *table, const json_t *result, const char *la
 	table_addf(table, "%" PRId64, output_number(result, name));
 }
 
+/* "user 998, group 998, no new privileges; its spawner is root" */
+static void add_rights(struct table *table, const json_t *rights)
+{
+	table_add(table, "runs as");
+	table_addf(table, "user %" PRId64 ", group %" PRId64 "%s; its spawner is %s",
+		   output_number(rights, "uid"), output_number(rights, "gid"),
+		   json_is_true(json_object_get(rights, "no_new_privs")) ? ", no new privileges"
+									 : "",
+		   output_member(rights, "spawner"));
+}
+
 static void print_status(const json_t *result)
 {
 	const char *headings[] = {"plugd", output_member(result, "version"), NULL};
@@ -76,6 +87,7 @@ static void print_status(const json_t *result)
 	add_plugin_counts(table, json_object_get(result, "plugins"));
 	add_number(table, result, "connections", "connections");
 	add_number(table, result, "open calls", "calls_open");
+	add_rights(table, json_object_get(result, "rights"));
 	table_add(table, "memory");
 	table_add(table, output_bytes(text, output_number(result, "rss_bytes")));
 	add_number(table, result, "descriptors", "descriptors");
