@@ -418,6 +418,7 @@ static void session_on_timeout(void *user, enum conn_wait wait)
 	case CONN_WAIT_IDLE:
 		session_finish(session);
 		break;
+	case CONN_WAIT_GREETING: /* before there was a session */
 	case CONN_WAIT_NONE:
 		break;
 	}

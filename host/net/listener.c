@@ -121,16 +121,23 @@ static void on_conn_gone(void *user, struct conn *conn)
 	listener_tell_if_stopped(listener);
 }
 
+static void on_conn_open(void *user, struct conn *conn)
+{
+	http1_stream_start(conn);
+}
+
+static const struct conn_owner conn_owner = {.on_open = on_conn_open, .on_gone = on_conn_gone};
+
 static struct conn *listener_admit(struct listener *listener, int fd, const struct addr *peer)
 {
 	int on = 1;
 
 	/* Each answer is written whole, once per turn: waiting for more could only delay it. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	struct conn *conn = conn_new(&listener->commons, fd, peer, on_conn_gone, listener);
+	struct conn *conn = conn_new(&listener->commons, fd, peer, &conn_owner, listener);
 	conn_list_insert(&listener->conns, conn);
 	listener->conn_count++;
-	http1_stream_start(conn);
+	conn_greet(conn, NULL);
 	return conn;
 }
 
