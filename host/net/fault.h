@@ -8,6 +8,8 @@
 	FAULT(NONE,               200, "") \
 	FAULT(LINE_END,           400, "a line of the head does not end with CR LF") \
 	FAULT(REQUEST_LINE,       400, "the request line is not METHOD TARGET HTTP/1.1") \
+	FAULT(NEEDS_TLS,          400, "this port speaks HTTPS: write https://") \
+	FAULT(HAS_NO_TLS,         400, "this port speaks HTTP without TLS: write http://") \
 	FAULT(METHOD,             400, "the method is not a token") \
 	FAULT(TARGET,             400, "the target is not one that the method may have") \
 	FAULT(TARGET_CHARACTER,   400, "the target holds a character that must be encoded") \
