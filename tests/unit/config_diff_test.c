@@ -231,7 +231,8 @@ static void certificates_are_compared_by_their_place(void **state)
 	struct two two;
 
 	compare(&two, TLS("{certificate: a, key: k}, {certificate: b, key: k, names: [b.example]}"),
-		TLS("{certificate: a, key: k}, {certificate: b, key: k, names: [c.example], ocsp: o},"
+		TLS("{certificate: a, key: k}, {certificate: b, key: k, names: [c.example], ocsp: "
+		    "o},"
 		    "{certificate: d, key: k}"));
 	assert_changes(&two,
 		       "live tls.certificates[1]: {certificate: /dir/b, key: /dir/k, names: "
