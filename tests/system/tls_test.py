@@ -131,13 +131,12 @@ def test_a_connection_that_is_to_close_says_so(serve, connect):
 def test_a_body_that_is_cut_off_is_no_body(serve, ca):
     """Whoever cuts the connection can't make a request look complete."""
     host = serve()
-    with Records(address_of(host), client_context(ca.pem)) as client:
+    with Records(address_of(host), client_context(ca.pem, "1.2")) as client:
         client.greet().send(b"POST /x/mirror HTTP/1.1\r\nHost: a\r\nX-Request-Id: cut-1\r\n"
                             b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
         client.sock.shutdown(socket.SHUT_WR)
         assert host.wait_log("http.request", id="cut-1")["outcome"] == "CANCELLED"
-        with pytest.raises(ssl.SSLEOFError):  # no answer, and no orderly end
-            client.fill()
+        assert client.sock.recv(1) == b""  # no answer, and no close_notify
 
 
 # ---- who doesn't speak it
@@ -193,7 +192,8 @@ def test_a_record_that_was_tampered_with_ends_the_connection(serve, ca):
 
 
 def test_half_a_handshake_has_its_time_and_harms_nobody(serve, connect, ca):
-    host = serve(handshake_timeout="200ms", http={"read_header_timeout": "1h", "idle_timeout": "1h"})
+    host = serve(handshake_timeout="200ms",
+                 http={"read_header_timeout": "1h", "idle_timeout": "1h"})
     with Records(address_of(host), client_context(ca.pem)) as greeting:
         with pytest.raises(ssl.SSLWantReadError):
             greeting.tls.do_handshake()
