@@ -100,7 +100,7 @@ static int on_status(SSL *ssl, void *arg)
 	size_t len = buf_len(&site->ocsp.der);
 	unsigned char *copy;
 
-	if (len == 0 || clock_wall_ms() / 1000 >= site->ocsp.until_s)
+	if (!tls_ocsp_is_good(&site->ocsp, clock_wall_ms() / 1000))
 		return SSL_TLSEXT_ERR_NOACK;
 	copy = OPENSSL_memdup(buf_front(&site->ocsp.der), len);
 	SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)len);

@@ -1,6 +1,6 @@
 /* OCSP responses (RFC 6960). A client checks what we staple, so a wrong one harms nobody but those
  * who would have been served without: it is refused when it is loaded. One that has expired is left
- * out, here and, as time goes on, by tls.c, which calls this. */
+ * out, and tls.c, which calls this, asks again in each handshake. */
 #include "net/tls_ocsp.h"
 
 #include <errno.h>
@@ -144,6 +144,11 @@ int tls_ocsp_load(const char *path, const struct tls_pair *pair, struct log *log
 	if (r < 0 || out->until_s == 0)
 		tls_ocsp_deinit(out);
 	return r;
+}
+
+bool tls_ocsp_is_good(const struct tls_ocsp *ocsp, int64_t now_s)
+{
+	return buf_len(&ocsp->der) > 0 && now_s < ocsp->until_s;
 }
 
 void tls_ocsp_deinit(struct tls_ocsp *ocsp)

@@ -17,6 +17,9 @@ struct tls_ocsp {
  * (ERR_TLS_OCSP). One that isn't valid today is a warning in the log, and *out is none. */
 int tls_ocsp_load(const char *path, const struct tls_pair *pair, struct log *log,
 		  struct tls_ocsp *out, struct err *err);
+
+/* Whether there is one to hand out at that time of the wall clock. */
+bool tls_ocsp_is_good(const struct tls_ocsp *ocsp, int64_t now_s);
 void tls_ocsp_deinit(struct tls_ocsp *ocsp);
 
 #endif

@@ -10,6 +10,10 @@ VERSIONS = {"1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2,
             "1.3": ssl.TLSVersion.TLSv1_3}
 
 
+# Python's own contexts have it set, and then an end without close_notify looks like one with it.
+IGNORE_UNEXPECTED_EOF = 1 << 7
+
+
 def address_of(host):
     """Of its first listener, without the scheme."""
     return host.address.split("://")[-1]
@@ -18,6 +22,7 @@ def address_of(host):
 def client_context(ca, version=None, certificate=None, ciphers=None, protocols=None):
     """Trusts that CA; speaks that version alone; shows that Pair."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.options &= ~IGNORE_UNEXPECTED_EOF
     context.load_verify_locations(ca)
     if ciphers:
         context.set_ciphers(ciphers)
@@ -79,7 +84,7 @@ class Records(Client):
         try:
             data = self.work(lambda: self.tls.read(1 << 16))
         except ssl.SSLZeroReturnError:
-            return False
+            return False  # close_notify
         self.buffer += data
         return bool(data)
 

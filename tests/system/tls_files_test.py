@@ -89,6 +89,14 @@ def test_a_client_that_asks_for_an_unknown_name_can_be_refused(serve, ca):
         shown(host, ca, "other.example")
 
 
+def test_the_chain_that_is_sent_is_the_one_in_the_file(serve, ca):
+    """Not one that is made up from the CAs of clients."""
+    for chain, count in [(True, 2), (False, 1)]:
+        host = serve(ca.issue(chain=chain), client_certificates="optional", client_ca=str(ca.pem))
+        told = s_client(address_of(host), "-showcerts")
+        assert told.count("-----BEGIN CERTIFICATE-----") == count, told
+
+
 def test_a_client_sees_a_certificate_for_another_name(serve, ca):
     with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
         ask(serve(ca.issue("first", ["DNS:first.example"])), client_context(ca.pem))
