@@ -1,8 +1,12 @@
 """Certificates: which one a client is shown, which ones start a host, what a reload makes of new
 ones, and what becomes of clients that are asked for theirs.
 """
+import json
 import os
+import pathlib
+import re
 import ssl
+import subprocess
 
 import pytest
 
@@ -64,6 +68,27 @@ def fails_to_start(host, code):
     record = host.log("host.failed")[0]
     assert record["code"] == code, record
     return record["msg"]
+
+
+# ---- the documentation
+
+
+def test_the_documentation_is_followed_to_the_letter(hosts, tmp_path):
+    """The first configuration and the first commands of docs/EDGE.md; only the ports are others."""
+    text = (pathlib.Path(os.environ["SOURCE_DIR"]) / "docs/EDGE.md").read_text()
+    yaml = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1]
+    make, look = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)[:2]
+    subprocess.run(["sh", "-e", "-c", make], cwd=tmp_path, check=True, capture_output=True)
+    host = hosts()
+    host.config = tmp_path / "plugd.yaml"
+    more = {"log": {"format": "json"}, "admin": {"socket": str(host.socket)}}
+    host.config.write_text(yaml.replace(":8443", ":0").replace("127.0.0.1:8080", "127.0.0.2:0") + "".join(
+        f"{key}: {json.dumps(value)}\n" for key, value in more.items()))
+    host.start()
+    port = host.address.rsplit(":", 1)[1]
+    done = subprocess.run(["sh", "-e", "-c", look.replace("8443", port)], cwd=tmp_path, check=False,
+                          capture_output=True)
+    assert done.returncode == 0 and b"live" in done.stdout, (done.stdout, done.stderr)
 
 
 # ---- names
