@@ -82,7 +82,8 @@ def test_the_documentation_is_followed_to_the_letter(hosts, tmp_path):
     host = hosts()
     host.config = tmp_path / "plugd.yaml"
     more = {"log": {"format": "json"}, "admin": {"socket": str(host.socket)}}
-    host.config.write_text(yaml.replace(":8443", ":0").replace("127.0.0.1:8080", "127.0.0.2:0") + "".join(
+    yaml = yaml.replace(":8443", ":0").replace("127.0.0.1:8080", "127.0.0.2:0")
+    host.config.write_text(yaml + "".join(
         f"{key}: {json.dumps(value)}\n" for key, value in more.items()))
     host.start()
     port = host.address.rsplit(":", 1)[1]
