@@ -39,6 +39,8 @@
 	FAULT(CHUNK_END,          400, "a chunk is not as long as it says") \
 	FAULT(TRAILER,            400, "a trailer is malformed or too long") \
 	FAULT(SLOW_HEAD,          408, "the head did not arrive in time") \
+	FAULT(HEAD_INCOMPLETE,    400, "a pseudo-header field is missing") \
+	FAULT(FLOOD,              429, "the connection asks for much that serves no request") \
 	FAULT(SLOW_BODY,          408, "the body did not arrive in time")
 /* clang-format on */
 

@@ -23,6 +23,8 @@
 #include "net/conn.h"
 #include "net/endpoint.h"
 #include "net/http1_stream.h"
+#include "net/http2.h"
+#include "net/preface.h"
 #include "net/tls.h"
 #include "observe/errors.h"
 
@@ -128,26 +130,20 @@ static void on_conn_gone(void *user, struct conn *conn)
 	listener_tell_if_stopped(listener);
 }
 
-/* What may be spoken over a connection, by its name in ALPN, ours first. */
-static const struct {
-	const char *name;
-	void (*start)(struct conn *conn);
-} protocols[] = {
-	{"http/1.1", http1_stream_start},
-};
+/* For ALPN, ours first; without HTTP/2 from the second on. */
+static const char *const protocol_names[] = {"h2", "http/1.1", NULL};
 
-static const char *const protocol_names[] = {"http/1.1", NULL};
-
-/* A client that names none gets the last one, which every client speaks. */
+/* What a client has agreed to; where it has named nothing, what it begins with. */
 static void on_conn_open(void *user, struct conn *conn)
 {
-	const size_t last = sizeof(protocols) / sizeof(protocols[0]) - 1;
 	const char *name = conn_protocol(conn);
-	size_t i = 0;
 
-	while (i < last && (!name || strcmp(protocols[i].name, name) != 0))
-		i++;
-	protocols[i].start(conn);
+	if (name && strcmp(name, protocol_names[0]) == 0)
+		http2_start(conn);
+	else if (!name && conn_commons(conn)->opts->http2 && !conn_is_misdirected(conn))
+		preface_start(conn);
+	else
+		http1_stream_start(conn);
 }
 
 static const struct conn_owner conn_owner = {.on_open = on_conn_open, .on_gone = on_conn_gone};
@@ -372,7 +368,7 @@ static int prepare_tls(struct listener *listener, const struct net_opts *net, st
 	const struct tls_setup setup = {
 		.opts = &net->tls,
 		.tickets = listener->tickets,
-		.protocols = protocol_names,
+		.protocols = net->http2 ? protocol_names : protocol_names + 1,
 		.log = listener->opts.log,
 	};
 

@@ -2,6 +2,7 @@
 #ifndef PLUGD_NET_NET_OPTS_H
 #define PLUGD_NET_NET_OPTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,8 @@ struct net_opts {
 	int64_t write_timeout_ms; /* longest standstill while a response is written */
 	int64_t idle_timeout_ms;  /* between two requests */
 	unsigned max_connections;
+	bool http2;	      /* it is spoken too */
+	unsigned max_streams; /* of one connection, at once */
 	struct tls_opts tls;
 };
 
