@@ -279,6 +279,7 @@ void check_all(struct filling *filling)
 
 	check_plugin_names(filling, sorted, count);
 	check_pipe_size(filling);
+	check_tls(filling);
 	check_sandboxes(filling);
 	check_whitelist(filling);
 	check_signature(filling);

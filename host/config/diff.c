@@ -143,6 +143,47 @@ static void compare_plugins(struct diff *diff, const struct config *before,
 	}
 }
 
+/* ---- certificates ---- */
+
+/* "{certificate: a.pem, key: a.key}"; NULL: there is none at that place. */
+static const char *print_certificate(struct diff *diff, const struct tls_opts *tls, size_t index)
+{
+	struct buf text = {0};
+
+	if (index >= tls->certificate_count)
+		return NULL;
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		size_t before = buf_len(&text);
+
+		if (settings[i].section != SECTION_CERTIFICATES)
+			continue;
+		buf_printf(&text, "%s%s: ", before > 0 ? ", " : "{", settings[i].key);
+		if (!value_print(&settings[i], &tls->certificates[index], &text))
+			text.end = text.start + before;
+	}
+	buf_append_str(&text, STR_LITERAL("}"));
+	return keep(diff, &text);
+}
+
+/* By their place, which says who is the default. */
+static void compare_certificates(struct diff *diff, const struct tls_opts *before,
+				 const struct tls_opts *after)
+{
+	for (size_t i = 0; i < before->certificate_count || i < after->certificate_count; i++) {
+		const char *old = print_certificate(diff, before, i);
+		const char *new = print_certificate(diff, after, i);
+
+		if (!old || !new || strcmp(old, new) != 0)
+			add(diff, (struct change){
+					  .apply = APPLY_LIVE,
+					  .setting = arena_printf(&diff->arena,
+								  "tls.certificates[%zu]", i),
+					  .before = old,
+					  .after = new,
+				  });
+	}
+}
+
 /* ---- routes ---- */
 
 struct named_route {
@@ -247,6 +288,7 @@ void diff_init(struct diff *diff, const struct config *before, const struct conf
 {
 	*diff = (struct diff){0};
 	compare_single(diff, before, after);
+	compare_certificates(diff, &before->net.tls, &after->net.tls);
 	compare_plugins(diff, before, after);
 	compare_routes(diff, &before->edge, &after->edge);
 }

@@ -344,7 +344,7 @@ static void take_map(struct filling *filling, const struct part *part, const str
 static void set_defaults(struct filling *filling, enum section_id section, void *target)
 {
 	for (size_t id = 1; section != SECTION_TOP && id < SECTION_COUNT; id++) {
-		if (sections[id].parent == section)
+		if (sections[id].parent == section && !sections[id].list)
 			set_defaults(filling, (enum section_id)id, target);
 	}
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
@@ -363,7 +363,8 @@ static void set_defaults(struct filling *filling, enum section_id section, void 
 
 /* ---- sections ---- */
 
-static void take_elements(struct filling *filling, enum section_id id, const struct yaml_node *list)
+static void take_elements(struct filling *filling, enum section_id id, const char *path,
+			  const struct yaml_node *list)
 {
 	const struct section *section = &sections[id];
 	char *array =
@@ -375,7 +376,7 @@ static void take_elements(struct filling *filling, enum section_id id, const str
 	for (const struct yaml_node *item = list->first; item; item = item->next, index++) {
 		struct part part = {
 			.section = id,
-			.path = arena_printf(&filling->scratch, "%s[%zu]", section->key, index),
+			.path = arena_printf(&filling->scratch, "%s[%zu]", path, index),
 			.target = array + index * section->element_bytes,
 			.element = &filling->elements[id][index],
 		};
@@ -423,7 +424,7 @@ static void take_section(struct filling *filling, const struct part *parent, enu
 		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
 			    "has %u items, but %u are the most", value->count, section->max);
 	else if (section->list && value->kind == YAML_LIST)
-		take_elements(filling, id, value);
+		take_elements(filling, id, part.path, value);
 	else if (!section->list && value->kind == YAML_MAP)
 		take_map(filling, &part, value);
 	else

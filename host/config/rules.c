@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "edge/router_pattern.h"
-#include "net/addr.h"
 #include "net/chars.h"
+#include "net/endpoint.h"
+#include "net/tls_names.h"
 #include "trust/call_filter.h"
 #include "trust/control_group.h"
 #include "trust/ed25519.h"
@@ -83,11 +84,19 @@ const char *rule_rpc(struct str text)
 
 const char *rule_address(struct str text)
 {
-	struct addr addr;
+	struct endpoint endpoint;
 
-	if (addr_parse(text, &addr, NULL) < 0)
+	if (endpoint_parse(text, &endpoint, NULL) < 0)
 		return "is not an address to listen on; write 127.0.0.1:8080, \"[::1]:8080\" or "
-		       "\":8080\"";
+		       "\":8080\", with https:// in front for TLS";
+	return NULL;
+}
+
+const char *rule_server_name(struct str text)
+{
+	if (!tls_name_is_valid(text))
+		return "is not the name of a server; write one such as example.com or "
+		       "*.example.com";
 	return NULL;
 }
 

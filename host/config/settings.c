@@ -10,13 +10,14 @@
 
 #define FIELD(type, member)                                                                        \
 	.offset = offsetof(type, member), .bytes = sizeof(((type *)NULL)->member)
-#define CONFIG_FIELD(member) FIELD(struct config, member)
-#define ROUTE_FIELD(member)  FIELD(struct route_opts, member)
-#define PLUGIN_FIELD(member) FIELD(struct plugin_opts, member)
-#define HOURS(n)	     (INT64_C(3600000) * (n))
-#define KIB(n)		     (INT64_C(1024) * (n))
-#define MIB(n)		     (KIB(1024) * (n))
-#define GIB(n)		     (MIB(1024) * (n))
+#define CONFIG_FIELD(member)	  FIELD(struct config, member)
+#define ROUTE_FIELD(member)	  FIELD(struct route_opts, member)
+#define PLUGIN_FIELD(member)	  FIELD(struct plugin_opts, member)
+#define CERTIFICATE_FIELD(member) FIELD(struct tls_certificate_opts, member)
+#define HOURS(n)		  (INT64_C(3600000) * (n))
+#define KIB(n)			  (INT64_C(1024) * (n))
+#define MIB(n)			  (KIB(1024) * (n))
+#define GIB(n)			  (MIB(1024) * (n))
 
 const struct setting settings[SETTING_COUNT] = {
 #define SECTION(name, ...)

@@ -88,6 +88,7 @@ struct setting {
 	bool nonempty;	/* of a list: something must be in it */
 	bool none;	/* of a path: the word "none" means NULL */
 	bool required;
+	bool aside; /* refused with the defaults of others: the example has it as a comment */
 	const char *choices[SETTING_MAX_CHOICES + 1]; /* NULL-terminated */
 	const char *fallback;			      /* the default, as text; NULL: none */
 	const char *otherwise; /* what holds without a value, in words, when there is no default */

@@ -19,6 +19,7 @@ void commons_init(struct commons *commons, struct loop *loop, const struct net_o
 		.upcalls = upcalls,
 		.user = user,
 		.scratch = mem_alloc(COMMONS_SCRATCH_BYTES),
+		.clear = mem_alloc(COMMONS_CLEAR_BYTES),
 	};
 }
 
@@ -29,6 +30,7 @@ void commons_deinit(struct commons *commons)
 	for (unsigned i = 0; i < commons->buf_count; i++)
 		buf_deinit(&commons->bufs[i]);
 	free(commons->scratch);
+	free(commons->clear);
 	*commons = (struct commons){0};
 }
 

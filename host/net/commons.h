@@ -15,6 +15,9 @@
 #define COMMONS_SCRATCH_BYTES (64u << 10)
 #define COMMONS_SPARES	      64u
 
+/* What a scratch buffer full of records may hold, with one that has waited for its end. */
+#define COMMONS_CLEAR_BYTES (COMMONS_SCRATCH_BYTES + (32u << 10))
+
 struct commons {
 	struct loop *loop;
 	const struct net_opts *opts;
@@ -23,6 +26,7 @@ struct commons {
 	bool is_stopping;
 
 	uint8_t *scratch; /* holds bytes only while one connection is reading */
+	uint8_t *clear;	  /* the same, of what was sealed */
 	struct arena arenas[COMMONS_SPARES];
 	unsigned arena_count;
 	struct buf bufs[COMMONS_SPARES];

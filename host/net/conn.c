@@ -1,12 +1,14 @@
 /* One accepted socket.
  *
- *	OPEN ─ conn_finish ─▶ FINISHING ─ all written ─▶ LINGERING ─ enough of it ─▶ CLOSED
- *	  └──── broken, write timeout, conn_kill, conn_reset ──────────────────────▶ CLOSED
+ *	GREETING ─ open ─▶ OPEN ─ conn_finish ─▶ FINISHING ─ written ─▶ LINGERING ─▶ CLOSED
+ *	   └── refused ─────────────────────────────▲                 enough of it    ▲
+ *	GREETING, OPEN ── broken, timeout, conn_kill, conn_reset ─────────────────────┘
  *
- * It sleeps in OPEN for the client or for its session, in FINISHING for the client to read, in
- * LINGERING for it to close (for 2 s and 1 MiB at most). Lingering is what lets a client that is
- * still sending see our last answer: closing a socket with unread bytes resets it, and the reset
- * may destroy the answer on its way (RFC 9112, 9.6).
+ * It sleeps in GREETING for the client's handshake (not at all without a transport), in OPEN for
+ * the client or for its session, in FINISHING for the client to read, in LINGERING for it to close
+ * (for 2 s and 1 MiB at most). Lingering is what lets a client that is still sending see our last
+ * answer: closing a socket with unread bytes resets it, and the reset may destroy the answer on
+ * its way (RFC 9112, 9.6). It is the raw socket that lingers: what comes then is not read.
  *
  * Output goes into one buffer and out once per turn; the bytes read go to the session straight from
  * the listener's scratch buffer, and only what it doesn't use is kept. Both buffers are bounded:
@@ -23,6 +25,7 @@
 #include "base/mem.h"
 #include "base/sm.h"
 #include "net/output.h"
+#include "net/transport.h"
 
 /* Read while the session doesn't want bytes: enough to notice that the client left, and for a
  * pipelined request or two. */
@@ -32,9 +35,11 @@
 #define LINGER_BYTES (1u << 20)
 #define GONE_MS	     250
 
-enum conn_state { CONN_OPEN, CONN_FINISHING, CONN_LINGERING, CONN_CLOSED };
+enum conn_state { CONN_GREETING, CONN_OPEN, CONN_FINISHING, CONN_LINGERING, CONN_CLOSED };
 
 static const struct sm_state states[] = {
+	[CONN_GREETING] = {"GREETING",
+			   SM_BIT(CONN_OPEN) | SM_BIT(CONN_FINISHING) | SM_BIT(CONN_CLOSED)},
 	[CONN_OPEN] = {"OPEN", SM_BIT(CONN_FINISHING) | SM_BIT(CONN_CLOSED)},
 	[CONN_FINISHING] = {"FINISHING", SM_BIT(CONN_LINGERING) | SM_BIT(CONN_CLOSED)},
 	[CONN_LINGERING] = {"LINGERING", SM_BIT(CONN_CLOSED)},
@@ -48,9 +53,12 @@ struct conn {
 	void *session; /* only while OPEN */
 	enum conn_state state;
 	int fd;
+	struct transport *transport; /* NULL: none */
 
 	bool is_eof;
 	bool is_last_look_due;
+	bool is_misdirected;
+	bool is_end_said;
 
 	const uint8_t *view; /* in the scratch buffer, during a turn: what was read and not used */
 	size_t view_len;
@@ -67,8 +75,8 @@ struct conn {
 	struct loop_timer timer;
 	struct loop_flush flush;
 
-	conn_gone_fn *on_gone;
-	void *on_gone_user;
+	const struct conn_owner *owner;
+	void *owner_user;
 	char peer[ADDR_TEXT];
 	size_t peer_len;
 };
@@ -83,7 +91,10 @@ static void conn_move(struct conn *conn, enum conn_state next)
 
 static void conn_release(void *object)
 {
-	free(object);
+	struct conn *conn = object;
+
+	transport_free(conn->transport);
+	free(conn);
 }
 
 /* Everything but the session, which has been told or is done. */
@@ -97,7 +108,7 @@ static void conn_close(struct conn *conn)
 	buf_deinit(&conn->in);
 	output_deinit(&conn->output, conn->commons);
 	conn->view_len = 0;
-	conn->on_gone(conn->on_gone_user, conn);
+	conn->owner->on_gone(conn->owner_user, conn);
 	loop_retire(conn->commons->loop, conn_release, conn);
 }
 
@@ -111,6 +122,15 @@ static void conn_lose(struct conn *conn, enum http_closed how)
 void conn_kill(struct conn *conn)
 {
 	conn_lose(conn, HTTP_CLOSED_ERROR);
+}
+
+/* What the client sends is not what it must be. Our last word about it goes out. */
+static void conn_refuse(struct conn *conn)
+{
+	if (conn->state == CONN_OPEN)
+		conn->ops->on_lost(conn->session, HTTP_CLOSED_ERROR);
+	conn_move(conn, CONN_FINISHING);
+	conn_wake(conn);
 }
 
 void conn_finish(struct conn *conn)
@@ -134,9 +154,12 @@ void conn_reset(struct conn *conn)
 static bool conn_wants_read(const struct conn *conn)
 {
 	switch (conn->state) {
+	case CONN_GREETING:
+		return !output_is_choked(&conn->output);
 	case CONN_OPEN:
-		return !conn->is_eof && (buf_len(&conn->in) < READ_AHEAD_BYTES ||
-					 conn->ops->wants_bytes(conn->session));
+		return !conn->is_eof && !output_is_choked(&conn->output) &&
+		       (buf_len(&conn->in) < READ_AHEAD_BYTES ||
+			conn->ops->wants_bytes(conn->session));
 	case CONN_LINGERING:
 		return true;
 	case CONN_FINISHING:
@@ -151,6 +174,8 @@ static int64_t conn_wait_ms(const struct conn *conn, enum conn_wait wait)
 	const struct net_opts *opts = conn->commons->opts;
 
 	switch (wait) {
+	case CONN_WAIT_GREETING:
+		return opts->tls.handshake_timeout_ms;
 	case CONN_WAIT_IDLE:
 		return opts->idle_timeout_ms;
 	case CONN_WAIT_HEAD:
@@ -269,18 +294,36 @@ static void conn_begin_linger(struct conn *conn)
 	conn->wait_until_ms = after_ms(loop_now_ms(conn->commons->loop), LINGER_MS);
 }
 
-/* What came in before the host began to stop was taken, and gets its answer. */
+static struct received conn_receive(struct conn *conn, size_t room)
+{
+	struct buf *sealed = conn->transport ? output_sealed(&conn->output, conn->commons) : NULL;
+
+	return transport_receive(conn->transport, conn->commons, conn->fd, room, sealed);
+}
+
+/* What came in before the host began to stop was taken, and gets its answer. What has failed is
+ * found out again. */
 static void conn_look_again(struct conn *conn)
 {
+	struct received received;
+
 	conn->is_last_look_due = false;
 	if (conn->is_eof || buf_len(&conn->in) >= READ_AHEAD_BYTES)
 		return;
-	ssize_t got = recv(conn->fd, buf_reserve(&conn->in, READ_AHEAD_BYTES), READ_AHEAD_BYTES,
-			   MSG_DONTWAIT);
-	if (got > 0)
-		buf_commit(&conn->in, (size_t)got);
-	else if (got == 0)
-		conn->is_eof = true;
+	received = conn_receive(conn, READ_AHEAD_BYTES);
+	buf_append(&conn->in, received.data, received.len);
+	conn->is_eof = received.what == RECEIVED_END;
+}
+
+/* When all the rest is out, that it is all; once. */
+static void conn_say_end(struct conn *conn)
+{
+	if (!conn->transport || conn->is_end_said || conn_out_bytes(conn) > 0)
+		return;
+	conn->is_end_said = true;
+	conn->transport->ops->seal_end(conn->transport,
+				       output_sealed(&conn->output, conn->commons));
+	conn_send(conn);
 }
 
 static void conn_on_flush(void *user)
@@ -294,6 +337,8 @@ static void conn_on_flush(void *user)
 		is_more = conn->state == CONN_OPEN && conn->ops->on_turn(conn->session);
 		is_more |= conn_send(conn); /* room may be what the session waits for */
 	} while (is_more && !conn->output.is_blocked && !conn->output.is_broken);
+	if (conn->state == CONN_FINISHING && !conn->output.is_broken)
+		conn_say_end(conn);
 
 	if (conn->output.is_broken) {
 		conn_lose(conn, HTTP_CLOSED_LEFT);
@@ -329,19 +374,54 @@ static void conn_take(struct conn *conn, const uint8_t *data, size_t len)
 	conn_wake(conn);
 }
 
+/* The transport is open, or there is none: the owner begins a protocol. */
+static void conn_open(struct conn *conn)
+{
+	conn_move(conn, CONN_OPEN);
+	conn->owner->on_open(conn->owner_user, conn);
+}
+
+/* Who speaks without a transport is heard, so that it can be told. */
+static void conn_drop_transport(struct conn *conn)
+{
+	transport_free(conn->transport);
+	conn->transport = conn->output.transport = NULL;
+	conn->is_misdirected = true;
+	conn_open(conn);
+}
+
+static void conn_take_received(struct conn *conn, const struct received *received)
+{
+	if (conn->state == CONN_GREETING && conn->transport->is_open)
+		conn_open(conn);
+	if (received->what == RECEIVED_END)
+		conn->is_eof = true;
+	if (received->len > 0)
+		conn_take(conn, received->data, received->len);
+	conn_wake(conn);
+}
+
 static void conn_read(struct conn *conn)
 {
-	size_t room =
-		conn->ops->wants_bytes(conn->session) ? COMMONS_SCRATCH_BYTES : READ_AHEAD_BYTES;
-	ssize_t got = recv(conn->fd, conn->commons->scratch, room, 0);
+	bool wants = conn->state == CONN_GREETING || conn->ops->wants_bytes(conn->session);
+	struct received received =
+		conn_receive(conn, wants ? COMMONS_SCRATCH_BYTES : READ_AHEAD_BYTES);
 
-	if (got > 0) {
-		conn_take(conn, conn->commons->scratch, (size_t)got);
-	} else if (got == 0) {
-		conn->is_eof = true;
-		conn_wake(conn);
-	} else if (errno != EAGAIN && errno != EINTR) {
+	switch (received.what) {
+	case RECEIVED_PLAIN:
+		conn_drop_transport(conn);
+		conn_take_received(conn, &received);
+		break;
+	case RECEIVED_BYTES:
+	case RECEIVED_END:
+		conn_take_received(conn, &received);
+		break;
+	case RECEIVED_REFUSED:
+		conn_refuse(conn);
+		break;
+	case RECEIVED_LOST:
 		conn_lose(conn, HTTP_CLOSED_LEFT);
+		break;
 	}
 }
 
@@ -369,7 +449,7 @@ static void conn_on_ready(void *user, bool readable, bool writable)
 		conn->output.is_blocked = false;
 		conn_wake(conn);
 	}
-	if (readable && conn->state == CONN_OPEN)
+	if (readable && (conn->state == CONN_OPEN || conn->state == CONN_GREETING))
 		conn_read(conn);
 }
 
@@ -382,7 +462,8 @@ static void conn_on_timer(void *user)
 		conn_lose(conn, HTTP_CLOSED_TIMEOUT);
 		return;
 	}
-	if (conn->state == CONN_LINGERING && now_ms >= conn->wait_until_ms) {
+	if ((conn->state == CONN_LINGERING || conn->state == CONN_GREETING) &&
+	    now_ms >= conn->wait_until_ms) {
 		conn_close(conn);
 		return;
 	}
@@ -430,20 +511,31 @@ bool conn_is_dead(const struct conn *conn)
 /* ---- birth ---- */
 
 struct conn *conn_new(struct commons *commons, int fd, const struct addr *peer,
-		      conn_gone_fn *on_gone, void *user)
+		      const struct conn_owner *owner, void *user)
 {
 	struct conn *conn = mem_new(struct conn);
 
 	conn->commons = commons;
 	conn->fd = fd;
-	conn->on_gone = on_gone;
-	conn->on_gone_user = user;
+	conn->owner = owner;
+	conn->owner_user = user;
 	addr_format(peer, conn->peer);
 	conn->peer_len = strlen(conn->peer);
 	loop_io_init(&conn->io, commons->loop, fd, conn_on_ready, conn);
 	loop_timer_init(&conn->timer, commons->loop, conn_on_timer, conn);
 	loop_flush_init(&conn->flush, conn_on_flush, conn);
 	return conn;
+}
+
+void conn_greet(struct conn *conn, struct transport *transport)
+{
+	conn->transport = conn->output.transport = transport;
+	if (!transport) {
+		conn_open(conn);
+		return;
+	}
+	conn_wait(conn, CONN_WAIT_GREETING);
+	conn_update(conn);
 }
 
 void conn_start(struct conn *conn, const struct conn_ops *ops, void *session)
@@ -458,6 +550,21 @@ void conn_stop(struct conn *conn)
 {
 	conn->is_last_look_due = true;
 	conn_wake(conn);
+}
+
+const struct http_tls *conn_tls(const struct conn *conn)
+{
+	return conn->transport ? conn->transport->tls : NULL;
+}
+
+const char *conn_protocol(const struct conn *conn)
+{
+	return conn->transport ? conn->transport->protocol : NULL;
+}
+
+bool conn_is_misdirected(const struct conn *conn)
+{
+	return conn->is_misdirected;
 }
 
 struct commons *conn_commons(const struct conn *conn)

@@ -14,10 +14,13 @@
 #include "net/commons.h"
 
 struct conn;
+struct http_tls;
+struct transport;
 
 /* What the session is waiting for; each has its timeout in net_opts. */
 enum conn_wait {
-	CONN_WAIT_NONE, /* for somebody on our side: no limit here */
+	CONN_WAIT_NONE,	    /* for somebody on our side: no limit here */
+	CONN_WAIT_GREETING, /* until the transport is open: before there is a session */
 	CONN_WAIT_IDLE,
 	CONN_WAIT_HEAD,
 	CONN_WAIT_BODY, /* silence: begins again with each byte read */
@@ -44,11 +47,21 @@ struct conn_ops {
 
 TAILQ_HEAD(conn_list, conn);
 
-/* Takes `fd`. `on_gone` is called once, last, when the connection has ended by itself or by any of
- * the verbs below. */
-typedef void conn_gone_fn(void *user, struct conn *conn);
+/* What whoever has it does. */
+struct conn_owner {
+	/* It can carry a protocol: begin one with conn_start(). Once, or never. */
+	void (*on_open)(void *user, struct conn *conn);
+
+	/* Once, last: it has ended, by itself or by any of the verbs below. */
+	void (*on_gone)(void *user, struct conn *conn);
+};
+
+/* Takes `fd`, borrows `owner`. */
 struct conn *conn_new(struct commons *commons, int fd, const struct addr *peer,
-		      conn_gone_fn *on_gone, void *user);
+		      const struct conn_owner *owner, void *user);
+
+/* Takes `transport`, and waits until it is open; NULL: on_open comes at once. */
+void conn_greet(struct conn *conn, struct transport *transport);
 
 /* Begins to read for the session. */
 void conn_start(struct conn *conn, const struct conn_ops *ops, void *session);
@@ -59,6 +72,11 @@ void conn_stop(struct conn *conn);
 
 /* Ends it at once: on_lost(HTTP_CLOSED_ERROR). */
 void conn_kill(struct conn *conn);
+
+/* Facts for the session, from on_open on. */
+const struct http_tls *conn_tls(const struct conn *conn); /* valid as long as it; NULL: plain */
+const char *conn_protocol(const struct conn *conn);	  /* agreed on by ALPN; NULL: none was */
+bool conn_is_misdirected(const struct conn *conn); /* the client left TLS out, which was due */
 
 struct commons *conn_commons(const struct conn *conn);
 struct str conn_peer(const struct conn *conn);

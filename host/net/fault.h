@@ -8,6 +8,8 @@
 	FAULT(NONE,               200, "") \
 	FAULT(LINE_END,           400, "a line of the head does not end with CR LF") \
 	FAULT(REQUEST_LINE,       400, "the request line is not METHOD TARGET HTTP/1.1") \
+	FAULT(NEEDS_TLS,          400, "this port speaks HTTPS: write https://") \
+	FAULT(HAS_NO_TLS,         400, "this port speaks HTTP without TLS: write http://") \
 	FAULT(METHOD,             400, "the method is not a token") \
 	FAULT(TARGET,             400, "the target is not one that the method may have") \
 	FAULT(TARGET_CHARACTER,   400, "the target holds a character that must be encoded") \
@@ -37,6 +39,8 @@
 	FAULT(CHUNK_END,          400, "a chunk is not as long as it says") \
 	FAULT(TRAILER,            400, "a trailer is malformed or too long") \
 	FAULT(SLOW_HEAD,          408, "the head did not arrive in time") \
+	FAULT(HEAD_INCOMPLETE,    400, "a pseudo-header field is missing") \
+	FAULT(FLOOD,              429, "the connection asks for much that serves no request") \
 	FAULT(SLOW_BODY,          408, "the body did not arrive in time")
 /* clang-format on */
 

@@ -27,14 +27,23 @@ static size_t request_line_limit(const struct http1 *http)
 	return limit < REQUEST_LINE_BYTES ? limit : REQUEST_LINE_BYTES;
 }
 
+/* Bytes that no method begins with. A record of TLS with a handshake begins with 22. */
+static enum fault check_first(uint8_t first)
+{
+	if (first == 22)
+		return FAULT_HAS_NO_TLS;
+	return chars_token[first] || first == '\r' ? FAULT_NONE : FAULT_METHOD;
+}
+
 /* No line ends in what is there. */
 static enum fault check_unfinished(const struct http1 *http, const uint8_t *data, size_t len)
 {
 	if (http->scanned > 0)
 		return len > http->limits.header_bytes ? FAULT_HEAD_LONG : FAULT_NONE;
 	/* Something that isn't HTTP (TLS, for example) is told at once and not after a timeout. */
-	if (len > 0 && !chars_token[data[0]] && data[0] != '\r')
-		return FAULT_METHOD;
+	enum fault fault = len > 0 ? check_first(data[0]) : FAULT_NONE;
+	if (fault)
+		return fault;
 	return len > request_line_limit(http) ? FAULT_TARGET_LONG : FAULT_NONE;
 }
 
@@ -43,8 +52,8 @@ static enum fault check_line(const struct http1 *http, const uint8_t *data, size
 {
 	bool is_request_line = http->scanned == 0;
 
-	if (is_request_line && !chars_token[data[0]] && data[0] != '\r')
-		return FAULT_METHOD;
+	if (is_request_line && check_first(data[0]))
+		return check_first(data[0]);
 	if (is_request_line && end > request_line_limit(http))
 		return FAULT_TARGET_LONG;
 	if (end > http->limits.header_bytes)

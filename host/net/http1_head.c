@@ -15,13 +15,8 @@
 #include "net/http1_head.h"
 
 #include "net/chars.h"
+#include "net/fields.h"
 #include "net/target.h"
-
-struct fields {
-	struct http_field *list;
-	size_t count;
-	size_t cap;
-};
 
 /* What the fields say about the body and the connection, while they are read. */
 struct framing {
@@ -72,19 +67,6 @@ static enum fault parse_request_line(struct http_request *request, struct str li
 }
 
 /* ---- fields ---- */
-
-static void fields_add(struct fields *fields, struct arena *arena, struct http_field field)
-{
-	if (fields->count == fields->cap) {
-		size_t cap = fields->cap ? fields->cap * 2 : 16;
-		struct http_field *list = arena_alloc(arena, cap * sizeof(*list));
-		if (fields->count)
-			memcpy(list, fields->list, fields->count * sizeof(*list));
-		fields->list = list;
-		fields->cap = cap;
-	}
-	fields->list[fields->count++] = field;
-}
 
 /* Lowers the name in place. A name is directly followed by its colon (RFC 9112, 5.1). */
 static enum fault parse_field(char *line, size_t len, struct http_field *out)

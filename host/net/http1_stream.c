@@ -235,6 +235,7 @@ static bool session_is_at_end(const struct session *session)
 
 static void session_prepare_request(struct session *session)
 {
+	const struct http_tls *tls = conn_tls(session->conn);
 	const struct net_opts *opts = conn_commons(session->conn)->opts;
 
 	if (session->request.arena)
@@ -243,7 +244,8 @@ static void session_prepare_request(struct session *session)
 	session->arena = commons_take_arena(conn_commons(session->conn));
 	session->is_answered = false;
 	session->request = (struct http_request){
-		.scheme = STR_LITERAL("http"),
+		.scheme = tls ? STR_LITERAL("https") : STR_LITERAL("http"),
+		.tls = tls,
 		.peer = conn_peer(session->conn),
 		.arena = &session->arena,
 	};
@@ -259,6 +261,10 @@ static bool step_head(struct session *session)
 		return false;
 	session_prepare_request(session);
 	struct http1_event event = session_parse(session);
+	if (event.what == HTTP1_REQUEST && conn_is_misdirected(session->conn)) {
+		session_refuse(session, FAULT_NEEDS_TLS, HTTP_CLOSED_ERROR);
+		return true;
+	}
 	if (event.what == HTTP1_REQUEST) {
 		stream_begin(session);
 		return true;
@@ -418,6 +424,7 @@ static void session_on_timeout(void *user, enum conn_wait wait)
 	case CONN_WAIT_IDLE:
 		session_finish(session);
 		break;
+	case CONN_WAIT_GREETING: /* before there was a session */
 	case CONN_WAIT_NONE:
 		break;
 	}

@@ -21,7 +21,11 @@
 #include "base/mem.h"
 #include "net/addr.h"
 #include "net/conn.h"
+#include "net/endpoint.h"
 #include "net/http1_stream.h"
+#include "net/http2.h"
+#include "net/preface.h"
+#include "net/tls.h"
 #include "observe/errors.h"
 
 #define BACKLOG		1024
@@ -32,7 +36,9 @@
 /* A watcher must stay where it is, so each door has memory of its own. */
 struct door {
 	struct listener *listener;
-	char *text; /* the address as it was written */
+	char *where; /* the address as it was written */
+	bool is_tls;
+	bool is_next_tls; /* by the options that are being prepared */
 	int fd;
 	struct loop_io io;
 	unsigned port;
@@ -50,6 +56,9 @@ struct listener {
 	struct doors doors;
 	struct doors next; /* those that are prepared; items NULL: nothing is */
 	const struct net_opts *next_net;
+	struct tls *tls; /* of new connections; NULL: there are no certificates */
+	struct tls *next_tls;
+	struct tls_tickets *tickets;
 	struct conn_list conns;
 	unsigned conn_count;
 	bool is_paused;
@@ -122,16 +131,35 @@ static void on_conn_gone(void *user, struct conn *conn)
 	listener_tell_if_stopped(listener);
 }
 
-static struct conn *listener_admit(struct listener *listener, int fd, const struct addr *peer)
+/* For ALPN, ours first; without HTTP/2 from the second on. */
+static const char *const protocol_names[] = {"h2", "http/1.1", NULL};
+
+/* What a client has agreed to; where it has named nothing, what it begins with. */
+static void on_conn_open(void *user, struct conn *conn)
+{
+	const char *name = conn_protocol(conn);
+
+	if (name && strcmp(name, protocol_names[0]) == 0)
+		http2_start(conn);
+	else if (!name && conn_commons(conn)->opts->http2 && !conn_is_misdirected(conn))
+		preface_start(conn);
+	else
+		http1_stream_start(conn);
+}
+
+static const struct conn_owner conn_owner = {.on_open = on_conn_open, .on_gone = on_conn_gone};
+
+static struct conn *listener_admit(struct listener *listener, int fd, const struct addr *peer,
+				   bool is_tls)
 {
 	int on = 1;
 
 	/* Each answer is written whole, once per turn: waiting for more could only delay it. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	struct conn *conn = conn_new(&listener->commons, fd, peer, on_conn_gone, listener);
+	struct conn *conn = conn_new(&listener->commons, fd, peer, &conn_owner, listener);
 	conn_list_insert(&listener->conns, conn);
 	listener->conn_count++;
-	http1_stream_start(conn);
+	conn_greet(conn, is_tls ? tls_accept(listener->tls, conn_peer(conn)) : NULL);
 	return conn;
 }
 
@@ -168,7 +196,7 @@ static struct conn *door_accept(struct door *door)
 		int fd = accept4(door->fd, (struct sockaddr *)&peer.storage, &peer.len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0)
-			return listener_admit(listener, fd, &peer);
+			return listener_admit(listener, fd, &peer, door->is_tls);
 		if (errno == EAGAIN)
 			return NULL;
 		if (!is_of_client(errno)) {
@@ -247,20 +275,16 @@ static int door_refused(const struct door *door, const struct addr *addr, int er
 			"can't listen on %s: only root may, because its port is below %u; a "
 			"plugd that is started as root opens such addresses before it becomes "
 			"process.user, so restart it",
-			door->text, FIRST_FREE_PORT);
-	return err_set_errno(err, ERR_LISTEN, errnum, "can't listen on %s", door->text);
+			door->where, FIRST_FREE_PORT);
+	return err_set_errno(err, ERR_LISTEN, errnum, "can't listen on %s", door->where);
 }
 
-static int door_listen(struct door *door, struct err *err)
+static int door_listen(struct door *door, const struct addr *addr, struct err *err)
 {
-	struct addr addr;
-	int rc = addr_parse(str_from(door->text), &addr, err);
+	int rc = addr_listen_any(addr, &door->fd);
 
 	if (rc < 0)
-		return rc;
-	rc = addr_listen_any(&addr, &door->fd);
-	if (rc < 0)
-		return door_refused(door, &addr, -rc, err);
+		return door_refused(door, addr, -rc, err);
 	door->port = fd_port(door->fd);
 	loop_io_init(&door->io, door->listener->opts.loop, door->fd, on_door_ready, door);
 	return 0;
@@ -277,28 +301,30 @@ static void door_close(struct door *door)
 static void door_free(struct door *door)
 {
 	door_close(door);
-	free(door->text);
+	free(door->where);
 	free(door);
 }
 
 /* Returns owned; NULL with *err. */
-static struct door *door_open(struct listener *listener, const char *text, struct err *err)
+static struct door *door_open(struct listener *listener, const struct endpoint *endpoint,
+			      struct err *err)
 {
 	struct door *door = mem_new(struct door);
 
 	door->listener = listener;
-	door->text = mem_strdup(text);
+	door->where = mem_strndup(endpoint->where);
+	door->is_tls = endpoint->is_tls;
 	door->fd = -1;
-	if (door_listen(door, err) == 0)
+	if (door_listen(door, &endpoint->addr, err) == 0)
 		return door;
 	door_free(door);
 	return NULL;
 }
 
-static struct door *doors_find(const struct doors *doors, const char *text)
+static struct door *doors_find(const struct doors *doors, struct str where)
 {
 	for (size_t i = 0; i < doors->count; i++) {
-		if (strcmp(doors->items[i]->text, text) == 0)
+		if (str_eq(str_from(doors->items[i]->where), where))
 			return doors->items[i];
 	}
 	return NULL;
@@ -312,29 +338,72 @@ static void doors_forget(struct doors *doors)
 
 /* ---- other options ---- */
 
-int listener_prepare(struct listener *listener, const struct net_opts *net, struct err *err)
+/* An address that stays keeps its socket, whatever is spoken there from now on. */
+static int prepare_door(struct listener *listener, const char *text, struct err *err)
+{
+	struct endpoint endpoint;
+	struct door *door;
+	int r = endpoint_parse(str_from(text), &endpoint, err);
+
+	if (r < 0)
+		return r;
+	door = doors_find(&listener->doors, endpoint.where);
+	if (endpoint.is_tls && !listener->next_tls)
+		return err_set(err, ERR_LISTEN, "%s needs a certificate in tls.certificates", text);
+	if (door && door->is_kept)
+		return err_set(err, ERR_LISTEN, "can't listen on %s twice", door->where);
+	if (door)
+		door->is_kept = true;
+	else
+		door = door_open(listener, &endpoint, err);
+	if (!door)
+		return -EADDRNOTAVAIL;
+	door->is_next_tls = endpoint.is_tls;
+	listener->next.items[listener->next.count++] = door;
+	return 0;
+}
+
+static int prepare_doors(struct listener *listener, const struct net_opts *net, struct err *err)
 {
 	size_t count = 0;
+	int r = 0;
 
-	assert(!listener->next.items);
 	while (net->listen && net->listen[count])
 		count++;
 	listener->next.items = mem_array(count + 1, sizeof(*listener->next.items));
-	listener->next_net = net;
-	for (size_t i = 0; i < count; i++) {
-		struct door *door = doors_find(&listener->doors, net->listen[i]);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = prepare_door(listener, net->listen[i], err);
+	return r;
+}
 
-		if (door)
-			door->is_kept = true;
-		else
-			door = door_open(listener, net->listen[i], err);
-		if (!door) {
-			listener_drop(listener);
-			return -EADDRNOTAVAIL;
-		}
-		listener->next.items[listener->next.count++] = door;
-	}
-	return 0;
+/* Certificates are read although no address may want them: so that their faults are told now. */
+static int prepare_tls(struct listener *listener, const struct net_opts *net, struct err *err)
+{
+	const struct tls_setup setup = {
+		.opts = &net->tls,
+		.tickets = listener->tickets,
+		.protocols = net->http2 ? protocol_names : protocol_names + 1,
+		.log = listener->opts.log,
+	};
+
+	if (net->tls.certificate_count == 0)
+		return 0;
+	listener->next_tls = tls_new(&setup, err);
+	return listener->next_tls ? 0 : -EINVAL;
+}
+
+int listener_prepare(struct listener *listener, const struct net_opts *net, struct err *err)
+{
+	int r;
+
+	assert(!listener->next.items);
+	listener->next_net = net;
+	r = prepare_tls(listener, net, err);
+	if (r == 0)
+		r = prepare_doors(listener, net, err);
+	if (r < 0)
+		listener_drop(listener);
+	return r;
 }
 
 void listener_drop(struct listener *listener)
@@ -348,6 +417,16 @@ void listener_drop(struct listener *listener)
 			door_free(door);
 	}
 	doors_forget(&listener->next);
+	tls_release(listener->next_tls);
+	listener->next_tls = NULL;
+}
+
+static void commit_tls(struct listener *listener)
+{
+	tls_release(listener->tls);
+	listener->tls = listener->next_tls;
+	listener->next_tls = NULL;
+	tls_tickets_apply(listener->tickets, &listener->next_net->tls);
 }
 
 /* A client that the kernel has connected is one of ours. */
@@ -380,6 +459,9 @@ void listener_commit(struct listener *listener)
 	doors_forget(&old);
 	listener->doors = listener->next;
 	listener->next = (struct doors){0};
+	for (size_t i = 0; i < listener->doors.count; i++)
+		listener->doors.items[i]->is_tls = listener->doors.items[i]->is_next_tls;
+	commit_tls(listener);
 	listener_update(listener);
 }
 
@@ -431,6 +513,7 @@ struct listener *listener_new(const struct listener_opts *opts)
 	struct listener *listener = mem_new(struct listener);
 
 	listener->opts = *opts;
+	listener->tickets = tls_tickets_new(opts->loop);
 	commons_init(&listener->commons, opts->loop, opts->net, opts->upcalls, opts->user);
 	TAILQ_INIT(&listener->conns);
 	loop_timer_init(&listener->pause, opts->loop, on_pause_over, listener);
@@ -447,6 +530,8 @@ void listener_free(struct listener *listener)
 	while (conn_list_first(&listener->conns))
 		conn_kill(conn_list_first(&listener->conns));
 	loop_flush_cancel(listener->opts.loop, &listener->last_gone);
+	tls_release(listener->tls);
+	tls_tickets_free(listener->tickets);
 	commons_deinit(&listener->commons);
 	free(listener);
 }

@@ -32,6 +32,24 @@ struct http_field {
 	struct str value;
 };
 
+/* A client that showed a certificate which OpenSSL verified against tls.client_ca. */
+struct http_client {
+	const char *subject; /* as RFC 2253 writes it: "CN=batch,O=Example" */
+	/* Its alternative names that are printable ASCII, NULL-terminated: "dns:a.example",
+	 * "email:a@b", "uri:spiffe://a/b", "ip:192.0.2.7". */
+	const char *const *names;
+	const char *fingerprint; /* SHA-256 of the certificate, 64 hex digits */
+};
+
+/* What TLS says about a connection. */
+struct http_tls {
+	const char *version; /* "TLSv1.2", "TLSv1.3" */
+	const char *cipher;  /* "TLS_AES_256_GCM_SHA384" */
+	const char *name;    /* that the client asked for (SNI), as it wrote it; NULL: none */
+	bool is_resumed;
+	const struct http_client *client; /* NULL: nobody that was verified */
+};
+
 /* What a client asked. Everything in it lives until on_closed returns.
  *
  * It has been checked: names are tokens, values hold no control character but TAB (they may hold
@@ -45,6 +63,7 @@ struct http_request {
 	struct str authority; /* of an absolute target, else of Host; "name:port", may be empty */
 	struct str peer;      /* "192.0.2.7:52311", "[2001:db8::1]:52311", "unix" */
 	unsigned version;     /* 10, 11, 20 */
+	const struct http_tls *tls; /* of the connection; NULL: there is none */
 
 	/* In the order received, names in lower case. Hop-by-hop fields are still among them
 	 * (http_field_is_hop() tells); `host` has the value of `authority`. */

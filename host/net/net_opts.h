@@ -2,11 +2,14 @@
 #ifndef PLUGD_NET_NET_OPTS_H
 #define PLUGD_NET_NET_OPTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net/tls_opts.h"
+
 struct net_opts {
-	char **listen;	       /* "127.0.0.1:8080", "[::1]:8080", ":8080"; NULL-terminated */
+	char **listen;	       /* as net/endpoint.h takes them; NULL-terminated */
 	size_t header_bytes;   /* limit of request line and headers together */
 	unsigned header_count; /* limit of their number */
 	int64_t read_header_timeout_ms;
@@ -14,6 +17,9 @@ struct net_opts {
 	int64_t write_timeout_ms; /* longest standstill while a response is written */
 	int64_t idle_timeout_ms;  /* between two requests */
 	unsigned max_connections;
+	bool http2;	      /* it is spoken too */
+	unsigned max_streams; /* of one connection, at once */
+	struct tls_opts tls;
 };
 
 #endif

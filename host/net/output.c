@@ -3,7 +3,11 @@
  * It owns the bytes, not the socket. Small pieces are joined, because one write of 200 bytes costs
  * what one of 2 costs; large ones bypass the buffer, because copying them costs more than a system
  * call. conn.c calls it, watches the socket and keeps the time. It doesn't bound itself: the
- * session asks for room before it sends. */
+ * session asks for room before it sends.
+ *
+ * With a transport there are two runs: what was said, and what of it is sealed. It is sealed as
+ * late as possible and in few large portions, so that all that was said in a turn shares
+ * records. */
 #include "net/output.h"
 
 #include <assert.h>
@@ -15,16 +19,41 @@
 #define DIRECT_BYTES (16u << 10)
 #define PIECES_MAX   4u
 
+/* Sealed and sent at once: three full records of TLS, whose buffer is still one that is kept. */
+#define PORTION_BYTES (48u << 10)
+
 void output_deinit(struct output *output, struct commons *commons)
 {
 	commons_give_buf(commons, &output->buf);
+	commons_give_buf(commons, &output->sealed);
+}
+
+static struct buf *lend(struct buf *buf, struct commons *commons)
+{
+	if (buf->cap == 0)
+		*buf = commons_take_buf(commons);
+	return buf;
+}
+
+static void give_if_empty(struct buf *buf, struct commons *commons)
+{
+	if (buf_len(buf) == 0 && buf->cap > 0)
+		commons_give_buf(commons, buf);
 }
 
 struct buf *output_buf(struct output *output, struct commons *commons)
 {
-	if (output->buf.cap == 0)
-		output->buf = commons_take_buf(commons);
-	return &output->buf;
+	return lend(&output->buf, commons);
+}
+
+struct buf *output_sealed(struct output *output, struct commons *commons)
+{
+	return lend(&output->sealed, commons);
+}
+
+bool output_is_choked(const struct output *output)
+{
+	return output->is_blocked && buf_len(&output->sealed) > 2 * PORTION_BYTES;
 }
 
 /* The kernel took `sent` of `tried` bytes, or failed with errno. */
@@ -34,20 +63,48 @@ static void output_note(struct output *output, ssize_t sent, size_t tried)
 	output->is_blocked = !output->is_broken && (sent < 0 || (size_t)sent < tried);
 }
 
+/* The next portion, unless there is enough to send. */
+static void output_seal(struct output *output, struct commons *commons)
+{
+	size_t len = buf_len(&output->buf);
+	size_t portion = len < PORTION_BYTES ? len : PORTION_BYTES;
+
+	if (portion == 0 || buf_len(&output->sealed) >= PORTION_BYTES)
+		return;
+	if (output->transport->ops->seal(output->transport, buf_front(&output->buf), portion,
+					 output_sealed(output, commons)))
+		buf_consume(&output->buf, portion);
+	else
+		output->is_broken = true;
+}
+
+static bool output_send_buf(struct output *output, struct buf *buf, int fd)
+{
+	size_t len = buf_len(buf);
+	ssize_t sent;
+
+	if (len == 0 || output->is_broken)
+		return false;
+	sent = send(fd, buf_front(buf), len, MSG_NOSIGNAL);
+	output_note(output, sent, len);
+	if (sent > 0)
+		buf_consume(buf, (size_t)sent);
+	return sent > 0;
+}
+
 bool output_send(struct output *output, struct commons *commons, int fd)
 {
-	size_t len = output_len(output);
-	ssize_t sent = 0;
+	bool took_some = false;
 
-	if (len > 0 && !output->is_broken && !output->is_blocked) {
-		sent = send(fd, buf_front(&output->buf), len, MSG_NOSIGNAL);
-		output_note(output, sent, len);
-		if (sent > 0)
-			buf_consume(&output->buf, (size_t)sent);
+	if (!output->is_broken && !output->is_blocked) {
+		if (output->transport)
+			output_seal(output, commons);
+		took_some = output_send_buf(output,
+					    output->transport ? &output->sealed : &output->buf, fd);
 	}
-	if (output_len(output) == 0 && output->buf.cap > 0)
-		commons_give_buf(commons, &output->buf);
-	return sent > 0;
+	give_if_empty(&output->buf, commons);
+	give_if_empty(&output->sealed, commons);
+	return took_some;
 }
 
 /* Drops the first `sent` bytes of the pieces, keeps the rest. */
@@ -88,6 +145,22 @@ static size_t output_send_pieces(struct output *output, int fd, const struct str
 	return (size_t)sent - of_buffer;
 }
 
+/* Portion by portion, so that no more than one is copied before it is sealed. */
+static void output_write_sealed(struct output *output, struct commons *commons, int fd,
+				struct str piece)
+{
+	while (piece.len > 0 && !output->is_broken) {
+		size_t waiting = buf_len(&output->buf);
+		size_t room = waiting < PORTION_BYTES ? PORTION_BYTES - waiting : piece.len;
+		size_t part = piece.len < room || output->is_blocked ? piece.len : room;
+
+		buf_append(output_buf(output, commons), piece.data, part);
+		piece = (struct str){piece.data + part, piece.len - part};
+		if (buf_len(&output->buf) >= PORTION_BYTES)
+			output_send(output, commons, fd);
+	}
+}
+
 void output_write(struct output *output, struct commons *commons, int fd, const struct str *pieces,
 		  size_t count)
 {
@@ -95,7 +168,9 @@ void output_write(struct output *output, struct commons *commons, int fd, const 
 	size_t sent = 0;
 
 	assert(count <= PIECES_MAX);
-	if (output->is_broken)
+	for (size_t i = 0; output->transport && i < count && !output->is_broken; i++)
+		output_write_sealed(output, commons, fd, pieces[i]);
+	if (output->transport || output->is_broken)
 		return;
 	for (size_t i = 0; i < count; i++)
 		total += pieces[i].len;

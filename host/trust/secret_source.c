@@ -1,19 +1,12 @@
-/* Reads a secret, straight into memory that is locked.
- *
- * A file that others can read is no secret any more, and one that others can write is theirs: both
- * are refused, as ssh does with keys, so that the mistake is seen before it matters. The checks are
- * made on the descriptor that is read. Owns nothing. Called by plugin/secrets. */
+/* Reads a secret, straight into memory that is locked; what a file must be is base/private_file's
+ * business. Owns nothing. Called by plugin/secrets. */
 #include "trust/secret_source.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "base/mem.h"
+#include "base/private_file.h"
 #include "observe/errors.h"
 
 #define CREDENTIALS_VARIABLE "CREDENTIALS_DIRECTORY"
@@ -27,68 +20,12 @@ static int check_size(const char *what, uint64_t bytes, struct err *err)
 	return 0;
 }
 
-static int check_file(const char *path, const struct stat *facts, struct err *err)
-{
-	unsigned mode = facts->st_mode & 07777;
-
-	if (!S_ISREG(facts->st_mode))
-		return err_set(err, ERR_SECRET_UNSAFE, "%s is not a regular file", path);
-	if (facts->st_uid != 0 && facts->st_uid != geteuid())
-		return err_set(err, ERR_SECRET_UNSAFE,
-			       "%s belongs to user %u, who is neither root nor the user that plugd "
-			       "runs as (%u)",
-			       path, facts->st_uid, geteuid());
-	if (mode & S_IWGRP)
-		return err_set(err, ERR_SECRET_UNSAFE,
-			       "%s may be written by its group (mode %04o); chmod 600 it", path,
-			       mode);
-	if (mode & S_IRWXO)
-		return err_set(err, ERR_SECRET_UNSAFE,
-			       "%s is open to everybody (mode %04o); chmod 600 it", path, mode);
-	return check_size(path, (uint64_t)facts->st_size, err);
-}
-
-/* Of exactly the size that was checked. */
-static int read_whole(int fd, const char *path, size_t bytes, struct secret *out, struct err *err)
-{
-	uint8_t beyond;
-	int r;
-
-	*out = secret_alloc(bytes);
-	r = fd_read_all(fd, out->data, bytes);
-	if (r == 0 && read(fd, &beyond, 1) != 0)
-		r = -EBUSY;
-	if (r == 0)
-		return 0;
-	secret_free(out);
-	if (r == -EBUSY || r == -ENODATA)
-		return err_set(err, ERR_SECRET_MISSING, "%s changed while it was read", path);
-	return err_set_errno(err, ERR_SECRET_MISSING, -r, "reading %s", path);
-}
-
-/* Not blocking: a FIFO must not hold the host up before it is seen for what it is. */
 static int read_file(const char *path, struct secret *out, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat facts;
-	int r;
+	static const struct private_file_codes codes = {ERR_SECRET_MISSING, ERR_SECRET_UNSAFE,
+							ERR_SECRET_SIZE};
 
-	if (fd < 0 && errno == EACCES)
-		return err_set(
-			err, ERR_SECRET_MISSING,
-			"%s can't be read by user %u, as which plugd runs; chown it to that user, "
-			"and let it into the directories",
-			path, geteuid());
-	if (fd < 0)
-		return err_set_errno(err, ERR_SECRET_MISSING, errno, "%s", path);
-	if (fstat(fd, &facts) < 0)
-		r = err_set_errno(err, ERR_SECRET_MISSING, errno, "%s", path);
-	else
-		r = check_file(path, &facts, err);
-	if (r == 0)
-		r = read_whole(fd, path, (size_t)facts.st_size, out, err);
-	fd_close(&fd);
-	return r;
+	return private_file_read(path, SECRET_MAX_BYTES, &codes, out, err);
 }
 
 static int read_variable(const char *name, struct secret *out, struct err *err)

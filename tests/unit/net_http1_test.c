@@ -212,7 +212,7 @@ static const struct row refused[] = {
 	{"raw UTF-8 in a target", "GET /\xc3\xa4 HTTP/1.1\r\nHost: a\r\n\r\n",
 	 "refused TARGET_CHARACTER\n"},
 	{"%00 in a path", "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n", "refused PATH_CHARACTER\n"},
-	{"TLS", "\x16\x03\x01\x02\x00\x01", "refused METHOD\n", 6},
+	{"TLS", "\x16\x03\x01\x02\x00\x01", "refused HAS_NO_TLS\n", 6},
 	{"two empty lines before a request", "\r\n\r\n" HEAD "\r\n", "refused REQUEST_LINE\n"},
 	{"nothing after a fault is believed", GET "\r\n" HEAD "\r\n", "refused HOST_MISSING\n"},
 };

@@ -58,7 +58,7 @@ static const char intro[] =
 	"  refused while plugd runs. [OPERATIONS.md](OPERATIONS.md#changing-the-configuration) "
 	"tells more.\n"
 	"- A list of texts has at most 1024 items.\n"
-	"- Routes and plugins can be set in the file only.\n"
+	"- Routes, plugins and certificates can be set in the file only.\n"
 	"- Anchors, aliases, tags and several documents in one file are refused.\n";
 
 static const char free_note[] = "\n"
@@ -114,7 +114,8 @@ static void write_heading(const struct section *section, struct buf *out)
 	if (parent->list)
 		buf_printf(out, "\n### `%s` of each item of `%s`\n", section->key, parent->key);
 	else
-		buf_printf(out, "\n## `%s`%s\n", section->key, section->list ? ": a list" : "");
+		buf_printf(out, "\n## `%s%s%s`%s\n", parent->key, parent->key[0] ? "." : "",
+			   section->key, section->list ? ": a list" : "");
 	buf_printf(out, "\n%s\n\n", section->help);
 }
 

@@ -41,10 +41,10 @@ static bool needs_quotes(const struct setting *setting, const char *text)
 static const char *indent_of(enum section_id id)
 {
 	static const char spaces[] = "        ";
-	size_t columns = sections[id].list ? 4 : 0;
+	size_t columns = 0;
 
-	for (; id != SECTION_TOP && !sections[id].list; id = sections[id].parent)
-		columns += sections[sections[id].parent].list ? 6 : 2;
+	for (; id != SECTION_TOP; id = sections[id].parent)
+		columns += sections[id].list ? 4 : 2;
 	return spaces + sizeof(spaces) - 1 - columns;
 }
 
@@ -52,15 +52,20 @@ static void write_setting(const struct setting *setting, bool first, struct buf 
 {
 	bool list = sections[setting->section].list;
 	const char *indent = indent_of(setting->section);
+	int dash = (int)strlen(indent) - 2; /* the column of a list's dash */
 	const char *value = setting->fallback ? setting->fallback : setting->example;
 	const char *quote = needs_quotes(setting, value) ? "\"" : "";
-	bool is_example =
-		!section_is_single(setting->section) && !setting->required && !setting->fallback;
+	bool is_example = setting->aside || (!section_is_single(setting->section) &&
+					     !setting->required && !setting->fallback);
 
 	/* A list's item begins with its dash, so its first comment stands in front of that. */
-	write_comment(list && first ? "  " : indent, setting->help, out);
-	buf_printf(out, "%s%s%s: %s%s%s\n", list && first ? "  - " : indent, is_example ? "# " : "",
-		   setting->key, quote, value, quote);
+	write_comment(list && first ? indent + 2 : indent, setting->help, out);
+	if (list && first)
+		buf_printf(out, "%.*s- ", dash, indent);
+	else
+		buf_append_str(out, str_from(indent));
+	buf_printf(out, "%s%s: %s%s%s\n", is_example ? "# " : "", setting->key, quote, value,
+		   quote);
 }
 
 void example_yaml_write(struct buf *out)

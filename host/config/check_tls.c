@@ -1,0 +1,71 @@
+/* What can only be said of several settings of addresses and TLS together. Part of check.c. */
+#include "config/check.h"
+
+#include "net/endpoint.h"
+#include "observe/errors.h"
+
+static struct place place_of(const struct filling *filling, enum setting_id setting, char *name)
+{
+	return (struct place){filling->file, filling->single.lines[setting],
+			      setting_path(&settings[setting], name)};
+}
+
+/* An address is one, whatever is spoken there. */
+static void check_addresses(struct filling *filling)
+{
+	char **listen = filling->config->net.listen;
+	char name[SETTING_NAME];
+	struct endpoint one, other;
+
+	for (size_t i = 0; listen && listen[i]; i++) {
+		endpoint_parse(str_from(listen[i]), &one, NULL);
+		if (one.is_tls && filling->config->net.tls.certificate_count == 0)
+			problem_add(filling->errors, place_of(filling, SETTING_TOP_LISTEN, name),
+				    ERR_CONFIG_MISSING,
+				    "%s needs a certificate; add tls.certificates", listen[i]);
+		for (size_t j = 0; j < i; j++) {
+			endpoint_parse(str_from(listen[j]), &other, NULL);
+			if (strcmp(listen[i], listen[j]) != 0 && str_eq(one.where, other.where))
+				problem_add(
+					filling->errors,
+					place_of(filling, SETTING_TOP_LISTEN, name),
+					ERR_CONFIG_DUPLICATE,
+					"%s and %s are the same address; choose another for one "
+					"of them",
+					listen[j], listen[i]);
+		}
+	}
+}
+
+/* What nobody would look at. */
+static void check_needless(struct filling *filling, enum setting_id setting, const char *value)
+{
+	char name[SETTING_NAME];
+
+	if (value)
+		problem_add(filling->errors, place_of(filling, setting, name), ERR_CONFIG_CONFLICT,
+			    "is for clients with certificates, which are not asked for any; write "
+			    "tls.client_certificates: optional or required, or leave it out");
+}
+
+static void check_clients(struct filling *filling)
+{
+	const struct tls_opts *tls = &filling->config->net.tls;
+	char name[SETTING_NAME];
+
+	if (tls->client_mode == TLS_CLIENT_NONE) {
+		check_needless(filling, SETTING_TLS_CLIENT_CA, tls->client_ca);
+		check_needless(filling, SETTING_TLS_CLIENT_CRL, tls->client_crl);
+	} else if (!tls->client_ca && filling->single.lines[SETTING_TLS_CLIENT_CA] == 0) {
+		problem_add(filling->errors,
+			    place_of(filling, SETTING_TLS_CLIENT_CERTIFICATES, name),
+			    ERR_CONFIG_CONFLICT,
+			    "needs tls.client_ca, or no certificate of a client could be verified");
+	}
+}
+
+void check_tls(struct filling *filling)
+{
+	check_addresses(filling);
+	check_clients(filling);
+}

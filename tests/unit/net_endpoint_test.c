@@ -1,0 +1,59 @@
+/* What is spoken at an address. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+/* cmocka needs those first */
+#include <cmocka.h>
+
+#include "net/endpoint.h"
+#include "observe/errors.h"
+
+static void a_scheme_says_what_is_spoken(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_tls;
+		const char *where;
+	} rows[] = {
+		{":8080", false, ":8080"},
+		{"http://127.0.0.1:80", false, "127.0.0.1:80"},
+		{"https://:8443", true, ":8443"},
+		{"https://[::1]:8443", true, "[::1]:8443"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct endpoint endpoint;
+
+		assert_int_equal(endpoint_parse(str_from(rows[i].text), &endpoint, NULL), 0);
+		assert_int_equal(endpoint.is_tls, rows[i].is_tls);
+		assert_true(str_eq(endpoint.where, str_from(rows[i].where)));
+		assert_true(addr_port(&endpoint.addr) > 0);
+	}
+}
+
+static void other_schemes_and_no_addresses_are_refused(void **state)
+{
+	static const char *const texts[] = {
+		"ftp://:21",	      "HTTPS://:8443",	"https:/:8443", "https://",
+		"https://https://:1", "https://:8443/", "https://a:1",	"://:80"};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct endpoint endpoint;
+		struct err err = {0};
+
+		if (endpoint_parse(str_from(texts[i]), &endpoint, &err) == 0)
+			fail_msg("%s is accepted", texts[i]);
+		assert_int_equal(err.code, ERR_LISTEN);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_scheme_says_what_is_spoken),
+		cmocka_unit_test(other_schemes_and_no_addresses_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
