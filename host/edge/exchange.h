@@ -70,6 +70,7 @@ struct exchange {
 	struct target *target;
 	const struct manifest_method *method;
 	struct manifest *manifest; /* that the method is of; holds */
+	struct meter *meter;	   /* of the method */
 	struct dispatch_call *call;
 	struct answer_reader reader; /* raw HTTP */
 	struct rpc_stream rpc;	     /* RPC that streams */

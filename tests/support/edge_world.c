@@ -75,6 +75,8 @@ void __wrap_dispatch_send(struct dispatch_call *call, struct wire_bytes payload,
 void __wrap_dispatch_consumed(struct dispatch_call *call, uint32_t bytes);
 void __wrap_dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason);
 void __wrap_dispatch_refuse_answer(struct dispatch_call *call, struct str why);
+void __wrap_dispatch_spent(const struct dispatch_call *call, int64_t *queue_us_out,
+			   int64_t *plugin_us_out);
 
 struct dispatch_call *__wrap_dispatch_start(struct dispatch *dispatch,
 					    const struct dispatch_opts *opts,
@@ -145,6 +147,14 @@ void __wrap_dispatch_cancel(struct dispatch_call *call, enum outcome outcome, st
 	buf_printf(&call->world->heard, "cancel(%s) ", outcome_row(outcome)->name);
 	call->world->call = NULL;
 	free(call);
+}
+
+void __wrap_dispatch_spent(const struct dispatch_call *call, int64_t *queue_us_out,
+			   int64_t *plugin_us_out)
+{
+	assert_ptr_equal(call, call->world->call);
+	*queue_us_out = 11;
+	*plugin_us_out = 22;
 }
 
 void __wrap_dispatch_refuse_answer(struct dispatch_call *call, struct str why)
