@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "admin/commands.h"
 #include "admin/control.h"
 #include "base/loop.h"
@@ -204,54 +205,11 @@ static int start_edge(struct host *host)
 	return 0;
 }
 
-/* "127.0.0.1:0" as configured, with the port that it became. */
-static char *real_address(const char *configured, unsigned port)
-{
-	const char *colon = strrchr(configured, ':');
-
-	if (!colon || port == 0)
-		return mem_strdup(configured);
-	return mem_printf("%.*s:%u", (int)(colon - configured), configured, port);
-}
-
-static bool has_address(const char *const *addresses, const char *address)
-{
-	while (addresses && *addresses && strcmp(*addresses, address) != 0)
-		addresses++;
-	return addresses && *addresses;
-}
-
-static void log_addresses(const struct host *host, const char *const *all, const char *const *but,
-			  const char *event, const char *text)
-{
-	for (; all && *all; all++) {
-		if (!has_address(but, *all))
-			log_event(host->log, LOG_INFO, event, text, LOG_STR("addr", *all));
-	}
-}
-
-static void free_addresses(const char **addresses)
-{
-	for (size_t i = 0; addresses && addresses[i]; i++)
-		free((char *)addresses[i]);
-	free(addresses);
-}
-
 /* Those that the listener has now. */
 static void renew_addresses(struct host *host)
 {
-	char **listen = config_of(host)->net.listen;
-	const char **before = host->addresses;
-	size_t count = 0;
-
-	while (listen[count])
-		count++;
-	host->addresses = mem_array(count + 1, sizeof(char *));
-	for (size_t i = 0; i < count; i++)
-		host->addresses[i] = real_address(listen[i], listener_port(host->listener, i));
-	log_addresses(host, host->addresses, before, "listener.ready", "accepts clients");
-	log_addresses(host, before, host->addresses, "listener.closed", "accepts nobody any more");
-	free_addresses(before);
+	host->addresses = addresses_renew(host->addresses, config_of(host)->net.listen,
+					  host->listener, host->log);
 }
 
 static int start_listener(struct host *host)
@@ -541,7 +499,7 @@ static void release(struct host *host)
 	crashes_free(host->house.crashes);
 	pins_free(host->house.pins);
 	ledger_deinit(&host->house.ledger);
-	free_addresses(host->addresses);
+	addresses_free(host->addresses);
 	audit_close(host->house.audit);
 }
 
