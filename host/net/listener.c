@@ -51,6 +51,7 @@ struct listener {
 	const struct net_opts *next_net;
 	struct conn_list conns;
 	unsigned conn_count;
+	struct listener_counts counts;
 	bool is_paused;
 	bool is_told; /* on_stopped was called */
 	struct loop_timer pause;
@@ -88,6 +89,7 @@ static void listener_pause(struct listener *listener, int errnum)
 		      PAUSE_MS);
 	log_event(listener->opts.log, LOG_WARN, "listener.paused", err.text,
 		  LOG_INT("connections", listener->conn_count));
+	listener->counts.paused++;
 	listener->is_paused = true;
 	loop_timer_start(&listener->pause, PAUSE_MS);
 }
@@ -130,6 +132,8 @@ static struct conn *listener_admit(struct listener *listener, int fd, const stru
 	struct conn *conn = conn_new(&listener->commons, fd, peer, on_conn_gone, listener);
 	conn_list_insert(&listener->conns, conn);
 	listener->conn_count++;
+	listener->counts.accepted++;
+	listener->counts.full += listener->conn_count == listener->opts.net->max_connections;
 	http1_stream_start(conn);
 	return conn;
 }
@@ -434,6 +438,11 @@ void listener_free(struct listener *listener)
 unsigned listener_connections(const struct listener *listener)
 {
 	return listener->conn_count;
+}
+
+struct listener_counts listener_counts(const struct listener *listener)
+{
+	return listener->counts;
 }
 
 unsigned listener_port(const struct listener *listener, size_t n)
