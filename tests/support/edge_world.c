@@ -542,6 +542,7 @@ int edge_world_setup(void **state)
 	world->log_fd = memfd_create("log", MFD_CLOEXEC);
 	world->log = log_new(&(struct log_opts){.fd = world->log_fd, .level = LOG_INFO});
 	world->registry = registry_new();
+	world->metrics = metrics_new(METRIC_MAX_SERIES);
 	world->plugin = (struct plugin_opts){.name = (char *)"puppet",
 					     .enabled = true,
 					     .expose = true,
@@ -558,6 +559,7 @@ int edge_world_setup(void **state)
 						    .dispatch = dispatch,
 						    .registry = world->registry,
 						    .version = "test",
+						    .metrics = world->metrics,
 						    .routes = edge_world_routes(world)});
 	assert_int_equal(registry_provide(world->registry, &world->target, &manifest, &err), 0);
 	world->stream.ops = &stream_ops;
@@ -577,6 +579,7 @@ int edge_world_teardown(void **state)
 	plugin_hears(world, "");
 	edge_free(world->edge);
 	registry_free(world->registry);
+	metrics_free(world->metrics);
 	log_free(world->log);
 	close(world->log_fd);
 	loop_free(world->loop);
