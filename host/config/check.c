@@ -10,6 +10,7 @@
 #include "config/suggest.h"
 #include "edge/router.h"
 #include "edge/router_pattern.h"
+#include "net/addr.h"
 #include "observe/errors.h"
 
 struct place element_place(struct filling *filling, enum section_id section, size_t index,
@@ -116,6 +117,24 @@ static void check_signature(struct filling *filling)
 		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
 			    "needs whitelist.public_keys, or every whitelist is refused; plugctl "
 			    "whitelist keygen makes a key");
+}
+
+/* What anybody may read who reaches it is for this machine alone, unless that is wanted. */
+static void check_admin_http(struct filling *filling)
+{
+	const struct admin_opts *admin = &filling->config->admin;
+	struct place place = {filling->file, filling->single.lines[SETTING_ADMIN_HTTP],
+			      "admin.http"};
+	struct addr addr;
+	struct err err;
+
+	if (!admin->http || admin->http_remote ||
+	    addr_parse(str_from(admin->http), &addr, &err) < 0 || addr_is_loopback(&addr))
+		return;
+	problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
+		    "\"%s\" is reached from other machines, and whoever reaches it may read; write "
+		    "127.0.0.1:%u, or add http_remote: true",
+		    admin->http, addr_port(&addr));
 }
 
 /* ---- names of plugins ---- */
@@ -270,6 +289,7 @@ void check_all(struct filling *filling)
 	check_sandboxes(filling);
 	check_whitelist(filling);
 	check_signature(filling);
+	check_admin_http(filling);
 	check_stand_ins(filling, sorted, count);
 	check_routes(filling, sorted, count);
 	check_patterns(filling);
