@@ -7,8 +7,7 @@
 
 #include "base/mem.h"
 
-/* "127.0.0.1:0" as configured, with the port that it became. */
-static char *real_address(const char *configured, unsigned port)
+char *address_real(const char *configured, unsigned port)
 {
 	const char *colon = strrchr(configured, ':');
 
@@ -50,7 +49,7 @@ const char **addresses_renew(const char **before, char *const *listen,
 		count++;
 	now = mem_array(count + 1, sizeof(char *));
 	for (size_t i = 0; i < count; i++)
-		now[i] = real_address(listen[i], listener_port(listener, i));
+		now[i] = address_real(listen[i], listener_port(listener, i));
 	log_others(log, now, before, "listener.ready", "accepts clients");
 	log_others(log, before, now, "listener.closed", "accepts nobody any more");
 	addresses_free(before);

@@ -6,6 +6,9 @@
 #include "net/listener.h"
 #include "observe/log.h"
 
+/* "127.0.0.1:0" as configured, with the port that it became; 0: as configured. Returns owned. */
+char *address_real(const char *configured, unsigned port);
+
 /* Those that the listener has now, in the order of `listen`; logs which of them are new and which
  * of `before` (takes; may be NULL) are gone. Returns owned, NULL-terminated. */
 const char **addresses_renew(const char **before, char *const *listen,

@@ -35,6 +35,7 @@
 #include "reload.h"
 #include "rights.h"
 #include "roster.h"
+#include "telemetry.h"
 #include "unit.h"
 
 /* A plugin that is told to end when the time is over still has this long. */
@@ -55,6 +56,7 @@ struct host {
 	struct edge *edge;
 	struct listener *listener;
 	struct control *control;
+	struct telemetry *telemetry; /* NULL: nobody could see it */
 	struct office office;
 	struct reload *reload;
 	const char **addresses; /* NULL-terminated; each owned */
@@ -88,6 +90,7 @@ static void drain_plugins(struct host *host, int64_t longest_ms)
 	host->phase = HOST_PLUGINS_DRAIN;
 	control_stop(host->control);
 	host->control = NULL;
+	telemetry_stop(host->telemetry);
 	units_drain(&host->house, longest_ms);
 	stop_if_drained(host);
 }
@@ -193,6 +196,7 @@ static int start_edge(struct host *host)
 		.dispatch = host->dispatch,
 		.registry = host->registry,
 		.version = PLUGD_VERSION,
+		.metrics = telemetry_metrics(host->telemetry),
 	};
 	struct err err;
 
@@ -245,6 +249,24 @@ static void get_facts(void *user, struct office_facts *out)
 		.is_final = rights_are_final(),
 		.spawner = rights_spawner(&host->ground.rights),
 	};
+}
+
+static void show_scrape(void *user, struct scrape *out)
+{
+	const struct host *host = user;
+
+	out->edge = host->edge;
+	out->listener = host->listener;
+	out->roster = host->roster;
+}
+
+static int start_telemetry(struct host *host)
+{
+	struct err err;
+
+	if (telemetry_serve(host->telemetry, host->edge, host->log, show_scrape, host, &err) < 0)
+		return report(host, &err);
+	return 0;
 }
 
 static struct unit *unit_of(const struct host *host, const struct target *target)
@@ -456,6 +478,9 @@ static int start(struct host *host)
 	host->dispatch = dispatch_new(host->loop);
 	dispatch_log_to(host->dispatch, host->log);
 	host->registry = registry_new();
+	host->telemetry = telemetry_new(config_of(host)->admin.http, host->loop);
+	if (host->telemetry)
+		registry_measure(host->registry, telemetry_metrics(host->telemetry));
 	host->service = (struct host_service){.version = PLUGD_VERSION,
 					      .registry = host->registry,
 					      .started_ms = loop_now_ms(host->loop)};
@@ -466,6 +491,7 @@ static int start(struct host *host)
 		.groups = host->ground.groups,
 		.dispatch = host->dispatch,
 		.registry = host->registry,
+		.metrics = telemetry_metrics(host->telemetry),
 		.service = &host->service,
 		.on_drained = stop_if_drained,
 		.user = host,
@@ -477,7 +503,7 @@ static int start(struct host *host)
 	if (!host->house.crashes || start_audit(host, &err) < 0 || start_pins(host, &err) < 0)
 		return report(host, &err);
 	make_units(host);
-	if (start_edge(host) < 0 || start_control(host) < 0)
+	if (start_edge(host) < 0 || start_control(host) < 0 || start_telemetry(host) < 0)
 		return -1;
 	start_listener(host);
 	start_reload(host);
@@ -491,6 +517,7 @@ static int start(struct host *host)
 static void release(struct host *host)
 {
 	control_stop(host->control);
+	telemetry_stop(host->telemetry);
 	reload_free(host->reload);
 	listener_free(host->listener);
 	edge_free(host->edge);
@@ -500,6 +527,7 @@ static void release(struct host *host)
 	loop_turn(host->loop, false);
 	registry_free(host->registry);
 	dispatch_free(host->dispatch);
+	telemetry_free(host->telemetry);
 	crashes_free(host->house.crashes);
 	pins_free(host->house.pins);
 	ledger_deinit(&host->house.ledger);

@@ -244,6 +244,7 @@ static void on_drained(void *user, struct pool *pool)
 	struct unit *unit = generation->unit;
 
 	LIST_REMOVE(generation, link);
+	unit_keep_restarts(unit, generation);
 	if (unit->swap)
 		swap_on_drained(unit->swap, pool);
 	if (generation == unit->serving) {
@@ -312,6 +313,14 @@ static void release_swap(void *swap)
 	swap_free(swap);
 }
 
+static void count_swap(const struct unit *unit, const struct err *why)
+{
+	const struct str labels[] = {str_from(unit->plugin->name),
+				     why ? STR_LITERAL("failed") : STR_LITERAL("done")};
+
+	metric_add(metrics_counter(unit->house->metrics, METRIC_PLUGIN_SWAPS, labels), 1);
+}
+
 static void on_swap_end(void *user, const struct err *why)
 {
 	struct unit *unit = user;
@@ -322,6 +331,7 @@ static void on_swap_end(void *user, const struct err *why)
 		.took_us = loop_now_us(unit->house->loop) - unit->swap_began_us,
 	};
 
+	count_swap(unit, why);
 	records_swap_end(unit->house->audit, unit->plugin->name, report.generation, why);
 	loop_retire(unit->house->loop, release_swap, unit->swap);
 	unit->swap = NULL;

@@ -16,6 +16,7 @@
 #include "host_service.h"
 #include "ledger.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 #include "pins.h"
 #include "plan.h"
 #include "plugin/plugin_opts.h"
@@ -30,7 +31,8 @@ LIST_HEAD(unit_list, unit);
 struct unit_house {
 	struct loop *loop;
 	struct log *log;
-	struct audit *audit; /* NULL: nothing is recorded */
+	struct audit *audit;	 /* NULL: nothing is recorded */
+	struct metrics *metrics; /* NULL: nothing is counted */
 	struct spawner *spawner;
 	struct control_groups *groups; /* NULL: none were given to plugd */
 	struct dispatch *dispatch;
@@ -66,6 +68,9 @@ void unit_release(struct unit *unit);
 void unit_leave(struct unit *unit);
 
 struct target *unit_target(struct unit *unit);
+
+/* Processes that were started in place of one that had ended, in all its generations. */
+uint64_t unit_restarts(const struct unit *unit);
 const char *unit_name(const struct unit *unit);
 
 /* Starts the first generation. A plugin that may not run or can't is logged and left out. */

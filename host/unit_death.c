@@ -37,9 +37,38 @@ static void keep_capsule(const struct unit *unit, const struct instance *instanc
 	crashes_add(unit->house->crashes, capsule);
 }
 
+static void count_death(const struct unit *unit, bool failed)
+{
+	const struct str labels[] = {str_from(unit->plugin->name),
+				     failed ? STR_LITERAL("failed") : STR_LITERAL("ended")};
+
+	metric_add(metrics_counter(unit->house->metrics, METRIC_PLUGIN_DEATHS, labels), 1);
+}
+
+void unit_keep_restarts(struct unit *unit, const struct generation *generation)
+{
+	unit->restarts_before += pool_restarts(generation->pool);
+}
+
+/* Who serves is among those that drain when all of it does. */
+uint64_t unit_restarts(const struct unit *unit)
+{
+	const struct generation *generation;
+	uint64_t count = unit->restarts_before;
+
+	if (unit->serving && !unit->is_draining)
+		count += pool_restarts(unit->serving->pool);
+	if (unit->next)
+		count += pool_restarts(unit->next->pool);
+	LIST_FOREACH (generation, &unit->draining, link)
+		count += pool_restarts(generation->pool);
+	return count;
+}
+
 void unit_on_death(struct unit *unit, const struct instance *instance, const struct err *why,
 		   bool failed)
 {
+	count_death(unit, failed);
 	records_end(unit->house->audit, unit->plugin->name, instance, why, failed);
 	if (failed)
 		keep_capsule(unit, instance, why);

@@ -53,6 +53,7 @@ struct unit {
 	uint32_t swap_generation; /* of the next, which may be gone before the swap is over */
 	int64_t swap_began_us;
 	int64_t swap_drain_ms;
+	uint64_t restarts_before;  /* of generations that are gone */
 	struct unit_change change; /* that is prepared; plan NULL: none is */
 	struct loop_timer leave;   /* until nobody may use it any more */
 	bool awaits_successor;	   /* who serves is revoked, and a swap may replace it */
@@ -91,6 +92,9 @@ void unit_judge_again(struct unit *unit);
 /* unit_death.c: a process has ended; `failed`: it should not have, or not like that. */
 void unit_on_death(struct unit *unit, const struct instance *instance, const struct err *why,
 		   bool failed);
+
+/* A generation with its processes is gone: its restarts are kept. */
+void unit_keep_restarts(struct unit *unit, const struct generation *generation);
 
 /* Begins to swap to a generation that is set up so. `waits_for_commit` as in swap_opts. */
 void unit_begin_swap(struct unit *unit, const struct generation_setup *setup,

@@ -232,7 +232,8 @@ struct answered trial_run(struct office *office, const json_t *args, struct repl
 					.timeout_ms = timeout_ms ? timeout_ms
 								 : found.target->plugin->timeout_ms,
 					.request = &request,
-					.manifest = found.manifest},
+					.manifest = found.manifest,
+					.meter = found.meter},
 		reply);
 	buf_deinit(&payload);
 	return proof;

@@ -25,6 +25,8 @@ struct loop {
 	ev_check after_sleep;
 	int64_t now_us;
 	bool is_stopped;
+	loop_turn_fn *on_turn; /* NULL: turns are not measured */
+	void *turn_user;
 
 	struct loop_flush *flushes; /* first in, first out */
 	struct loop_flush **flushes_end;
@@ -102,7 +104,11 @@ static void loop_end_turn(struct loop *loop)
 
 static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int events)
 {
-	loop_end_turn(watcher->data);
+	struct loop *loop = watcher->data;
+
+	loop_end_turn(loop);
+	if (loop->on_turn)
+		loop->on_turn(loop->turn_user, clock_mono_us() - loop->now_us);
 }
 
 static void on_after_sleep(struct ev_loop *ev, ev_check *watcher, int events)
@@ -164,6 +170,12 @@ void loop_turn(struct loop *loop, bool block)
 {
 	ev_run(loop->ev, block ? EVRUN_ONCE : EVRUN_NOWAIT);
 	loop_end_turn(loop);
+}
+
+void loop_measure(struct loop *loop, loop_turn_fn *on_turn, void *user)
+{
+	loop->on_turn = on_turn;
+	loop->turn_user = user;
 }
 
 int64_t loop_now_ms(const struct loop *loop)

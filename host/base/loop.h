@@ -32,6 +32,11 @@ void loop_stop(struct loop *loop);
  * tools. */
 void loop_turn(struct loop *loop, bool block);
 
+/* Tells how long each turn took, from the poll's return to the end of its flushes; NULL: nothing is
+ * told, and nothing measured. */
+typedef void loop_turn_fn(void *user, int64_t took_us);
+void loop_measure(struct loop *loop, loop_turn_fn *on_turn, void *user);
+
 /* Monotonic time as of this turn; free to ask for. */
 int64_t loop_now_ms(const struct loop *loop);
 int64_t loop_now_us(const struct loop *loop);

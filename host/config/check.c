@@ -10,6 +10,7 @@
 #include "config/suggest.h"
 #include "edge/router.h"
 #include "edge/router_pattern.h"
+#include "net/endpoint.h"
 #include "observe/errors.h"
 
 struct place element_place(struct filling *filling, enum section_id section, size_t index,
@@ -128,6 +129,28 @@ static void check_process(struct filling *filling)
 	if (process->group && !process->user)
 		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
 			    "means nothing without process.user; name the user too");
+}
+
+/* What anybody may read who reaches it is for this machine alone, unless that is wanted. */
+static void check_admin_http(struct filling *filling)
+{
+	const struct admin_opts *admin = &filling->config->admin;
+	struct place place = {filling->file, filling->single.lines[SETTING_ADMIN_HTTP],
+			      "admin.http"};
+	struct endpoint endpoint;
+
+	if (!admin->http || endpoint_parse(str_from(admin->http), &endpoint, NULL) < 0)
+		return;
+	if (endpoint.is_tls)
+		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
+			    "these pages are without TLS; write http://, and let a route or a "
+			    "proxy carry them further");
+	if (admin->http_remote || addr_is_loopback(&endpoint.addr))
+		return;
+	problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
+		    "\"%s\" is reached from other machines, and whoever reaches it may read; write "
+		    "127.0.0.1:%u, or add http_remote: true",
+		    admin->http, addr_port(&endpoint.addr));
 }
 
 /* ---- names of plugins ---- */
@@ -284,6 +307,7 @@ void check_all(struct filling *filling)
 	check_whitelist(filling);
 	check_signature(filling);
 	check_process(filling);
+	check_admin_http(filling);
 	check_stand_ins(filling, sorted, count);
 	check_routes(filling, sorted, count);
 	check_patterns(filling);

@@ -46,6 +46,7 @@ static void release(struct dispatch_call *call, enum outcome outcome)
 	dispatch->free_list = call;
 	dispatch->open--;
 	call->target->outcomes[outcome]++;
+	meter_count(call->meter, outcome, call->queue_us, call->plugin_us);
 	if (call->stage == STAGE_RUNS)
 		call_leave_place(call);
 }
@@ -231,6 +232,7 @@ struct dispatch_call *dispatch_start(struct dispatch *dispatch, const struct dis
 	call->resends = 0;
 	call->avoid = 0;
 	call->key = opts->key;
+	call->meter = opts->meter;
 	call->manifest = opts->manifest ? manifest_hold(opts->manifest) : NULL;
 	retry_budget_earn(&opts->target->budget);
 	return is_within_rate(call) && call_enter(call) ? call : NULL;
@@ -273,7 +275,17 @@ void dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct st
 		wait_leave(call);
 	free(call->kept);
 	call->kept = NULL;
+	call_move(call, call->stage);
 	release(call, outcome);
+}
+
+void dispatch_spent(const struct dispatch_call *call, int64_t *queue_us_out, int64_t *plugin_us_out)
+{
+	int64_t stage_us = loop_now_us(call->dispatch->loop) - call->stage_us;
+	bool runs = call->stage == STAGE_RUNS;
+
+	*queue_us_out = call->queue_us + (runs ? 0 : stage_us);
+	*plugin_us_out = call->plugin_us + (runs ? stage_us : 0);
 }
 
 void dispatch_hold(struct dispatch *dispatch, struct target *target, bool held)

@@ -17,6 +17,7 @@
 
 #include "base/loop.h"
 #include "base/str.h"
+#include "dispatch/meter.h"
 #include "dispatch/outcome.h"
 #include "dispatch/stand_in.h"
 #include "dispatch/target.h"
@@ -66,7 +67,8 @@ struct dispatch_opts {
 	/* Whose number `request` has. A generation that numbers its methods otherwise is asked by
 	 * its own number. NULL: the number is right for every generation. */
 	const struct manifest *manifest;
-	uint64_t key; /* during a canary: the same key, the same generation; 0: by chance */
+	struct meter *meter; /* of the method, counts the call; NULL: nothing does */
+	uint64_t key;	     /* during a canary: the same key, the same generation; 0: by chance */
 	/* The timeout is the caller's own and shorter than the operator's: that it passes says
 	 * nothing about the plugin. */
 	bool is_impatient;
@@ -109,6 +111,10 @@ void dispatch_consumed(struct dispatch_call *call, uint32_t bytes);
  * counted. Not from on_response or on_data with `end`: then on_done follows at once, and
  * dispatch_refuse_answer() is how to complain. */
 void dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason);
+
+/* How long it has waited, and how long the plugin has had it, until now. */
+void dispatch_spent(const struct dispatch_call *call, int64_t *queue_us_out,
+		    int64_t *plugin_us_out);
 
 /* From now on calls to this target wait, as many as its queue takes and for as long as a hold may
  * last; or they go on. */

@@ -66,6 +66,7 @@ struct dispatch_call {
 	unsigned avoid;		   /* the number of the instance that failed it; 0: none */
 	uint64_t key;		   /* what keeps the caller with one generation; 0: nothing */
 	bool is_canary;		   /* of the try that runs */
+	struct meter *meter;	   /* NULL: it is not counted by its method */
 	struct manifest *manifest; /* whose number the request has; holds; NULL: any */
 	struct dispatch_call *next_free;
 };

@@ -28,6 +28,17 @@ static bool is_consumed(struct exchange *exchange, size_t len)
 	return false;
 }
 
+void bridge_cancel_call(struct exchange *exchange, enum outcome outcome, struct str reason)
+{
+	int64_t queue_us, plugin_us;
+
+	dispatch_spent(exchange->call, &queue_us, &plugin_us);
+	exchange->queue_us += queue_us;
+	exchange->plugin_us += plugin_us;
+	dispatch_cancel(exchange->call, outcome, reason);
+	exchange->call = NULL;
+}
+
 /* The plugin's answer can't be used: dispatch counts that. With `end` the call is over by itself,
  * and on_done tells the client. */
 static void refuse_answer(struct exchange *exchange, struct str why, bool end)
@@ -37,8 +48,7 @@ static void refuse_answer(struct exchange *exchange, struct str why, bool end)
 		return;
 	}
 	exchange->failing = true;
-	dispatch_cancel(exchange->call, OUTCOME_BAD_ANSWER, why);
-	exchange->call = NULL;
+	bridge_cancel_call(exchange, OUTCOME_BAD_ANSWER, why);
 	exchange_fail_outcome(exchange, OUTCOME_BAD_ANSWER, why, 0);
 }
 
@@ -196,6 +206,7 @@ void bridge_call(struct exchange *exchange, struct wire_request *request)
 		.is_idempotent = exchange->bridge->is_idempotent(exchange),
 		.is_impatient = is_impatient(exchange, timeout_ms),
 		.manifest = exchange->manifest,
+		.meter = exchange->meter,
 		.key = canary_key(exchange),
 	};
 
@@ -276,9 +287,8 @@ static void pass_body(struct exchange *exchange, struct wire_bytes body, bool la
 static void refuse_body(struct exchange *exchange)
 {
 	if (exchange->call)
-		dispatch_cancel(exchange->call, OUTCOME_CANCELLED,
-				STR_LITERAL("the request's body is too large"));
-	exchange->call = NULL;
+		bridge_cancel_call(exchange, OUTCOME_CANCELLED,
+				   STR_LITERAL("the request's body is too large"));
 	exchange_fail(exchange, &edge_error_too_large);
 }
 
@@ -338,8 +348,6 @@ void bridge_on_writable(struct exchange *exchange)
 
 void bridge_end(struct exchange *exchange)
 {
-	if (!exchange->call)
-		return;
-	dispatch_cancel(exchange->call, OUTCOME_CANCELLED, STR_LITERAL("the client has left"));
-	exchange->call = NULL;
+	if (exchange->call)
+		bridge_cancel_call(exchange, OUTCOME_CANCELLED, STR_LITERAL("the client has left"));
 }

@@ -66,9 +66,8 @@ static void begin_call(struct exchange *exchange, struct wire_bytes payload, boo
 static void fail_framing(struct exchange *exchange)
 {
 	if (exchange->call)
-		dispatch_cancel(exchange->call, OUTCOME_INVALID_ARGUMENT,
-				STR_LITERAL("the client's stream is malformed"));
-	exchange->call = NULL;
+		bridge_cancel_call(exchange, OUTCOME_INVALID_ARGUMENT,
+				   STR_LITERAL("the client's stream is malformed"));
 	exchange->failing = true;
 	exchange_fail_outcome(
 		exchange, OUTCOME_INVALID_ARGUMENT,

@@ -1,7 +1,6 @@
 /* The edge's own pages: health, and RPC by name. One table; routes may not begin with these
  * paths. */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,83 +10,18 @@
 #include "edge/router_pattern.h"
 #include "observe/errors.h"
 
-static void answer_json(struct exchange *exchange, unsigned status, json_t *json)
+static void answer_health(struct exchange *exchange, struct str rest)
 {
 	struct http_field fields[] = {
 		{STR_LITERAL("content-type"), STR_LITERAL("application/json")},
 		{STR_LITERAL("cache-control"), STR_LITERAL("no-store")}};
-	struct http_response response = {.status = status, .fields = fields, .field_count = 2};
-	char *text = json_dumps(json, JSON_COMPACT);
-	struct str body = str_from(text ? text : "{}");
+	struct http_response response = {.fields = fields, .field_count = 2};
+	char *text = edge_health(exchange->edge, exchange->request->path, &response.status);
+	struct str body = str_from(text);
 
 	exchange_respond(exchange, &response,
 			 (struct wire_bytes){(const uint8_t *)body.data, body.len}, true);
 	free(text);
-	json_decref(json);
-}
-
-static void answer_live(struct exchange *exchange, struct str rest)
-{
-	answer_json(exchange, 200, json_pack("{s:s}", "status", "live"));
-}
-
-static bool serves(const struct target *target)
-{
-	return target->pool && pool_is_available(target->pool);
-}
-
-/* Ready means: every enabled plugin has an instance that serves, or may sleep, and nobody has told
- * us to stop. */
-bool edge_is_ready(const struct edge *edge)
-{
-	const struct edge_routes_opts *from = &edge->routes->from;
-
-	for (size_t i = 0; i < from->target_count; i++) {
-		if (from->targets[i]->plugin->enabled && !serves(from->targets[i]))
-			return false;
-	}
-	return !edge->draining;
-}
-
-static const char *readiness(const struct target *target)
-{
-	const struct pool *pool = target->pool;
-	const struct err *down = pool ? pool_down_reason(pool) : NULL;
-
-	if (pool && pool_is_asleep(pool))
-		return "asleep";
-	if (pool && pool_ready_count(pool) > 0)
-		return pool_healthy_count(pool) > 0 ? "ready" : "degraded";
-	if (down)
-		return down->code == ERR_PLUGIN_CRASH_LOOP ? "failed" : "ended";
-	return serves(target) ? "starting" : "not ready";
-}
-
-static void answer_ready(struct exchange *exchange, struct str rest)
-{
-	const struct edge *edge = exchange->edge;
-	const struct edge_routes_opts *from = &edge->routes->from;
-	bool ready = edge_is_ready(edge);
-	json_t *plugins = json_object();
-	const char *status = ready ? "ready" : "not ready";
-
-	for (size_t i = 0; i < from->target_count; i++) {
-		const struct target *target = from->targets[i];
-
-		if (target->plugin->enabled)
-			json_object_set_new(plugins, target->plugin->name,
-					    json_string(readiness(target)));
-	}
-	answer_json(exchange, ready ? 200 : 503,
-		    json_pack("{s:s, s:o}", "status", edge->draining ? "draining" : status,
-			      "plugins", plugins));
-}
-
-static void answer_build(struct exchange *exchange, struct str rest)
-{
-	answer_json(exchange, 200,
-		    json_pack("{s:s, s:s, s:i}", "name", "plugd", "version",
-			      exchange->edge->version, "protocol", 1));
 }
 
 static void fail_rpc(struct exchange *exchange, unsigned status, const struct err *err)
@@ -143,12 +77,13 @@ static void answer_rpc(struct exchange *exchange, struct str rest)
 static const struct builtin {
 	struct str path; /* ends in '/': everything below it */
 	struct str method;
+	enum edge_page page;
 	void (*answer)(struct exchange *exchange, struct str rest);
 } builtins[] = {
-	{{"/health/live", 12}, {"GET", 3}, answer_live},
-	{{"/health/ready", 13}, {"GET", 3}, answer_ready},
-	{{"/health/build", 13}, {"GET", 3}, answer_build},
-	{{"/rpc/", 5}, {"POST", 4}, answer_rpc},
+	{{"/health/live", 12}, {"GET", 3}, PAGE_LIVE, answer_health},
+	{{"/health/ready", 13}, {"GET", 3}, PAGE_READY, answer_health},
+	{{"/health/build", 13}, {"GET", 3}, PAGE_BUILD, answer_health},
+	{{"/rpc/", 5}, {"POST", 4}, PAGE_RPC, answer_rpc},
 };
 
 static bool matches(const struct builtin *builtin, struct str path)
@@ -175,6 +110,7 @@ bool builtin_answer(struct exchange *exchange)
 
 		if (!matches(builtin, path))
 			continue;
+		exchange->page = builtin->page;
 		if (takes_method(builtin, exchange->request->method))
 			builtin->answer(exchange, (struct str){path.data + builtin->path.len,
 							       path.len - builtin->path.len});

@@ -5,10 +5,7 @@
 #include "edge/mw.h"
 
 const struct middleware *const chain[] = {
-	&mw_request_id,
-	&mw_body_limit,
-	&mw_deadline,
-	&mw_access_log,
+	&mw_request_id, &mw_body_limit, &mw_deadline, &mw_access_log, &mw_metrics,
 };
 
 const size_t chain_length = sizeof(chain) / sizeof(chain[0]);
@@ -16,8 +13,10 @@ const size_t chain_length = sizeof(chain) / sizeof(chain[0]);
 bool chain_request(struct exchange *exchange, struct exchange_error *error)
 {
 	for (size_t i = 0; i < chain_length; i++) {
-		if (chain[i]->on_request && !chain[i]->on_request(exchange, error))
-			return false;
+		if (!chain[i]->on_request || chain[i]->on_request(exchange, error))
+			continue;
+		exchange->refused_by = chain[i];
+		return false;
 	}
 	return true;
 }
@@ -25,8 +24,10 @@ bool chain_request(struct exchange *exchange, struct exchange_error *error)
 bool chain_route(struct exchange *exchange, struct exchange_error *error)
 {
 	for (size_t i = 0; i < chain_length; i++) {
-		if (chain[i]->on_route && !chain[i]->on_route(exchange, error))
-			return false;
+		if (!chain[i]->on_route || chain[i]->on_route(exchange, error))
+			continue;
+		exchange->refused_by = chain[i];
+		return false;
 	}
 	return true;
 }

@@ -187,6 +187,7 @@ static struct str on_refused(void *user, const struct http_refusal *refusal, str
 	struct str id = exchange_make_id(edge, arena);
 	struct http_field *fields = arena_alloc(arena, 2 * sizeof(*fields));
 
+	counts_add_refused(&edge->counts, str_from(refusal->reason));
 	if (refusal->status == 413)
 		error.code = edge_error_too_large.code;
 	fields[0] =
@@ -221,6 +222,7 @@ struct edge *edge_new(const struct edge_setup *setup)
 	edge->registry = setup->registry;
 	edge->version = setup->version;
 	edge->routes = setup->routes;
+	counts_init(&edge->counts, setup->metrics);
 	holds_init(&edge->holds, edge->loop, lead_again);
 	if (getrandom(&edge->request_key, sizeof(edge->request_key), 0) < 0)
 		edge->request_key = (uint64_t)loop_now_us(edge->loop);
@@ -240,6 +242,7 @@ void edge_free(struct edge *edge)
 		free(exchange);
 	}
 	routes_release(edge->routes);
+	counts_deinit(&edge->counts);
 	free(edge);
 }
 

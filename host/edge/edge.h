@@ -12,6 +12,7 @@
 #include "edge/edge_opts.h"
 #include "net/message.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 #include "plugin/drift.h"
 #include "registry/service.h"
 
@@ -51,6 +52,7 @@ struct edge_setup {
 	struct dispatch *dispatch;
 	struct registry *registry;
 	const char *version;	    /* of the host */
+	struct metrics *metrics;    /* borrows; NULL: nothing is counted */
 	struct edge_routes *routes; /* takes */
 };
 
@@ -74,6 +76,10 @@ void edge_set_draining(struct edge *edge);
 
 /* What /health/ready says. */
 bool edge_is_ready(const struct edge *edge);
+
+/* The page of that path below /health, as JSON with its status. Returns owned; NULL: there is no
+ * such page. */
+char *edge_health(const struct edge *edge, struct str path, unsigned *status_out);
 
 /* Requests that are not over. */
 unsigned edge_open_count(const struct edge *edge);

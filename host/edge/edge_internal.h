@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "edge/counts.h"
 #include "edge/edge.h"
 #include "edge/exchange.h"
 #include "edge/hold.h"
@@ -22,6 +23,7 @@ struct edge {
 	const char *version;
 	struct edge_routes *routes; /* in force */
 	struct holds holds;
+	struct edge_counts counts;
 	bool draining;
 	uint64_t request_key; /* random */
 	uint64_t request_count;

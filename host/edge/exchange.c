@@ -32,6 +32,7 @@ void exchange_init(struct exchange *exchange, struct edge *edge, struct http_str
 void exchange_set_method(struct exchange *exchange, const struct service_method *found)
 {
 	exchange->method = found->method;
+	exchange->meter = found->meter;
 	manifest_release(exchange->manifest);
 	exchange->manifest = manifest_hold(found->manifest);
 }

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "dispatch/dispatch.h"
 #include "edge/answer_reader.h"
+#include "edge/counts.h"
 #include "edge/router.h"
 #include "net/message.h"
 #include "registry/service.h"
@@ -20,9 +21,10 @@ struct edge_route;
 struct edge_routes;
 struct bridge_ops;
 struct hold;
+struct middleware;
 
 /* Fields that the edge adds to every answer. */
-#define EXCHANGE_EXTRA_FIELDS 4
+#define EXCHANGE_EXTRA_FIELDS 5
 
 /* Messages with a length before each, as they come and go in pieces. */
 struct rpc_stream {
@@ -58,6 +60,8 @@ struct exchange {
 	struct str method_name;
 	struct edge_routes *routes;	/* that were in force when it came; holds */
 	const struct edge_route *route; /* NULL: none has matched, or it is one of the edge's own */
+	enum edge_page page;		/* without a route: which of the edge's own */
+	const struct middleware *refused_by; /* NULL: it passed the chain, so far */
 	size_t param_count;
 	uint64_t body_limit; /* of the request's body */
 	uint64_t body_bytes; /* that have come */
@@ -70,6 +74,7 @@ struct exchange {
 	struct target *target;
 	const struct manifest_method *method;
 	struct manifest *manifest; /* that the method is of; holds */
+	struct meter *meter;	   /* of the method */
 	struct dispatch_call *call;
 	struct answer_reader reader; /* raw HTTP */
 	struct rpc_stream rpc;	     /* RPC that streams */

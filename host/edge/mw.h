@@ -18,4 +18,7 @@ extern const struct middleware mw_deadline;
 /* One line for each request. */
 extern const struct middleware mw_access_log;
 
+/* Each request is counted. */
+extern const struct middleware mw_metrics;
+
 #endif

@@ -33,10 +33,19 @@ static void fill_rest(const struct exchange *exchange, struct log_field rest[RES
 		rest[count++] = (struct log_field){LOG_FIELD_END};
 }
 
+/* What is left of the whole when queue and plugin have had theirs: reading the request's body,
+ * waiting for the client to take the answer, and the host's own work. */
+static int64_t edge_us(const struct exchange *exchange, int64_t us)
+{
+	int64_t rest_us = us - exchange->queue_us - exchange->plugin_us;
+
+	return rest_us > 0 ? rest_us : 0;
+}
+
 static void on_done(struct exchange *exchange, struct log *log)
 {
 	const struct http_request *request = exchange->request;
-	int64_t now_us = loop_now_us(exchange->edge->loop);
+	int64_t us = loop_now_us(exchange->edge->loop) - exchange->started_us;
 	struct log_field rest[REST_MAX + 1];
 
 	if (!exchange->routes->from.opts->access_log || !log_is_on(log, LOG_INFO))
@@ -50,10 +59,10 @@ static void on_done(struct exchange *exchange, struct log *log)
 			  LOG_STR("plugin", plugin_of(exchange)),
 			  LOG_STR("outcome", outcome_row(exchange->outcome)->name),
 			  LOG_INT("in_bytes", (int64_t)exchange->body_bytes),
-			  LOG_INT("out_bytes", (int64_t)exchange->sent_bytes),
-			  LOG_INT("us", now_us - exchange->started_us),
+			  LOG_INT("out_bytes", (int64_t)exchange->sent_bytes), LOG_INT("us", us),
 			  LOG_INT("queue_us", exchange->queue_us),
-			  LOG_INT("plugin_us", exchange->plugin_us), rest[0], rest[1], rest[2],
+			  LOG_INT("plugin_us", exchange->plugin_us),
+			  LOG_INT("edge_us", edge_us(exchange, us)), rest[0], rest[1], rest[2],
 			  rest[3], rest[4]});
 }
 

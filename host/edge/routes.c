@@ -42,6 +42,7 @@ static int take_route(struct edge_routes *routes, const struct route_opts *opts,
 		.bridge = opts->rpc ? &bridge_rpc : &bridge_http,
 		.service = STR_LITERAL(WIRE_HTTP_SERVICE),
 		.method = STR_LITERAL(WIRE_HTTP_METHOD),
+		.counts = &routes->counts[route - routes->routes],
 	};
 	if (!route->target)
 		return refuse_route(opts, "its plugin is not configured", err);
@@ -79,6 +80,7 @@ static void routes_free(struct edge_routes *routes)
 {
 	router_free(routes->router);
 	free(routes->routes);
+	free(routes->counts);
 	free(routes);
 }
 
@@ -90,6 +92,7 @@ struct edge_routes *edge_routes_new(const struct edge_routes_opts *from, struct 
 	routes->from = *from;
 	routes->holders = 1;
 	routes->routes = mem_array(count ? count : 1, sizeof(*routes->routes));
+	routes->counts = mem_array(count ? count : 1, sizeof(*routes->counts));
 	routes->router = router_new();
 	if (take_routes(routes, err) == 0)
 		return routes;

@@ -5,6 +5,7 @@
 #define PLUGD_EDGE_ROUTES_H
 
 #include "base/err.h"
+#include "edge/counts.h"
 #include "edge/edge.h"
 #include "edge/router.h"
 #include "registry/service.h"
@@ -20,13 +21,15 @@ struct edge_route {
 	struct str method;
 	/* The method, as of that version of the registry. */
 	struct service_method found;
-	uint64_t found_version; /* 0: never looked up */
+	uint64_t found_version;	     /* 0: never looked up */
+	struct route_counts *counts; /* where its requests are counted; of the list below */
 };
 
 struct edge_routes {
 	struct edge_routes_opts from;
 	struct router *router;
 	struct edge_route *routes;
+	struct route_counts *counts; /* of each route */
 	size_t route_count;
 	unsigned holders; /* requests, and the edge while they are in force */
 };

@@ -80,6 +80,16 @@ unsigned addr_port(const struct addr *addr)
 	return 0;
 }
 
+bool addr_is_loopback(const struct addr *addr)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&addr->storage;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&addr->storage;
+
+	if (addr->storage.ss_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> IN_CLASSA_NSHIFT == IN_LOOPBACKNET;
+	return addr->storage.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
 void addr_format(const struct addr *addr, char out[ADDR_TEXT])
 {
 	char host[INET6_ADDRSTRLEN] = "";

@@ -24,6 +24,9 @@ int addr_parse(struct str text, struct addr *out, struct err *err);
 #define ADDR_TEXT 64
 void addr_format(const struct addr *addr, char out[ADDR_TEXT]);
 
+/* Only this machine reaches it: 127.0.0.0/8 or ::1. */
+bool addr_is_loopback(const struct addr *addr);
+
 /* Host order; 0 for an address without ports. */
 unsigned addr_port(const struct addr *addr);
 

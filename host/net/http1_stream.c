@@ -178,6 +178,7 @@ static void session_send_refusal(struct session *session, enum fault fault)
 	struct http_refusal refusal = {
 		.status = fault_rows[fault].status,
 		.why = fault_rows[fault].why,
+		.reason = fault_rows[fault].name,
 		.peer = conn_peer(session->conn),
 		.method = session->request.method,
 		.target = session->request.target,

@@ -359,6 +359,7 @@ void http2_stream_refuse(struct http2_stream *stream, enum fault fault, enum htt
 	struct http_refusal refusal = {
 		.status = fault_rows[fault].status,
 		.why = fault_rows[fault].why,
+		.reason = fault_rows[fault].name,
 		.peer = stream->request.peer,
 		.method = stream->request.method,
 		.target = stream->request.target,

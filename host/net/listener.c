@@ -61,6 +61,7 @@ struct listener {
 	struct tls_tickets *tickets;
 	struct conn_list conns;
 	unsigned conn_count;
+	struct listener_counts counts;
 	bool is_paused;
 	bool is_told; /* on_stopped was called */
 	struct loop_timer pause;
@@ -98,6 +99,7 @@ static void listener_pause(struct listener *listener, int errnum)
 		      PAUSE_MS);
 	log_event(listener->opts.log, LOG_WARN, "listener.paused", err.text,
 		  LOG_INT("connections", listener->conn_count));
+	listener->counts.paused++;
 	listener->is_paused = true;
 	loop_timer_start(&listener->pause, PAUSE_MS);
 }
@@ -159,6 +161,8 @@ static struct conn *listener_admit(struct listener *listener, int fd, const stru
 	struct conn *conn = conn_new(&listener->commons, fd, peer, &conn_owner, listener);
 	conn_list_insert(&listener->conns, conn);
 	listener->conn_count++;
+	listener->counts.accepted++;
+	listener->counts.full += listener->conn_count == listener->opts.net->max_connections;
 	conn_greet(conn, is_tls ? tls_accept(listener->tls, conn_peer(conn)) : NULL);
 	return conn;
 }
@@ -539,6 +543,11 @@ void listener_free(struct listener *listener)
 unsigned listener_connections(const struct listener *listener)
 {
 	return listener->conn_count;
+}
+
+struct listener_counts listener_counts(const struct listener *listener)
+{
+	return listener->counts;
 }
 
 unsigned listener_port(const struct listener *listener, size_t n)

@@ -3,6 +3,7 @@
 #define PLUGD_NET_LISTENER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/loop.h"
@@ -52,6 +53,15 @@ void listener_stop(struct listener *listener);
 void listener_free(struct listener *listener);
 
 unsigned listener_connections(const struct listener *listener);
+
+/* Since listener_new(). */
+struct listener_counts {
+	uint64_t accepted;
+	uint64_t full;	 /* times that max_connections were reached */
+	uint64_t paused; /* times that descriptors or memory had run out */
+};
+
+struct listener_counts listener_counts(const struct listener *listener);
 
 /* The port that the n-th address got, for port 0; 0 when there is no such address. */
 unsigned listener_port(const struct listener *listener, size_t n);

@@ -165,8 +165,9 @@ enum http_closed {
 /* A request that net refuses by itself: malformed, too large, too slow. Anything here may be
  * empty. */
 struct http_refusal {
-	unsigned status; /* 400, 408, 413, 414, 417, 431, 501, 505 */
-	const char *why; /* a sentence for the client, without a full stop */
+	unsigned status;    /* 400, 408, 413, 414, 417, 431, 501, 505 */
+	const char *why;    /* a sentence for the client, without a full stop */
+	const char *reason; /* the name of the rule: "HEAD_LONG" */
 	struct str peer;
 	struct str method; /* of the stream that it ends, if there is one */
 	struct str target;

@@ -21,6 +21,7 @@ struct provider {
 	struct target *target;
 	const struct manifest_service *service;
 	const struct manifest *manifest;
+	struct meter *const *meters; /* of the service's methods; in the entry */
 	UT_hash_handle hh;
 };
 
@@ -29,7 +30,8 @@ struct provider {
 struct entry {
 	struct target *target;
 	const struct manifest *manifest;
-	bool is_nameless; /* nothing of it is in the table, nor will be */
+	struct meter **meters; /* of all its methods, service after service; owned */
+	bool is_nameless;      /* nothing of it is in the table, nor will be */
 	struct entry *next;
 };
 
@@ -43,6 +45,7 @@ struct registry {
 	struct entry *entries;
 	struct relation *relations;
 	size_t relation_count;
+	struct meters *meters; /* NULL: calls are not counted */
 	uint64_t version;
 };
 
@@ -52,6 +55,11 @@ struct registry *registry_new(void)
 
 	registry->version = 1;
 	return registry;
+}
+
+void registry_measure(struct registry *registry, struct metrics *metrics)
+{
+	registry->meters = meters_new(metrics);
 }
 
 /* ---- who stands in for whom ---- */
@@ -87,6 +95,18 @@ static struct provider *find_provider(const struct registry *registry, struct st
 	return found;
 }
 
+/* Those of the service, in the entry's list. */
+static struct meter *const *meters_of(const struct entry *entry,
+				      const struct manifest_service *service)
+{
+	struct meter *const *meters = entry->meters;
+
+	for (const struct manifest_service *before = entry->manifest->services; before < service;
+	     before++)
+		meters += before->method_count;
+	return meters;
+}
+
 static bool is_everybodys(const struct manifest_service *service)
 {
 	return strcmp(service->name, WIRE_HTTP_SERVICE) == 0;
@@ -112,7 +132,8 @@ static void enter_service(struct registry *registry, const struct entry *entry,
 	*provider = (struct provider){.name = service->name,
 				      .target = entry->target,
 				      .service = service,
-				      .manifest = entry->manifest};
+				      .manifest = entry->manifest,
+				      .meters = meters_of(entry, service)};
 	HASH_ADD_KEYPTR(hh, registry->providers, provider->name, strlen(provider->name), provider);
 }
 
@@ -178,6 +199,7 @@ static void drop_entry(struct registry *registry, struct entry **link)
 
 	registry_free_names(registry, entry->target);
 	*link = entry->next;
+	free(entry->meters);
 	free(entry);
 }
 
@@ -198,6 +220,7 @@ void registry_free(struct registry *registry)
 	while (registry->entries)
 		drop_entry(registry, &registry->entries);
 	free(registry->relations);
+	meters_free(registry->meters);
 	free(registry);
 }
 
@@ -218,6 +241,26 @@ int registry_check(const struct registry *registry, const struct target *target,
 	return 0;
 }
 
+static struct meter **find_meters(struct registry *registry, const struct target *target,
+				  const struct manifest *manifest)
+{
+	struct meter **meters;
+	size_t count = 0;
+
+	for (size_t i = 0; i < manifest->service_count; i++)
+		count += manifest->services[i].method_count;
+	meters = mem_array(count ? count : 1, sizeof(struct meter *));
+	count = 0;
+	for (size_t i = 0; i < manifest->service_count; i++) {
+		const struct manifest_service *service = &manifest->services[i];
+
+		for (size_t j = 0; j < service->method_count; j++)
+			meters[count++] = meters_take(registry->meters, target->plugin->name,
+						      service->name, service->methods[j].name);
+	}
+	return meters;
+}
+
 int registry_provide(struct registry *registry, struct target *target,
 		     const struct manifest *manifest, struct err *err)
 {
@@ -228,21 +271,27 @@ int registry_provide(struct registry *registry, struct target *target,
 		return r;
 	registry_withdraw(registry, target);
 	entry = mem_new(struct entry);
-	*entry = (struct entry){.target = target, .manifest = manifest, .next = registry->entries};
+	*entry = (struct entry){.target = target,
+				.manifest = manifest,
+				.meters = find_meters(registry, target, manifest),
+				.next = registry->entries};
 	registry->entries = entry;
 	enter_services(registry, entry);
 	registry->version++;
 	return 0;
 }
 
-static int find_method(struct target *target, const struct manifest *manifest,
-		       const struct manifest_service *service, struct str method,
+/* `provider`: what it provides, and where that is counted. */
+static int find_method(const struct provider *provider, struct str method,
 		       struct service_method *out, struct err *err)
 {
+	const struct manifest_service *service = provider->service;
+
 	for (size_t i = 0; i < service->method_count; i++) {
 		if (!str_eq(str_from(service->methods[i].name), method))
 			continue;
-		*out = (struct service_method){target, &service->methods[i], manifest};
+		*out = (struct service_method){provider->target, &service->methods[i],
+					       provider->manifest, provider->meters[i]};
 		return 0;
 	}
 	err_set(err, ERR_REGISTRY_NO_METHOD, "service \"%s\" has no method \"%.*s\"", service->name,
@@ -264,8 +313,7 @@ int registry_find(const struct registry *registry, struct str service, struct st
 
 	if (!provider)
 		return no_service(service, err);
-	return find_method(provider->target, provider->manifest, provider->service, method, out,
-			   err);
+	return find_method(provider, method, out, err);
 }
 
 static const struct entry *find_entry(const struct registry *registry, const struct target *target)
@@ -295,7 +343,11 @@ int registry_find_in(const struct registry *registry, struct target *target, str
 	}
 	found = manifest_find_service(entry->manifest, service);
 	if (found)
-		return find_method(target, entry->manifest, found, method, out, err);
+		return find_method(&(struct provider){.target = target,
+						      .service = found,
+						      .manifest = entry->manifest,
+						      .meters = meters_of(entry, found)},
+				   method, out, err);
 	err_set(err, ERR_REGISTRY_NO_SERVICE, "plugin \"%s\" does not provide service \"%.*s\"",
 		target->plugin->name, STR_ARG(service));
 	return -ENOENT;

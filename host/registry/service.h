@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "dispatch/meter.h"
 #include "dispatch/target.h"
 #include "plugin/manifest.h"
 
@@ -19,10 +20,15 @@ struct service_method {
 	struct target *target;
 	const struct manifest_method *method;
 	const struct manifest *manifest; /* that the method is of */
+	struct meter
+		*meter; /* counts its calls; NULL: nothing does. Valid as long as the registry */
 };
 
 struct registry *registry_new(void); /* returns owned */
 void registry_free(struct registry *registry);
+
+/* The calls of what is provided from now on are counted. Borrows. */
+void registry_measure(struct registry *registry, struct metrics *metrics);
 
 /* What stands in for what from now on: stand_ins[i] (NULL: nothing) for targets[i], never in a
  * circle. A stand-in may provide what the plugin provides that it stands in for: the name leads to

@@ -75,6 +75,8 @@ void __wrap_dispatch_send(struct dispatch_call *call, struct wire_bytes payload,
 void __wrap_dispatch_consumed(struct dispatch_call *call, uint32_t bytes);
 void __wrap_dispatch_cancel(struct dispatch_call *call, enum outcome outcome, struct str reason);
 void __wrap_dispatch_refuse_answer(struct dispatch_call *call, struct str why);
+void __wrap_dispatch_spent(const struct dispatch_call *call, int64_t *queue_us_out,
+			   int64_t *plugin_us_out);
 
 struct dispatch_call *__wrap_dispatch_start(struct dispatch *dispatch,
 					    const struct dispatch_opts *opts,
@@ -145,6 +147,14 @@ void __wrap_dispatch_cancel(struct dispatch_call *call, enum outcome outcome, st
 	buf_printf(&call->world->heard, "cancel(%s) ", outcome_row(outcome)->name);
 	call->world->call = NULL;
 	free(call);
+}
+
+void __wrap_dispatch_spent(const struct dispatch_call *call, int64_t *queue_us_out,
+			   int64_t *plugin_us_out)
+{
+	assert_ptr_equal(call, call->world->call);
+	*queue_us_out = 11;
+	*plugin_us_out = 22;
 }
 
 void __wrap_dispatch_refuse_answer(struct dispatch_call *call, struct str why)
@@ -532,6 +542,7 @@ int edge_world_setup(void **state)
 	world->log_fd = memfd_create("log", MFD_CLOEXEC);
 	world->log = log_new(&(struct log_opts){.fd = world->log_fd, .level = LOG_INFO});
 	world->registry = registry_new();
+	world->metrics = metrics_new(METRIC_MAX_SERIES);
 	world->plugin = (struct plugin_opts){.name = (char *)"puppet",
 					     .enabled = true,
 					     .expose = true,
@@ -548,6 +559,7 @@ int edge_world_setup(void **state)
 						    .dispatch = dispatch,
 						    .registry = world->registry,
 						    .version = "test",
+						    .metrics = world->metrics,
 						    .routes = edge_world_routes(world)});
 	assert_int_equal(registry_provide(world->registry, &world->target, &manifest, &err), 0);
 	world->stream.ops = &stream_ops;
@@ -567,6 +579,7 @@ int edge_world_teardown(void **state)
 	plugin_hears(world, "");
 	edge_free(world->edge);
 	registry_free(world->registry);
+	metrics_free(world->metrics);
 	log_free(world->log);
 	close(world->log_fd);
 	loop_free(world->loop);

@@ -22,6 +22,7 @@ struct edge_world {
 	struct log *log;
 	int log_fd;
 	struct registry *registry;
+	struct metrics *metrics;
 	struct plugin_opts plugin;
 	struct target target;
 	struct target *targets[1];

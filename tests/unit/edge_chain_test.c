@@ -57,6 +57,7 @@ MIDDLEWARE(mw_request_id, a);
 MIDDLEWARE(mw_body_limit, b);
 MIDDLEWARE(mw_deadline, c);
 MIDDLEWARE(mw_access_log, d);
+MIDDLEWARE(mw_metrics, e);
 
 static int setup(void **state)
 {
@@ -68,7 +69,7 @@ static int setup(void **state)
 static void the_order_is_that_of_the_array(void **state)
 {
 	static const struct middleware *const order[] = {&mw_request_id, &mw_body_limit,
-							 &mw_deadline, &mw_access_log};
+							 &mw_deadline, &mw_access_log, &mw_metrics};
 
 	assert_int_equal(chain_length, COUNT_OF(order));
 	for (size_t i = 0; i < chain_length; i++)
@@ -85,29 +86,33 @@ static void every_stage_goes_from_top_to_bottom(void **state)
 	assert_true(chain_route(NULL, &error));
 	chain_response(NULL, fields, &count);
 	chain_done(NULL, NULL);
-	assert_string_equal(chain_log.called, "a:request b:request c:request d:request "
-					      "a:route b:route c:route d:route "
-					      "a:response b:response c:response d:response "
-					      "a:done b:done c:done d:done ");
+	assert_string_equal(chain_log.called,
+			    "a:request b:request c:request d:request e:request "
+			    "a:route b:route c:route d:route e:route "
+			    "a:response b:response c:response d:response e:response "
+			    "a:done b:done c:done d:done e:done ");
 	assert_int_equal(error.status, 0);
-	assert_int_equal(count, 5);
+	assert_int_equal(count, 6);
 	assert_str(fields[0].name, "own");
-	assert_str(fields[4].name, "d:response");
+	assert_str(fields[5].name, "e:response");
 }
 
 static void who_refuses_stops_it_and_those_below_never_see_it(void **state)
 {
+	static struct exchange exchange;
 	struct exchange_error error = {.status = 0};
 
 	chain_log.refuses = "b:request";
-	assert_false(chain_request(NULL, &error));
+	assert_false(chain_request(&exchange, &error));
+	assert_ptr_equal(exchange.refused_by, &mw_body_limit);
 	assert_string_equal(chain_log.called, "a:request b:request ");
 	assert_int_equal(error.status, 418);
 	assert_string_equal(error.code, "b:request");
 
 	setup(state);
 	chain_log.refuses = "a:route";
-	assert_false(chain_route(NULL, &error));
+	assert_false(chain_route(&exchange, &error));
+	assert_ptr_equal(exchange.refused_by, &mw_request_id);
 	assert_string_equal(chain_log.called, "a:route ");
 	assert_string_equal(error.code, "a:route");
 }

@@ -159,7 +159,7 @@ static void a_request_is_one_line_with_where_its_time_went(void **state)
 	assert_logged(world, " id=id-7 peer=192.0.2.7:52311 method=POST "
 			     "target=\"/files/a/b?q=1\" status=201 plugin=puppet outcome=OK "
 			     "in_bytes=5 out_bytes=7 us=");
-	assert_logged(world, " queue_us=11 plugin_us=22\n");
+	assert_logged(world, " queue_us=11 plugin_us=22 edge_us=");
 }
 
 static void what_has_come_and_gone_is_counted_in_all_pieces(void **state)

@@ -284,11 +284,50 @@ static void names_are_listed_in_order(void **state)
 	free(names);
 }
 
+/* ---- counting ---- */
+
+static void a_method_is_counted_in_one_place_whatever_generation_tells_of_it(void **state)
+{
+	struct world *world = *state;
+	struct metrics *metrics = metrics_new(METRIC_MAX_SERIES);
+	struct service_method get, put, raw, again;
+
+	registry_measure(world->registry, metrics);
+	provide(world, &world->kv, &kv_manifest);
+	assert_int_equal(find(world, "kv.v1.Kv", "Get", &get), 0);
+	assert_int_equal(find(world, "kv.v1.Kv", "Put", &put), 0);
+	assert_int_equal(registry_find_in(world->registry, &world->kv,
+					  STR_LITERAL(WIRE_HTTP_SERVICE), STR_LITERAL("Get"), &raw,
+					  &world->err),
+			 0);
+	assert_non_null(get.meter);
+	assert_ptr_not_equal(get.meter, put.meter);
+	assert_ptr_not_equal(get.meter, raw.meter);
+	provide(world, &world->kv, &only_kv);
+	assert_int_equal(find(world, "kv.v1.Kv", "Get", &again), 0);
+	assert_ptr_equal(again.meter, get.meter);
+	registry_free(world->registry);
+	metrics_free(metrics);
+	world->registry = registry_new();
+}
+
+static void without_metrics_a_method_has_no_meter(void **state)
+{
+	struct world *world = *state;
+	struct service_method found;
+
+	provide(world, &world->kv, &kv_manifest);
+	assert_int_equal(find(world, "kv.v1.Kv", "Get", &found), 0);
+	assert_null(found.meter);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_method_is_counted_in_one_place_whatever_generation_tells_of_it),
+		TEST(without_metrics_a_method_has_no_meter),
 		TEST(a_method_is_found_with_its_plugin),
 		TEST(what_is_missing_is_named),
 		TEST(two_plugins_cannot_provide_the_same_service),

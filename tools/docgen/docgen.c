@@ -15,9 +15,8 @@ struct document {
 };
 
 static const struct document documents[] = {
-	{"CONFIG.md", config_md_write},
-	{"plugd.example.yaml", example_yaml_write},
-	{"ERRORS.md", errors_md_write},
+	{"CONFIG.md", config_md_write},	  {"plugd.example.yaml", example_yaml_write},
+	{"ERRORS.md", errors_md_write},	  {"METRICS.md", metrics_md_write},
 	{"SANDBOX.md", sandbox_md_write},
 };
 

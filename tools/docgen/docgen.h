@@ -9,6 +9,7 @@
 void config_md_write(struct buf *out);	  /* docs/CONFIG.md */
 void example_yaml_write(struct buf *out); /* docs/plugd.example.yaml */
 void errors_md_write(struct buf *out);	  /* docs/ERRORS.md */
+void metrics_md_write(struct buf *out);	  /* docs/METRICS.md */
 void sandbox_md_write(struct buf *out);
 
 #endif
