@@ -114,7 +114,8 @@ static void write_heading(const struct section *section, struct buf *out)
 	if (parent->list)
 		buf_printf(out, "\n### `%s` of each item of `%s`\n", section->key, parent->key);
 	else
-		buf_printf(out, "\n## `%s`%s\n", section->key, section->list ? ": a list" : "");
+		buf_printf(out, "\n## `%s%s%s`%s\n", parent->key, parent->key[0] ? "." : "",
+			   section->key, section->list ? ": a list" : "");
 	buf_printf(out, "\n%s\n\n", section->help);
 }
 
