@@ -5,16 +5,19 @@
 
 #include "base/str.h"
 
-const char *rule_name(struct str text);	      /* of a plugin */
-const char *rule_variable(struct str text);   /* of the environment */
-const char *rule_credential(struct str text); /* that systemd hands over */
-const char *rule_method(struct str text);     /* of HTTP */
-const char *rule_rpc(struct str text);	      /* "service/method" */
-const char *rule_path(struct str text);	      /* without ".." */
-const char *rule_port(struct str text);	      /* of TCP */
-const char *rule_call(struct str text);	      /* a system call */
-const char *rule_address(struct str text);    /* "host:port" to listen on */
-const char *rule_plain_path(struct str text); /* absolute, without "." and ".." */
-const char *rule_public_key(struct str text); /* "ed25519:…" */
+const char *rule_name(struct str text);	       /* of a plugin */
+const char *rule_variable(struct str text);    /* of the environment */
+const char *rule_credential(struct str text);  /* that systemd hands over */
+const char *rule_method(struct str text);      /* of HTTP */
+const char *rule_rpc(struct str text);	       /* "service/method" */
+const char *rule_path(struct str text);	       /* without ".." */
+const char *rule_port(struct str text);	       /* of TCP */
+const char *rule_call(struct str text);	       /* a system call */
+const char *rule_address(struct str text);     /* "host:port" to listen on */
+const char *rule_plain_path(struct str text);  /* absolute, without "." and ".." */
+const char *rule_public_key(struct str text);  /* "ed25519:…" */
+const char *rule_network(struct str text);     /* as net/cidr.h takes them */
+const char *rule_rate_by(struct str text);     /* "address", or "header NAME" */
+const char *rule_field_value(struct str text); /* of HTTP */
 
 #endif

@@ -5,10 +5,8 @@
 #include "edge/mw.h"
 
 const struct middleware *const chain[] = {
-	&mw_request_id,
-	&mw_body_limit,
-	&mw_deadline,
-	&mw_access_log,
+	&mw_request_id, &mw_client,	&mw_lists,    &mw_rate,
+	&mw_security,	&mw_body_limit, &mw_deadline, &mw_access_log,
 };
 
 const size_t chain_length = sizeof(chain) / sizeof(chain[0]);
@@ -17,6 +15,15 @@ bool chain_request(struct exchange *exchange, struct exchange_error *error)
 {
 	for (size_t i = 0; i < chain_length; i++) {
 		if (chain[i]->on_request && !chain[i]->on_request(exchange, error))
+			return false;
+	}
+	return true;
+}
+
+bool chain_admit(struct exchange *exchange, struct exchange_error *error)
+{
+	for (size_t i = 0; i < chain_length; i++) {
+		if (chain[i]->on_admit && !chain[i]->on_admit(exchange, error))
 			return false;
 	}
 	return true;

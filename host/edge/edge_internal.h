@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "base/siphash.h"
+#include "edge/clients.h"
 #include "edge/edge.h"
 #include "edge/exchange.h"
 #include "edge/hold.h"
@@ -22,6 +24,8 @@ struct edge {
 	const char *version;
 	struct edge_routes *routes; /* in force */
 	struct holds holds;
+	struct clients *clients; /* what each has asked lately */
+	struct siphash_key clients_key;
 	bool draining;
 	uint64_t request_key; /* random */
 	uint64_t request_count;
@@ -32,8 +36,11 @@ struct edge {
 /* The body is over its limit. */
 extern const struct exchange_error edge_error_too_large;
 
-/* The edge's own pages. True: it was one, and is answered. */
-bool builtin_answer(struct exchange *exchange);
+/* The edge's own pages: answers a request whose path is reserved. */
+void builtin_answer(struct exchange *exchange);
+
+/* A question after the host's health, which must be answered also when clients are refused. */
+bool builtin_is_health(const struct exchange *exchange);
 
 /* Who answers what a path below /rpc asks for; *found is its method. 0; -EAGAIN: exchange->target
  * may do it, but has not told yet; or another -errno with *err. */

@@ -12,8 +12,10 @@ static const char *plugin_of(const struct exchange *exchange)
 	return target ? target->plugin->name : "-";
 }
 
+#define REST_MAX 3 /* and the end of the list */
+
 /* What only some requests have; the list ends with the first that there isn't. */
-static void fill_rest(const struct exchange *exchange, struct log_field rest[3])
+static void fill_rest(const struct exchange *exchange, struct log_field rest[REST_MAX + 1])
 {
 	size_t count = 0;
 
@@ -21,7 +23,9 @@ static void fill_rest(const struct exchange *exchange, struct log_field rest[3])
 		rest[count++] = LOG_INT("attempts", exchange->attempts);
 	if (exchange->stood_for)
 		rest[count++] = LOG_STR("stand_in", exchange->target->plugin->name);
-	while (count < 3)
+	if (exchange->proxy.len > 0)
+		rest[count++] = LOG_STRN("via", exchange->proxy);
+	while (count <= REST_MAX)
 		rest[count++] = (struct log_field){LOG_FIELD_END};
 }
 
@@ -29,7 +33,7 @@ static void on_done(struct exchange *exchange, struct log *log)
 {
 	const struct http_request *request = exchange->request;
 	int64_t now_us = loop_now_us(exchange->edge->loop);
-	struct log_field rest[3];
+	struct log_field rest[REST_MAX + 1];
 
 	if (!exchange->routes->from.opts->access_log || !log_is_on(log, LOG_INFO))
 		return;
@@ -45,7 +49,8 @@ static void on_done(struct exchange *exchange, struct log *log)
 			  LOG_INT("out_bytes", (int64_t)exchange->sent_bytes),
 			  LOG_INT("us", now_us - exchange->started_us),
 			  LOG_INT("queue_us", exchange->queue_us),
-			  LOG_INT("plugin_us", exchange->plugin_us), rest[0], rest[1], rest[2]});
+			  LOG_INT("plugin_us", exchange->plugin_us), rest[0], rest[1], rest[2],
+			  rest[3]});
 }
 
 const struct middleware mw_access_log = {.name = "access_log", .on_done = on_done};

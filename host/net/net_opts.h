@@ -9,6 +9,7 @@ struct net_opts {
 	char **listen;	       /* "127.0.0.1:8080", "[::1]:8080", ":8080"; NULL-terminated */
 	size_t header_bytes;   /* limit of request line and headers together */
 	unsigned header_count; /* limit of their number */
+	size_t uri_bytes;      /* limit of the request's target */
 	int64_t read_header_timeout_ms;
 	int64_t read_timeout_ms;  /* longest silence while a body is awaited */
 	int64_t write_timeout_ms; /* longest standstill while a response is written */
