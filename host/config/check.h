@@ -11,6 +11,9 @@ void check_all(struct filling *filling);
 /* Of the plugins' sandboxes: settings that their profile does not look at. */
 void check_sandboxes(struct filling *filling);
 
+/* Of what pages of other origins may do. */
+void check_cors(struct filling *filling);
+
 /* Where an element of a list sets it, or where the element begins. */
 struct place element_place(struct filling *filling, enum section_id section, size_t index,
 			   enum setting_id setting);

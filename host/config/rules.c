@@ -168,3 +168,13 @@ const char *rule_field_value(struct str text)
 		return "can't be sent; write printable characters, without space at either end";
 	return NULL;
 }
+
+const char *rule_origin(struct str text)
+{
+	return cors_check_origin(text);
+}
+
+const char *rule_header(struct str text)
+{
+	return chars_is_token(text) ? NULL : "is not the name of a header";
+}

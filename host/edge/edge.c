@@ -68,11 +68,30 @@ static void lead_again(struct exchange *exchange)
 		lead_by_name(exchange);
 }
 
+/* A question about another method is answered by the policy of the route that this has. */
+static bool find_asked_route(struct exchange *exchange)
+{
+	struct str method = cors_asked_method(exchange->request);
+	struct router_match match;
+	const struct edge_route *route;
+
+	if (method.len == 0 || router_find(exchange->routes->router, method,
+					   exchange->request->path, &match) != ROUTER_FOUND)
+		return false;
+	route = &exchange->routes->routes[match.id];
+	if (!route->cors->origins)
+		return false;
+	exchange->route = route;
+	return true;
+}
+
 static bool find_route(struct exchange *exchange, struct exchange_error *error)
 {
 	const struct http_request *request = exchange->request;
 	struct router_match match;
 
+	if (find_asked_route(exchange))
+		return true;
 	switch (router_find(exchange->routes->router, request->method, request->path, &match)) {
 	case ROUTER_FOUND:
 		exchange->route = &exchange->routes->routes[match.id];
@@ -112,6 +131,8 @@ static void serve(struct exchange *exchange)
 		exchange_fail(exchange, &error);
 		return;
 	}
+	if ((is_reserved || has_route) && cors_answer(exchange))
+		return;
 	if (is_reserved)
 		builtin_answer(exchange);
 	else if (!has_route)

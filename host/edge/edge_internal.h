@@ -42,6 +42,13 @@ void builtin_answer(struct exchange *exchange);
 /* A question after the host's health, which must be answered also when clients are refused. */
 bool builtin_is_health(const struct exchange *exchange);
 
+/* The method that a browser asks about on behalf of a page of another origin; empty: the request is
+ * no such question. */
+struct str cors_asked_method(const struct http_request *request);
+
+/* Answers such a question where there is a policy. False: it goes on like any request. */
+bool cors_answer(struct exchange *exchange);
+
 /* Who answers what a path below /rpc asks for; *found is its method. 0; -EAGAIN: exchange->target
  * may do it, but has not told yet; or another -errno with *err. */
 int builtin_find_rpc(struct exchange *exchange, struct service_method *found, struct err *err);

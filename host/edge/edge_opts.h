@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/tokens.h"
+#include "edge/cors.h"
 #include "edge/forwarded.h"
 
 /* What `rate_by` begins with when clients are told apart by a header, whose name follows. */
@@ -38,6 +39,7 @@ struct route_opts {
 	char **allow;	     /* as net/cidr.h takes them, NULL-terminated; NULL: everybody */
 	char **deny;
 	struct tokens_rate rate; /* of one client; per_second 0: the edge's; burst 0: a second's */
+	struct cors_opts cors;	 /* origins NULL: the edge's */
 	int line;		 /* in the configuration file, for messages */
 };
 
@@ -54,6 +56,7 @@ struct edge_opts {
 	unsigned rate_keys;	 /* clients that are remembered */
 	char *rate_by;		 /* "address", or "header NAME" */
 	struct security_opts security;
+	struct cors_opts cors;
 };
 
 #endif

@@ -24,7 +24,7 @@ struct bridge_ops;
 struct hold;
 
 /* Fields that the edge adds to every answer. */
-#define EXCHANGE_EXTRA_FIELDS (4 + SECURITY_HEADERS)
+#define EXCHANGE_EXTRA_FIELDS (8 + SECURITY_HEADERS)
 
 /* Messages with a length before each, as they come and go in pieces. */
 struct rpc_stream {

@@ -18,6 +18,9 @@ extern const struct middleware mw_lists;
 /* Refuses who asks too often: 429. */
 extern const struct middleware mw_rate;
 
+/* Tells browsers what pages of other origins may do. */
+extern const struct middleware mw_cors;
+
 /* Adds headers that browsers heed. */
 extern const struct middleware mw_security;
 

@@ -40,8 +40,10 @@ static uint64_t salt_of(const struct route_opts *opts)
 	return salt;
 }
 
-static void protect_route(const struct route_opts *opts, struct edge_route *route)
+static void protect_route(const struct edge_opts *edge, const struct route_opts *opts,
+			  struct edge_route *route)
 {
+	route->cors = opts->cors.origins ? &opts->cors : &edge->cors;
 	cidr_list_init(&route->guests.allow, opts->allow);
 	cidr_list_init(&route->guests.deny, opts->deny);
 	route->rate = opts->rate;
@@ -92,7 +94,7 @@ static int take_routes(struct edge_routes *routes, struct err *err)
 
 		if (r < 0)
 			return r;
-		protect_route(&opts->routes[i], &routes->routes[i]);
+		protect_route(opts, &opts->routes[i], &routes->routes[i]);
 		routes->route_count++;
 	}
 	return 0;

@@ -26,6 +26,7 @@ struct edge_route {
 	int64_t timeout_ms;  /* 0: the plugin's */
 	struct guests guests;
 	struct tokens_rate rate; /* of each client; per_second 0: the edge's */
+	const struct cors_opts *cors; /* its own, or the edge's */
 	uint64_t rate_salt;	 /* tells its clients from those of other limits */
 	struct target *target;
 	const struct bridge_ops *bridge;

@@ -168,6 +168,81 @@ def test_health_is_answered_whatever_a_client_has_asked(start):
     assert statuses(host, 5, path="/health/live") == [200] * 5
 
 
+# ---- pages of other origins
+
+
+PAGE = "https://app.example.com"
+CORS = {"origins": [PAGE], "methods": ["GET", "PUT"], "headers": ["X-Key"], "expose": ["X-Count"],
+        "credentials": True, "max_age": "1h"}
+
+
+def preflight(host, method="PUT", origin=PAGE, headers=None, path="/x/mirror"):
+    asked = [("Origin", origin), ("Access-Control-Request-Method", method)]
+    if headers:
+        asked.append(("Access-Control-Request-Headers", headers))
+    return host.http("OPTIONS", path, headers=asked)
+
+
+def test_a_browser_that_asks_first_is_answered_by_the_edge(start):
+    answer = preflight(start(http={"cors": CORS}, **MIRROR), headers="x-key")
+    assert answer.status == 204 and not answer.body
+    told = {name: value for name, value in answer.headers if name.startswith("access-control")}
+    assert told == {
+        "access-control-allow-origin": PAGE, "access-control-allow-credentials": "true",
+        "access-control-allow-methods": "GET, PUT", "access-control-allow-headers": "x-key",
+        "access-control-max-age": "3600", "access-control-expose-headers": "X-Count"}
+    assert {value for name, value in answer.headers if name == "vary"} == {
+        "Origin", "Access-Control-Request-Method, Access-Control-Request-Headers"}
+
+
+@pytest.mark.parametrize("asks", [
+    {"origin": "https://evil.example"}, {"origin": "null"}, {"method": "DELETE"},
+    {"headers": "x-key, x-other"}])
+def test_what_is_not_allowed_is_refused_and_named(start, asks):
+    answer = preflight(start(http={"cors": CORS}, **MIRROR), **asks)
+    assert answer.error() == (403, "ORIGIN_FORBIDDEN")
+
+
+def test_answers_say_whose_pages_may_read_them(start):
+    host = start(http={"cors": CORS}, **MIRROR)
+    for path, status in [("/x/mirror", 200), ("/none", 404)]:
+        answer = host.http("GET", path, headers=[("Origin", PAGE)])
+        assert answer.status == status and answer.header("vary") == "Origin"
+        assert answer.header("access-control-allow-origin") == PAGE
+        assert answer.header("access-control-allow-credentials") == "true"
+        assert answer.header("access-control-expose-headers") == "X-Count"
+    other = host.http("GET", "/x/mirror", headers=[("Origin", "https://evil.example")])
+    nobody = host.http("GET", "/x/mirror")
+    for answer in (other, nobody):
+        assert answer.status == 200 and answer.header("vary") == "Origin"
+        assert answer.header("access-control-allow-origin") is None
+
+
+def test_all_origins_are_answered_alike(start):
+    host = start(http={"cors": {"origins": ["*"]}}, **MIRROR)
+    answer = host.http("GET", "/x/mirror", headers=[("Origin", PAGE)])
+    assert answer.header("access-control-allow-origin") == "*" and answer.header("vary") is None
+    assert preflight(host, "POST").header("access-control-max-age") == "600"
+
+
+def test_a_route_has_its_own_policy_in_place_of_the_edges(start):
+    host = start(http={"cors": CORS}, plugins=[plugin("good")], routes=[
+        route("/x/mirror", "good"),
+        route("/y/mirror", "good", methods=["PATCH"], cors={
+            "origins": ["https://b.example"], "methods": ["PATCH"]}),
+        route("/z/mirror", "good", cors={"origins": []})])
+    assert preflight(host, "PATCH", path="/y/mirror").status == 403
+    own = preflight(host, "PATCH", "https://b.example", path="/y/mirror")
+    assert (own.status, own.header("access-control-allow-methods")) == (204, "PATCH")
+    assert own.header("access-control-allow-credentials") is None
+    assert preflight(host, path="/z/mirror").status == 403
+    assert preflight(host).status == 204
+
+
+def test_without_a_policy_the_plugin_is_asked(start):
+    assert preflight(start(**MIRROR)).json()["method"] == "OPTIONS"
+
+
 # ---- sizes
 
 
@@ -232,6 +307,10 @@ def test_transport_security_is_for_https_alone(start):
     ("http: {rate_limit: {by: 'header a b'}}", "write address, or header"),
     ("http: {rate_limit: {persecond: 5}}", "did you mean per_second?"),
     ("http: {security_headers: {referrer_policy: \"a\\nb\"}}", "can't be sent"),
+    ("http: {cors: {origins: ['*'], credentials: true}}", "would let every page"),
+    ("http: {cors: {origins: ['null']}}", "would let any page in"),
+    ("http: {cors: {methods: [GET]}}", "add origins beside it"),
+    ("routes: [{path: /a, plugin: b, cors: {max_age: 5s}}]", "add origins beside it"),
     ("routes: [{path: /a, plugin: b, rate_limit: {burst: 5}}]", "add per_second beside it"),
 ])
 def test_what_is_wrong_is_told_with_what_is_right(tmp_path, text, part):

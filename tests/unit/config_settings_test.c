@@ -343,6 +343,12 @@ static char *sample(const struct setting *setting, unsigned which)
 			return mem_printf("ed25519:%064u", which + 1);
 		if (setting->check == rule_network)
 			return mem_printf("192.0.2.%u", which + 1);
+		if (setting->check == rule_origin)
+			return mem_printf("https://a%u.example", which + 1);
+		if (setting->check == rule_method)
+			return mem_printf("M%u", which + 1);
+		if (setting->check == rule_header)
+			return mem_printf("x-%u", which + 1);
 		if (setting->check == rule_rate_by)
 			return mem_printf("header x-%u", which + 1);
 		return mem_printf("127.0.0.1:%u", which + 1);
@@ -382,6 +388,8 @@ static bool has_value(const struct setting *setting, const struct config *config
 /* Lines of the same section without which some values are refused. */
 static const char *company(const struct setting *setting)
 {
+	if (setting->section == SECTION_HTTP_CORS && setting->check != rule_origin)
+		return "    origins: https://a.example\n";
 	return setting == &settings[SETTING_WHITELIST_REQUIRE_SIGNATURE]
 		       ? "  public_keys: ed25519:"
 			 "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\n"
@@ -395,8 +403,8 @@ static char *file_with(const struct setting *setting, const char *value)
 	const char *above = sections[section->parent].key;
 
 	if (above[0])
-		return mem_printf("%s:\n  %s:\n    %s: %s\n", above, section->key, setting->key,
-				  value);
+		return mem_printf("%s:\n  %s:\n%s    %s: %s\n", above, section->key,
+				  company(setting), setting->key, value);
 	if (section->key[0])
 		return mem_printf("%s:\n%s  %s: \n    %s\n", section->key, company(setting),
 				  setting->key, value);

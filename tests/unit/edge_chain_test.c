@@ -63,10 +63,11 @@ MIDDLEWARE(mw_request_id, a);
 MIDDLEWARE(mw_client, b);
 MIDDLEWARE(mw_lists, c);
 MIDDLEWARE(mw_rate, d);
-MIDDLEWARE(mw_security, e);
-MIDDLEWARE(mw_body_limit, f);
-MIDDLEWARE(mw_deadline, g);
-MIDDLEWARE(mw_access_log, h);
+MIDDLEWARE(mw_cors, e);
+MIDDLEWARE(mw_security, f);
+MIDDLEWARE(mw_body_limit, g);
+MIDDLEWARE(mw_deadline, h);
+MIDDLEWARE(mw_access_log, i);
 
 static int setup(void **state)
 {
@@ -78,7 +79,7 @@ static int setup(void **state)
 static void the_order_is_that_of_the_array(void **state)
 {
 	static const struct middleware *const order[] = {
-		&mw_request_id, &mw_client,	&mw_lists,    &mw_rate,
+		&mw_request_id, &mw_client,	&mw_lists,    &mw_rate,	     &mw_cors,
 		&mw_security,	&mw_body_limit, &mw_deadline, &mw_access_log};
 
 	assert_int_equal(chain_length, COUNT_OF(order));

@@ -116,7 +116,9 @@ def plugd(build, directory, name="plugd", http=None, plugin=None):
         settings = {"name": "echo", "executable": str(echo), **(plugin or {})}
         (home / "plugd.yaml").write_text(
             PLUGD_YAML.format(
-                port=port, http=json.dumps({**ONE_CLIENT, **(http or {})}), plugin=json.dumps(settings)
+                port=port,
+                http=json.dumps({**ONE_CLIENT, **(http or {})}),
+                plugin=json.dumps(settings),
             )
         )
         (home / "whitelist.yaml").unlink(missing_ok=True)
