@@ -20,7 +20,9 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "net/addr.h"
+#include "net/cidr.h"
 #include "net/conn.h"
+#include "net/crowd.h"
 #include "net/http1_stream.h"
 #include "observe/errors.h"
 
@@ -51,6 +53,8 @@ struct listener {
 	const struct net_opts *next_net;
 	struct conn_list conns;
 	unsigned conn_count;
+	struct crowd crowd;	  /* of them */
+	struct cidr_list trusted; /* proxies: they come for many, and are not counted */
 	bool is_paused;
 	bool is_told; /* on_stopped was called */
 	struct loop_timer pause;
@@ -111,10 +115,49 @@ static void listener_tell_if_stopped(struct listener *listener)
 		loop_flush_queue(listener->opts.loop, &listener->last_gone);
 }
 
+static struct ip peer_ip(struct str peer)
+{
+	struct ip ip;
+	unsigned port;
+
+	ip_parse_node(peer, &ip, &port);
+	return ip;
+}
+
+/* False: this client has as many connections as it may. */
+static bool listener_has_room_for(struct listener *listener, const struct addr *peer)
+{
+	char text[ADDR_TEXT];
+	unsigned limit = listener->opts.net->max_connections_per_address;
+	struct ip ip;
+	struct err err;
+
+	addr_format(peer, text);
+	ip = peer_ip(str_from(text));
+	if (cidr_list_has(&listener->trusted, &ip))
+		limit = 0;
+	switch (crowd_enter(&listener->crowd, &ip, limit)) {
+	case CROWD_IN:
+		return true;
+	case CROWD_FULL:
+		err_set(&err, ERR_CLIENT_CONNECTIONS,
+			"has %u connections; more of it are closed until it has none", limit);
+		log_event(listener->opts.log, LOG_WARN, "listener.crowded", err.text,
+			  LOG_STR("peer", text), LOG_INT("code", err.code));
+		return false;
+	case CROWD_FULL_AGAIN:
+		break;
+	}
+	return false;
+}
+
 static void on_conn_gone(void *user, struct conn *conn)
 {
 	struct listener *listener = user;
 
+	struct ip ip = peer_ip(conn_peer(conn));
+
+	crowd_leave(&listener->crowd, &ip);
 	conn_list_remove(&listener->conns, conn);
 	listener->conn_count--;
 	listener_update(listener);
@@ -166,8 +209,12 @@ static struct conn *door_accept(struct door *door)
 	for (int tries = 0; tries < ACCEPT_BUDGET; tries++) {
 		int fd = accept4(door->fd, (struct sockaddr *)&peer.storage, &peer.len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0)
+		if (fd >= 0 && listener_has_room_for(listener, &peer))
 			return listener_admit(listener, fd, &peer);
+		if (fd >= 0) {
+			fd_close(&fd);
+			continue;
+		}
 		if (errno == EAGAIN)
 			return NULL;
 		if (!is_of_client(errno)) {
@@ -353,6 +400,8 @@ void listener_commit(struct listener *listener)
 	assert(listener->next.items);
 	listener->opts.net = listener->next_net;
 	listener->commons.opts = listener->next_net;
+	cidr_list_deinit(&listener->trusted);
+	cidr_list_init(&listener->trusted, listener->next_net->trusted_proxies);
 	for (size_t i = 0; i < old.count; i++) {
 		struct door *door = old.items[i];
 
@@ -428,6 +477,7 @@ void listener_free(struct listener *listener)
 		conn_kill(conn_list_first(&listener->conns));
 	loop_flush_cancel(listener->opts.loop, &listener->last_gone);
 	commons_deinit(&listener->commons);
+	cidr_list_deinit(&listener->trusted);
 	free(listener);
 }
 

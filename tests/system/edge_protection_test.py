@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from plugd import PLUGD, plugin, route
+from plugd import PLUGD, plugin, route, wait_until
 
 LOCAL = "127.0.0.1"
 MIRROR = {"plugins": [plugin("good")], "routes": [route("/x/mirror", "good")]}
@@ -166,6 +166,38 @@ def test_so_many_clients_are_remembered(start):
 def test_health_is_answered_whatever_a_client_has_asked(start):
     host = start(http={"rate_limit": {"per_second": 1, "burst": 1}}, **MIRROR)
     assert statuses(host, 5, path="/health/live") == [200] * 5
+
+
+# ---- how many connections
+
+
+def is_served(client):
+    try:
+        return client.ask("GET", "/health/live").read().status == 200
+    except (AssertionError, ConnectionError):  # it was closed
+        return False
+
+
+def test_one_address_has_so_many_connections(start):
+    host = start(http={"max_connections_per_address": 2})
+    clients = [host.connect() for _ in range(4)]
+    assert [is_served(client) for client in clients] == [True, True, False, False]
+    assert host.wait_log("listener.crowded")["code"] == 1502
+    clients[0].close()
+    wait_until(lambda: host.admin("status")["connections"] == 1, "one has left")
+    with host.connect() as client:
+        assert is_served(client)
+    assert len(host.log("listener.crowded")) == 1
+    for client in clients:
+        client.close()
+
+
+def test_a_trusted_proxy_comes_for_many(start):
+    host = start(http={"max_connections_per_address": 2}, trusted_proxies=[LOCAL])
+    clients = [host.connect() for _ in range(4)]
+    assert all(is_served(client) for client in clients)
+    for client in clients:
+        client.close()
 
 
 # ---- pages of other origins

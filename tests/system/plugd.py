@@ -160,7 +160,7 @@ class Host:
             "log": {"level": "debug", "format": "json"},
             "admin": {"socket": str(self.socket)},
             "whitelist": {"file": str(self.whitelist)},
-            "http": {"rate_limit": {"per_second": 0}},
+            "http": {"rate_limit": {"per_second": 0}, "max_connections_per_address": 0},
         }
         merged = {**common, **self.settings}
         for key in ("log", "admin", "whitelist", "http"):

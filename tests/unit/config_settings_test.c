@@ -49,6 +49,7 @@ static void has_the_documented_defaults(void **state)
 	assert_int_equal(c.net.write_timeout_ms, 30000);
 	assert_int_equal(c.net.idle_timeout_ms, 60000);
 	assert_int_equal(c.net.max_connections, 10000);
+	assert_int_equal(c.net.max_connections_per_address, 256);
 	assert_int_equal(c.net.uri_bytes, 8 << 10);
 	assert_null(c.edge.trusted_proxies);
 	assert_int_equal(c.edge.forwarded_by, FORWARDED_BY_X);

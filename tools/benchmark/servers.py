@@ -30,7 +30,7 @@ plugins:
 """
 
 # All load comes from one address.
-ONE_CLIENT = {"rate_limit": {"per_second": 0}}
+ONE_CLIENT = {"rate_limit": {"per_second": 0}, "max_connections_per_address": 0}
 
 # Peers of the same job that are worth their time; others are asked for by name.
 PEERS = ["go-plugin-grpc", "go-plugin-netrpc"]
