@@ -4,9 +4,9 @@
 #include "observe/errors.h"
 
 /* The rows of one policy, of the edge or of a route. */
-static const enum setting_id of_edge[] = {
-	SETTING_HTTP_CORS_METHODS, SETTING_HTTP_CORS_HEADERS, SETTING_HTTP_CORS_EXPOSE,
-	SETTING_HTTP_CORS_CREDENTIALS, SETTING_HTTP_CORS_MAX_AGE};
+static const enum setting_id of_edge[] = {SETTING_HTTP_CORS_METHODS, SETTING_HTTP_CORS_HEADERS,
+					  SETTING_HTTP_CORS_EXPOSE, SETTING_HTTP_CORS_CREDENTIALS,
+					  SETTING_HTTP_CORS_MAX_AGE};
 static const enum setting_id of_route[] = {
 	SETTING_ROUTE_CORS_METHODS, SETTING_ROUTE_CORS_HEADERS, SETTING_ROUTE_CORS_EXPOSE,
 	SETTING_ROUTE_CORS_CREDENTIALS, SETTING_ROUTE_CORS_MAX_AGE};
@@ -48,9 +48,10 @@ static void check_policy(struct filling *filling, const struct cors_opts *opts, 
 				    "is of no policy; add origins beside it, or leave it out");
 	}
 	if (opts->credentials && has_star(opts->origins))
-		problem_add(filling->errors, place_of(filling, index, origins), ERR_CONFIG_CONFLICT,
-			    "* with credentials: true would let every page act as its visitor; list "
-			    "the origins, or leave credentials out");
+		problem_add(
+			filling->errors, place_of(filling, index, origins), ERR_CONFIG_CONFLICT,
+			"* with credentials: true would let every page act as its visitor; list "
+			"the origins, or leave credentials out");
 	if (opts->credentials && has_star(opts->expose))
 		problem_add(filling->errors, place_of(filling, index, rows[2]), ERR_CONFIG_CONFLICT,
 			    "* means nothing to browsers with credentials: true; list the headers");

@@ -5,7 +5,7 @@
 #include "edge/mw.h"
 
 const struct middleware *const chain[] = {
-	&mw_request_id, &mw_client,	&mw_lists,    &mw_rate, &mw_cors,
+	&mw_request_id, &mw_client,	&mw_lists,    &mw_rate,	      &mw_cors,
 	&mw_security,	&mw_body_limit, &mw_deadline, &mw_access_log,
 };
 

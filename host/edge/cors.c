@@ -1,5 +1,5 @@
-/* The decisions about pages of other origins. mw_cors.c calls it, config/ checks texts with it. Owns
- * nothing. An origin is compared as it is: browsers write it in one way only. */
+/* The decisions about pages of other origins. mw_cors.c calls it, config/ checks texts with it.
+ * Owns nothing. An origin is compared as it is: browsers write it in one way only. */
 #include "edge/cors.h"
 
 #include "net/chars.h"

@@ -1,4 +1,5 @@
-/* Which pages of other origins may use an answer (CORS, in the Fetch standard): the decisions. Pure. */
+/* Which pages of other origins may use an answer (CORS, in the Fetch standard): the decisions.
+ * Pure. */
 #ifndef PLUGD_EDGE_CORS_H
 #define PLUGD_EDGE_CORS_H
 

@@ -29,8 +29,8 @@ struct str cors_asked_method(const struct http_request *request)
 /* NULL: there is none. */
 static const struct cors_opts *policy_of(const struct exchange *exchange)
 {
-	const struct cors_opts *opts = exchange->route ? exchange->route->cors
-						       : &exchange->routes->from.opts->cors;
+	const struct cors_opts *opts =
+		exchange->route ? exchange->route->cors : &exchange->routes->from.opts->cors;
 
 	return opts->origins ? opts : NULL;
 }
@@ -39,13 +39,14 @@ static const struct cors_opts *policy_of(const struct exchange *exchange)
 
 static void refuse(struct exchange *exchange, const char *why, struct str what)
 {
-	exchange_fail(exchange, &(struct exchange_error){
-					.status = 403,
-					.code = error_find(ERR_ORIGIN_FORBIDDEN)->name,
-					.message = str_from(arena_printf(
-						exchange->request->arena, "%s may not be used by "
-						"pages of another origin here: %.*s", why,
-						STR_ARG(what)))});
+	exchange_fail(exchange,
+		      &(struct exchange_error){
+			      .status = 403,
+			      .code = error_find(ERR_ORIGIN_FORBIDDEN)->name,
+			      .message = str_from(arena_printf(exchange->request->arena,
+							       "%s may not be used by "
+							       "pages of another origin here: %.*s",
+							       why, STR_ARG(what)))});
 }
 
 static void allow(struct exchange *exchange, const struct cors_opts *opts, struct str headers)

@@ -25,9 +25,9 @@ struct edge_route {
 	uint64_t body_bytes; /* 0: the edge's */
 	int64_t timeout_ms;  /* 0: the plugin's */
 	struct guests guests;
-	struct tokens_rate rate; /* of each client; per_second 0: the edge's */
+	struct tokens_rate rate;      /* of each client; per_second 0: the edge's */
 	const struct cors_opts *cors; /* its own, or the edge's */
-	uint64_t rate_salt;	 /* tells its clients from those of other limits */
+	uint64_t rate_salt;	      /* tells its clients from those of other limits */
 	struct target *target;
 	const struct bridge_ops *bridge;
 	struct str service;

@@ -1,6 +1,6 @@
 /* Connections of each client, counted. listener.c calls it. A row lives as long as its client has a
- * connection. Clients without an address (Unix sockets) are not counted: they are the machine's own,
- * and max_connections bounds them. */
+ * connection. Clients without an address (Unix sockets) are not counted: they are the machine's
+ * own, and max_connections bounds them. */
 #include "net/crowd.h"
 
 #include <assert.h>

@@ -16,7 +16,7 @@ struct net_opts {
 	int64_t idle_timeout_ms;  /* between two requests */
 	unsigned max_connections;
 	unsigned max_connections_per_address; /* 0: no limit; trusted proxies have none */
-	char **trusted_proxies;		      /* as net/cidr.h takes them, NULL-terminated, or NULL */
+	char **trusted_proxies; /* as net/cidr.h takes them, NULL-terminated, or NULL */
 };
 
 #endif
