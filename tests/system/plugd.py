@@ -153,8 +153,8 @@ class Host:
 
     def write_config(self):
         """What the test has set, over what every test wants. JSON is YAML too. Most tests commit
-        the same sin again and again, so there is no quarantine unless a test sets it; and all clients have one
-        address, so it has no limit."""
+        the same sin again and again, so there is no quarantine unless a test sets it; and all
+        clients have one address, so it has no limits."""
         common = {
             "listen": "127.0.0.1:0",
             "log": {"level": "debug", "format": "json"},
