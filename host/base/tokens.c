@@ -30,3 +30,21 @@ bool tokens_take(struct tokens *tokens, struct tokens_rate rate, int64_t now_us,
 	*wait_ms_out = (int64_t)(too_much / rate.per_second / 1000) + 1;
 	return false;
 }
+
+int64_t tokens_full_after_us(const struct tokens *tokens, struct tokens_rate rate, int64_t now_us)
+{
+	struct tokens later = *tokens;
+
+	refill(&later, rate, now_us);
+	return (int64_t)((later.missing + rate.per_second - 1) / rate.per_second);
+}
+
+void tokens_owe(struct tokens *tokens, struct tokens_rate rate, int64_t full_after_us,
+		int64_t now_us)
+{
+	uint64_t brim = rate.burst * ONE_TOKEN;
+	uint64_t us = (uint64_t)full_after_us;
+
+	tokens->as_of_us = now_us;
+	tokens->missing = us > brim / rate.per_second ? brim : us * rate.per_second;
+}

@@ -21,4 +21,11 @@ struct tokens {
 bool tokens_take(struct tokens *tokens, struct tokens_rate rate, int64_t now_us,
 		 int64_t *wait_ms_out);
 
+/* Microseconds until it is full, if nothing is taken; 0: it is. */
+int64_t tokens_full_after_us(const struct tokens *tokens, struct tokens_rate rate, int64_t now_us);
+
+/* A bucket that is full after so many microseconds, or empty if it would take longer than that. */
+void tokens_owe(struct tokens *tokens, struct tokens_rate rate, int64_t full_after_us,
+		int64_t now_us);
+
 #endif

@@ -258,6 +258,22 @@ static void check_routes(struct filling *filling, const struct plugin_opts **sor
 	}
 }
 
+/* A burst of nothing. */
+static void check_rates(struct filling *filling)
+{
+	for (size_t i = 0; i < filling->config->edge.route_count; i++) {
+		const struct tokens_rate *rate = &filling->config->edge.routes[i].rate;
+
+		if (rate->burst == 0 || rate->per_second > 0 ||
+		    filling->elements[SECTION_ROUTES][i].lines[SETTING_ROUTE_RATE_PER_SECOND])
+			continue;
+		problem_add(filling->errors,
+			    element_place(filling, SECTION_ROUTES, i, SETTING_ROUTE_RATE_BURST),
+			    ERR_CONFIG_CONFLICT,
+			    "is of no limit; add per_second beside it, or leave it out");
+	}
+}
+
 /* Without the "line 12: " that the place says already. */
 static const char *skip_line(const char *text, int line)
 {
@@ -310,6 +326,8 @@ void check_all(struct filling *filling)
 	check_admin_http(filling);
 	check_stand_ins(filling, sorted, count);
 	check_routes(filling, sorted, count);
+	check_rates(filling);
+	check_cors(filling);
 	check_patterns(filling);
 	free(sorted);
 }

@@ -65,15 +65,22 @@ static void compare_section(struct diff *diff, enum section_id id, const void *a
 	}
 }
 
+/* As a prefix: "http.rate_limit."; "" for the top level. */
+static const char *section_path(struct diff *diff, enum section_id id)
+{
+	if (id == SECTION_TOP)
+		return "";
+	return arena_printf(&diff->arena, "%s%s.", section_path(diff, sections[id].parent),
+			    sections[id].key);
+}
+
 static void compare_single(struct diff *diff, const struct config *before,
 			   const struct config *after)
 {
 	for (size_t id = 0; id < SECTION_COUNT; id++) {
-		const char *key = sections[id].key;
-
 		if (section_is_single((enum section_id)id))
 			compare_section(diff, (enum section_id)id, before, after,
-					key[0] ? arena_printf(&diff->arena, "%s.", key) : "", NULL);
+					section_path(diff, (enum section_id)id), NULL);
 	}
 }
 
@@ -214,7 +221,12 @@ static bool is_unset(const struct setting *setting, const struct route_opts *rou
 	return value_equal(setting, route, &none);
 }
 
-/* "{plugin: users, timeout: 5s}" */
+static bool is_of_routes(enum section_id id)
+{
+	return id == SECTION_ROUTES || sections[id].parent == SECTION_ROUTES;
+}
+
+/* "{plugin: users, timeout: 5s, rate_limit.burst: 5}" */
 static const char *route_leads(struct diff *diff, const struct route_opts *route)
 {
 	struct buf text = {0};
@@ -223,10 +235,12 @@ static const char *route_leads(struct diff *diff, const struct route_opts *route
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		const struct setting *setting = &settings[i];
 
-		if (setting->section != SECTION_ROUTES || is_in_name(setting) ||
+		if (!is_of_routes(setting->section) || is_in_name(setting) ||
 		    is_unset(setting, route))
 			continue;
-		buf_printf(&text, "%s%s: ", buf_len(&text) > 1 ? ", " : "", setting->key);
+		buf_printf(&text, "%s%s%s%s: ", buf_len(&text) > 1 ? ", " : "",
+			   setting->section == SECTION_ROUTES ? "" : sections[setting->section].key,
+			   setting->section == SECTION_ROUTES ? "" : ".", setting->key);
 		value_print(setting, route, &text);
 	}
 	buf_append_str(&text, STR_LITERAL("}"));

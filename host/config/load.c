@@ -58,6 +58,7 @@ static int load_all(struct filling *filling, const struct str *text,
 		override_environment(filling, overrides->environment, here);
 	if (overrides)
 		override_flags(filling, overrides->flags, overrides->flag_count, here);
+	filling->config->net.trusted_proxies = filling->config->edge.trusted_proxies;
 	check_all(filling);
 	problems_sort(filling->errors);
 	arena_deinit(&filling->scratch);

@@ -5,8 +5,10 @@
 
 #include <string.h>
 
+#include "edge/edge_opts.h"
 #include "edge/router_pattern.h"
 #include "net/chars.h"
+#include "net/cidr.h"
 #include "net/endpoint.h"
 #include "net/tls_names.h"
 #include "trust/call_filter.h"
@@ -166,4 +168,40 @@ const char *rule_plain_path(struct str text)
 		return "is not a plain path; write an absolute one without '.' and '..', such as "
 		       "/usr/lib/plugd";
 	return NULL;
+}
+
+const char *rule_network(struct str text)
+{
+	struct cidr cidr;
+
+	return cidr_parse(text, &cidr);
+}
+
+const char *rule_rate_by(struct str text)
+{
+	struct str before = STR_LITERAL(RATE_BY_HEADER);
+	struct str name = {text.data + before.len, text.len - before.len};
+
+	if (str_eq(text, STR_LITERAL("address")) ||
+	    (str_starts_with(text, before) && chars_is_token(name)))
+		return NULL;
+	return "tells no clients apart; write address, or header and its name, such as \"header "
+	       "X-Api-Key\"";
+}
+
+const char *rule_field_value(struct str text)
+{
+	if (!chars_is_field_value(text) || str_trim(text).len != text.len)
+		return "can't be sent; write printable characters, without space at either end";
+	return NULL;
+}
+
+const char *rule_origin(struct str text)
+{
+	return cors_check_origin(text);
+}
+
+const char *rule_header(struct str text)
+{
+	return chars_is_token(text) ? NULL : "is not the name of a header";
 }

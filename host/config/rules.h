@@ -19,5 +19,10 @@ const char *rule_plain_path(struct str text);  /* absolute, without "." and ".."
 const char *rule_cgroup(struct str text);      /* none, own, or a plain path */
 const char *rule_umask(struct str text);       /* three octal digits */
 const char *rule_public_key(struct str text);  /* "ed25519:…" */
+const char *rule_network(struct str text);     /* as net/cidr.h takes them */
+const char *rule_rate_by(struct str text);     /* "address", or "header NAME" */
+const char *rule_origin(struct str text);      /* as cors takes them */
+const char *rule_header(struct str text);      /* the name of one, or "*" */
+const char *rule_field_value(struct str text); /* of HTTP */
 
 #endif

@@ -62,12 +62,22 @@ const char *setting_apply_name(enum setting_apply apply)
 
 /* ---- names ---- */
 
+/* The section and those that it stands in: "http.rate_limit." */
+static size_t put_section(enum section_id id, char separator, char *out, size_t len)
+{
+	if (id == SECTION_TOP)
+		return len;
+	len = put_section(sections[id].parent, separator, out, len);
+	return len +
+	       (size_t)snprintf(out + len, SETTING_NAME - len, "%s%c", sections[id].key, separator);
+}
+
 static char *put_path(const struct setting *setting, const char *prefix, char separator, char *out)
 {
-	const char *section = sections[setting->section].key;
+	size_t len = (size_t)snprintf(out, SETTING_NAME, "%s", prefix);
 
-	snprintf(out, SETTING_NAME, "%s%s%.*s%s", prefix, section, section[0] != '\0', &separator,
-		 setting->key);
+	len = put_section(setting->section, separator, out, len);
+	snprintf(out + len, SETTING_NAME - len, "%s", setting->key);
 	return out;
 }
 

@@ -86,7 +86,7 @@ struct setting {
 	bool paths;	/* of a list: relative ones begin at the file's directory */
 	bool unique;	/* of a list: nothing may be in it twice */
 	bool nonempty;	/* of a list: something must be in it */
-	bool none;	/* of a path: the word "none" means NULL */
+	bool none;	/* of a path or text: the word "none" means NULL */
 	bool required;
 	bool aside; /* refused with the defaults of others: the example has it as a comment */
 	const char *choices[SETTING_MAX_CHOICES + 1]; /* NULL-terminated */

@@ -85,6 +85,10 @@ int value_check_text(const struct setting *setting, struct str text, struct err 
 static int set_string(const struct setting *setting, struct str text, struct arena *arena,
 		      void *target, struct err *err)
 {
+	if (setting->none && str_eq(text, STR_LITERAL("none"))) {
+		value_set_pointer(setting, NULL, target);
+		return 0;
+	}
 	if (value_check_text(setting, text, err) < 0)
 		return -EINVAL;
 	value_set_pointer(setting, arena_strndup(arena, text), target);
@@ -106,10 +110,8 @@ struct str value_absolute(struct str path, const char *directory, struct arena *
 static int set_path(const struct setting *setting, struct str text, const char *directory,
 		    struct arena *arena, void *target, struct err *err)
 {
-	if (setting->none && str_eq(text, STR_LITERAL("none"))) {
-		value_set_pointer(setting, NULL, target);
-		return 0;
-	}
+	if (setting->none && str_eq(text, STR_LITERAL("none")))
+		return set_string(setting, text, arena, target, err);
 	return set_string(setting, value_absolute(text, directory, arena), arena, target, err);
 }
 

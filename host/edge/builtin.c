@@ -99,12 +99,15 @@ static bool takes_method(const struct builtin *builtin, struct str method)
 	       (str_eq(builtin->method, STR_LITERAL("GET")) && str_eq(method, STR_LITERAL("HEAD")));
 }
 
-bool builtin_answer(struct exchange *exchange)
+bool builtin_is_health(const struct exchange *exchange)
+{
+	return str_starts_with(exchange->request->path, STR_LITERAL("/health/"));
+}
+
+void builtin_answer(struct exchange *exchange)
 {
 	struct str path = exchange->request->path;
 
-	if (!pattern_is_reserved(path))
-		return false;
 	for (size_t i = 0; i < sizeof(builtins) / sizeof(builtins[0]); i++) {
 		const struct builtin *builtin = &builtins[i];
 
@@ -122,11 +125,10 @@ bool builtin_answer(struct exchange *exchange)
 					      .message = STR_LITERAL(
 						      "This path does not take this method"),
 					      .allow = builtin->method});
-		return true;
+		return;
 	}
 	exchange_fail(exchange, &(struct exchange_error){
 					.status = 404,
 					.code = "NOT_FOUND",
 					.message = STR_LITERAL("There is nothing at this path")});
-	return true;
 }

@@ -5,7 +5,8 @@
 #include "edge/mw.h"
 
 const struct middleware *const chain[] = {
-	&mw_request_id, &mw_body_limit, &mw_deadline, &mw_access_log, &mw_metrics,
+	&mw_request_id, &mw_client,	&mw_lists,    &mw_rate,	      &mw_cors,
+	&mw_security,	&mw_body_limit, &mw_deadline, &mw_access_log, &mw_metrics,
 };
 
 const size_t chain_length = sizeof(chain) / sizeof(chain[0]);
@@ -14,6 +15,17 @@ bool chain_request(struct exchange *exchange, struct exchange_error *error)
 {
 	for (size_t i = 0; i < chain_length; i++) {
 		if (!chain[i]->on_request || chain[i]->on_request(exchange, error))
+			continue;
+		exchange->refused_by = chain[i];
+		return false;
+	}
+	return true;
+}
+
+bool chain_admit(struct exchange *exchange, struct exchange_error *error)
+{
+	for (size_t i = 0; i < chain_length; i++) {
+		if (!chain[i]->on_admit || chain[i]->on_admit(exchange, error))
 			continue;
 		exchange->refused_by = chain[i];
 		return false;

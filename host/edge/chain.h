@@ -15,7 +15,11 @@ struct middleware {
 	/* A request came. False: it is answered with *error, and those below never see it. */
 	bool (*on_request)(struct exchange *exchange, struct exchange_error *error);
 
-	/* Its route is known. Likewise. */
+	/* Where it leads is known: its route, or none (NULL) when it leads nowhere or to a method
+	 * by name. Likewise. Not asked about the edge's pages of health. */
+	bool (*on_admit)(struct exchange *exchange, struct exchange_error *error);
+
+	/* Its route is there, or the method by name. Likewise. */
 	bool (*on_route)(struct exchange *exchange, struct exchange_error *error);
 
 	/* An answer goes out: adds fields, at most EXCHANGE_EXTRA_FIELDS by all together. */
@@ -29,6 +33,7 @@ extern const struct middleware *const chain[];
 extern const size_t chain_length;
 
 bool chain_request(struct exchange *exchange, struct exchange_error *error);
+bool chain_admit(struct exchange *exchange, struct exchange_error *error);
 bool chain_route(struct exchange *exchange, struct exchange_error *error);
 void chain_response(struct exchange *exchange, struct http_field *fields, size_t *count);
 void chain_done(struct exchange *exchange, struct log *log);

@@ -17,6 +17,7 @@
 #include "edge/chain.h"
 #include "edge/edge_internal.h"
 #include "edge/error_body.h"
+#include "edge/router_pattern.h"
 #include "edge/stand_in.h"
 
 /* ---- a request ---- */
@@ -67,11 +68,30 @@ static void lead_again(struct exchange *exchange)
 		lead_by_name(exchange);
 }
 
+/* A question about another method is answered by the policy of the route that this has. */
+static bool find_asked_route(struct exchange *exchange)
+{
+	struct str method = cors_asked_method(exchange->request);
+	struct router_match match;
+	const struct edge_route *route;
+
+	if (method.len == 0 || router_find(exchange->routes->router, method,
+					   exchange->request->path, &match) != ROUTER_FOUND)
+		return false;
+	route = &exchange->routes->routes[match.id];
+	if (!route->cors->origins)
+		return false;
+	exchange->route = route;
+	return true;
+}
+
 static bool find_route(struct exchange *exchange, struct exchange_error *error)
 {
 	const struct http_request *request = exchange->request;
 	struct router_match match;
 
+	if (find_asked_route(exchange))
+		return true;
 	switch (router_find(exchange->routes->router, request->method, request->path, &match)) {
 	case ROUTER_FOUND:
 		exchange->route = &exchange->routes->routes[match.id];
@@ -98,18 +118,29 @@ static bool find_route(struct exchange *exchange, struct exchange_error *error)
 static void serve(struct exchange *exchange)
 {
 	struct exchange_error error = {.status = 0};
+	struct exchange_error lost = {.status = 0};
+	bool is_reserved, has_route;
 
 	if (!chain_request(exchange, &error)) {
 		exchange_fail(exchange, &error);
 		return;
 	}
-	if (builtin_answer(exchange))
-		return;
-	if (!find_route(exchange, &error) || !chain_route(exchange, &error)) {
+	is_reserved = pattern_is_reserved(exchange->request->path);
+	has_route = !is_reserved && find_route(exchange, &lost);
+	if (!builtin_is_health(exchange) && !chain_admit(exchange, &error)) {
 		exchange_fail(exchange, &error);
 		return;
 	}
-	lead_by_route(exchange);
+	if ((is_reserved || has_route) && cors_answer(exchange))
+		return;
+	if (is_reserved)
+		builtin_answer(exchange);
+	else if (!has_route)
+		exchange_fail(exchange, &lost);
+	else if (!chain_route(exchange, &error))
+		exchange_fail(exchange, &error);
+	else
+		lead_by_route(exchange);
 }
 
 static struct exchange *take_exchange(struct edge *edge)
@@ -212,6 +243,17 @@ const struct http_upcalls edge_upcalls = {
 
 /* ---- life ---- */
 
+/* Another number of clients: who has asked too much is forgotten, once. */
+static void renew_clients(struct edge *edge)
+{
+	unsigned keys = edge->routes->from.opts->rate_keys;
+
+	if (edge->clients && clients_keys(edge->clients) == (keys ? keys : 1))
+		return;
+	clients_free(edge->clients);
+	edge->clients = clients_new(keys ? keys : 1, &edge->clients_key);
+}
+
 struct edge *edge_new(const struct edge_setup *setup)
 {
 	struct edge *edge = mem_new(struct edge);
@@ -226,6 +268,9 @@ struct edge *edge_new(const struct edge_setup *setup)
 	holds_init(&edge->holds, edge->loop, lead_again);
 	if (getrandom(&edge->request_key, sizeof(edge->request_key), 0) < 0)
 		edge->request_key = (uint64_t)loop_now_us(edge->loop);
+	if (getrandom(&edge->clients_key, sizeof(edge->clients_key), 0) < 0)
+		edge->clients_key.words[0] = edge->request_key;
+	renew_clients(edge);
 	return edge;
 }
 
@@ -243,6 +288,7 @@ void edge_free(struct edge *edge)
 	}
 	routes_release(edge->routes);
 	counts_deinit(&edge->counts);
+	clients_free(edge->clients);
 	free(edge);
 }
 
@@ -251,6 +297,7 @@ void edge_apply(struct edge *edge, struct edge_routes *routes)
 	struct edge_routes *old = edge->routes;
 
 	edge->routes = routes;
+	renew_clients(edge);
 	routes_release(old);
 }
 

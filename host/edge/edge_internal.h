@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "base/loop.h"
+#include "base/siphash.h"
+#include "edge/clients.h"
 #include "edge/counts.h"
 #include "edge/edge.h"
 #include "edge/exchange.h"
@@ -24,6 +26,8 @@ struct edge {
 	struct edge_routes *routes; /* in force */
 	struct holds holds;
 	struct edge_counts counts;
+	struct clients *clients; /* what each has asked lately */
+	struct siphash_key clients_key;
 	bool draining;
 	uint64_t request_key; /* random */
 	uint64_t request_count;
@@ -34,8 +38,18 @@ struct edge {
 /* The body is over its limit. */
 extern const struct exchange_error edge_error_too_large;
 
-/* The edge's own pages. True: it was one, and is answered. */
-bool builtin_answer(struct exchange *exchange);
+/* The edge's own pages: answers a request whose path is reserved. */
+void builtin_answer(struct exchange *exchange);
+
+/* A question after the host's health, which must be answered also when clients are refused. */
+bool builtin_is_health(const struct exchange *exchange);
+
+/* The method that a browser asks about on behalf of a page of another origin; empty: the request is
+ * no such question. */
+struct str cors_asked_method(const struct http_request *request);
+
+/* Answers such a question where there is a policy. False: it goes on like any request. */
+bool cors_answer(struct exchange *exchange);
 
 /* Who answers what a path below /rpc asks for; *found is its method. 0; -EAGAIN: exchange->target
  * may do it, but has not told yet; or another -errno with *err. */

@@ -12,7 +12,9 @@
 #include "dispatch/dispatch.h"
 #include "edge/answer_reader.h"
 #include "edge/counts.h"
+#include "edge/edge_opts.h"
 #include "edge/router.h"
+#include "net/ip.h"
 #include "net/message.h"
 #include "registry/service.h"
 
@@ -24,7 +26,7 @@ struct hold;
 struct middleware;
 
 /* Fields that the edge adds to every answer. */
-#define EXCHANGE_EXTRA_FIELDS 5
+#define EXCHANGE_EXTRA_FIELDS (9 + SECURITY_HEADERS)
 
 /* Messages with a length before each, as they come and go in pieces. */
 struct rpc_stream {
@@ -48,10 +50,12 @@ struct exchange_refusal {
 struct exchange {
 	struct edge *edge;
 	struct http_stream *stream;
-	const struct http_request *request; /* in the stream's arena */
+	const struct http_request *request; /* in the stream's arena; as mw_client tells it on */
 	struct exchange *next_free;
 
 	struct str request_id;
+	struct ip client; /* who asks */
+	struct str proxy; /* the trusted one that says so; empty: none does */
 	int64_t started_us;
 	int64_t client_timeout_ms; /* DEADLINE_HEADER_NONE: it sets none */
 

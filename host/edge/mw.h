@@ -8,6 +8,22 @@
  * X-Request-Id. */
 extern const struct middleware mw_request_id;
 
+/* Finds out who asks, of whom trusted proxies say that, and takes what anybody says about it out of
+ * the request. */
+extern const struct middleware mw_client;
+
+/* Refuses clients by their address: 403. */
+extern const struct middleware mw_lists;
+
+/* Refuses who asks too often: 429. */
+extern const struct middleware mw_rate;
+
+/* Tells browsers what pages of other origins may do. */
+extern const struct middleware mw_cors;
+
+/* Adds headers that browsers heed. */
+extern const struct middleware mw_security;
+
 /* Refuses a body whose length is announced and too large: 413. What is not announced is counted as
  * it comes, in the bridge. */
 extern const struct middleware mw_body_limit;

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "edge/edge_internal.h"
 
-#define REST_MAX 4 /* and the end of the list */
+#define REST_MAX 5 /* and the end of the list */
 
 /* The plugin that it came for. */
 static const char *plugin_of(const struct exchange *exchange)
@@ -29,6 +29,8 @@ static void fill_rest(const struct exchange *exchange, struct log_field rest[RES
 		rest[count++] = LOG_STR("tls", tls->version);
 	if (tls && tls->client)
 		rest[count++] = LOG_STR("client", tls->client->subject);
+	if (exchange->proxy.len > 0)
+		rest[count++] = LOG_STRN("via", exchange->proxy);
 	while (count <= REST_MAX)
 		rest[count++] = (struct log_field){LOG_FIELD_END};
 }
@@ -63,7 +65,7 @@ static void on_done(struct exchange *exchange, struct log *log)
 			  LOG_INT("queue_us", exchange->queue_us),
 			  LOG_INT("plugin_us", exchange->plugin_us),
 			  LOG_INT("edge_us", edge_us(exchange, us)), rest[0], rest[1], rest[2],
-			  rest[3], rest[4]});
+			  rest[3], rest[4], rest[5]});
 }
 
 const struct middleware mw_access_log = {.name = "access_log", .on_done = on_done};

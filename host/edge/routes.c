@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/siphash.h"
 #include "edge/bridge.h"
 #include "edge/router_pattern.h"
 #include "observe/errors.h"
@@ -26,6 +27,29 @@ static struct target *find_target(const struct edge_routes_opts *from, const cha
 static int refuse_route(const struct route_opts *opts, const char *why, struct err *err)
 {
 	return err_set(err, ERR_CONFIG_CONFLICT, "route %s: %s", opts->path, why);
+}
+
+/* The same limit of the same route has the same clients after a reload. */
+static uint64_t salt_of(const struct route_opts *opts)
+{
+	static const struct siphash_key key = {{0, 0}};
+	uint64_t salt = siphash(&key, opts->path, strlen(opts->path));
+
+	for (size_t i = 0; opts->methods && opts->methods[i]; i++)
+		salt = salt * 31 + siphash(&key, opts->methods[i], strlen(opts->methods[i]));
+	return salt;
+}
+
+static void protect_route(const struct edge_opts *edge, const struct route_opts *opts,
+			  struct edge_route *route)
+{
+	route->cors = opts->cors.origins ? &opts->cors : &edge->cors;
+	cidr_list_init(&route->guests.allow, opts->allow);
+	cidr_list_init(&route->guests.deny, opts->deny);
+	route->rate = opts->rate;
+	if (route->rate.burst == 0)
+		route->rate.burst = route->rate.per_second;
+	route->rate_salt = salt_of(opts);
 }
 
 static int take_route(struct edge_routes *routes, const struct route_opts *opts,
@@ -71,6 +95,7 @@ static int take_routes(struct edge_routes *routes, struct err *err)
 
 		if (r < 0)
 			return r;
+		protect_route(opts, &opts->routes[i], &routes->routes[i]);
 		routes->route_count++;
 	}
 	return 0;
@@ -78,6 +103,13 @@ static int take_routes(struct edge_routes *routes, struct err *err)
 
 static void routes_free(struct edge_routes *routes)
 {
+	for (size_t i = 0; i < routes->route_count; i++) {
+		cidr_list_deinit(&routes->routes[i].guests.allow);
+		cidr_list_deinit(&routes->routes[i].guests.deny);
+	}
+	cidr_list_deinit(&routes->trusted);
+	cidr_list_deinit(&routes->guests.allow);
+	cidr_list_deinit(&routes->guests.deny);
 	router_free(routes->router);
 	free(routes->routes);
 	free(routes->counts);
@@ -94,6 +126,9 @@ struct edge_routes *edge_routes_new(const struct edge_routes_opts *from, struct 
 	routes->routes = mem_array(count ? count : 1, sizeof(*routes->routes));
 	routes->counts = mem_array(count ? count : 1, sizeof(*routes->counts));
 	routes->router = router_new();
+	cidr_list_init(&routes->trusted, from->opts->trusted_proxies);
+	cidr_list_init(&routes->guests.allow, from->opts->allow);
+	cidr_list_init(&routes->guests.deny, from->opts->deny);
 	if (take_routes(routes, err) == 0)
 		return routes;
 	routes_free(routes);

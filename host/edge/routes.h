@@ -5,16 +5,30 @@
 #define PLUGD_EDGE_ROUTES_H
 
 #include "base/err.h"
+#include "base/tokens.h"
 #include "edge/counts.h"
 #include "edge/edge.h"
 #include "edge/router.h"
+#include "net/cidr.h"
 #include "registry/service.h"
+
+/* Whom an operator lets in. */
+struct guests {
+	struct cidr_list allow; /* empty: everybody */
+	struct cidr_list deny;
+};
+
+bool guests_let_in(const struct guests *guests, const struct ip *client);
 
 /* A route with what it leads to. */
 struct edge_route {
 	struct str pattern;
 	uint64_t body_bytes; /* 0: the edge's */
 	int64_t timeout_ms;  /* 0: the plugin's */
+	struct guests guests;
+	struct tokens_rate rate;      /* of each client; per_second 0: the edge's */
+	const struct cors_opts *cors; /* its own, or the edge's */
+	uint64_t rate_salt;	      /* tells its clients from those of other limits */
 	struct target *target;
 	const struct bridge_ops *bridge;
 	struct str service;
@@ -31,6 +45,8 @@ struct edge_routes {
 	struct edge_route *routes;
 	struct route_counts *counts; /* of each route */
 	size_t route_count;
+	struct cidr_list trusted; /* proxies */
+	struct guests guests;
 	unsigned holders; /* requests, and the edge while they are in force */
 };
 

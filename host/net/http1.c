@@ -122,6 +122,8 @@ static struct http1_event next_head(struct http1 *http, const uint8_t *data, siz
 	}
 
 	fault = http1_head_parse(request, data, head, http->limits.header_count);
+	if (!fault && request->target.len > http->limits.uri_bytes)
+		fault = FAULT_TARGET_LONG;
 	if (fault)
 		return refuse(http, fault);
 	http->had_empty_line = false;

@@ -20,6 +20,7 @@ enum http1_state {
 struct http1_limits {
 	size_t header_bytes; /* request line and fields together */
 	unsigned header_count;
+	size_t uri_bytes; /* of the target */
 };
 
 /* Zeroed, with limits, is the beginning of a connection. */

@@ -241,7 +241,8 @@ static void session_prepare_request(struct session *session)
 
 	if (session->request.arena)
 		return;
-	session->parser.limits = (struct http1_limits){opts->header_bytes, opts->header_count};
+	session->parser.limits =
+		(struct http1_limits){opts->header_bytes, opts->header_count, opts->uri_bytes};
 	session->arena = commons_take_arena(conn_commons(session->conn));
 	session->is_answered = false;
 	session->request = (struct http_request){

@@ -20,15 +20,17 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "net/addr.h"
+#include "net/cidr.h"
 #include "net/conn.h"
+#include "net/crowd.h"
 #include "net/endpoint.h"
 #include "net/http1_stream.h"
 #include "net/http2.h"
+#include "net/listening.h"
 #include "net/preface.h"
 #include "net/tls.h"
 #include "observe/errors.h"
 
-#define BACKLOG		1024
 #define ACCEPT_BUDGET	64 /* per wake-up, so that new clients don't starve the old ones */
 #define PAUSE_MS	100
 #define FIRST_FREE_PORT 1024u /* those below are root's */
@@ -62,6 +64,8 @@ struct listener {
 	struct conn_list conns;
 	unsigned conn_count;
 	struct listener_counts counts;
+	struct crowd crowd;	  /* of them */
+	struct cidr_list trusted; /* proxies: they come for many, and are not counted */
 	bool is_paused;
 	bool is_told; /* on_stopped was called */
 	struct loop_timer pause;
@@ -123,10 +127,49 @@ static void listener_tell_if_stopped(struct listener *listener)
 		loop_flush_queue(listener->opts.loop, &listener->last_gone);
 }
 
+static struct ip peer_ip(struct str peer)
+{
+	struct ip ip;
+	unsigned port;
+
+	ip_parse_node(peer, &ip, &port);
+	return ip;
+}
+
+/* False: this client has as many connections as it may. */
+static bool listener_has_room_for(struct listener *listener, const struct addr *peer)
+{
+	char text[ADDR_TEXT];
+	unsigned limit = listener->opts.net->max_connections_per_address;
+	struct ip ip;
+	struct err err;
+
+	addr_format(peer, text);
+	ip = peer_ip(str_from(text));
+	if (cidr_list_has(&listener->trusted, &ip))
+		limit = 0;
+	switch (crowd_enter(&listener->crowd, &ip, limit)) {
+	case CROWD_IN:
+		return true;
+	case CROWD_FULL:
+		err_set(&err, ERR_CLIENT_CONNECTIONS,
+			"has %u connections; more of it are closed until it has none", limit);
+		log_event(listener->opts.log, LOG_WARN, "listener.crowded", err.text,
+			  LOG_STR("peer", text), LOG_INT("code", err.code));
+		return false;
+	case CROWD_FULL_AGAIN:
+		break;
+	}
+	return false;
+}
+
 static void on_conn_gone(void *user, struct conn *conn)
 {
 	struct listener *listener = user;
 
+	struct ip ip = peer_ip(conn_peer(conn));
+
+	crowd_leave(&listener->crowd, &ip);
 	conn_list_remove(&listener->conns, conn);
 	listener->conn_count--;
 	listener_update(listener);
@@ -199,8 +242,12 @@ static struct conn *door_accept(struct door *door)
 	for (int tries = 0; tries < ACCEPT_BUDGET; tries++) {
 		int fd = accept4(door->fd, (struct sockaddr *)&peer.storage, &peer.len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0)
+		if (fd >= 0 && listener_has_room_for(listener, &peer))
 			return listener_admit(listener, fd, &peer, door->is_tls);
+		if (fd >= 0) {
+			fd_close(&fd);
+			continue;
+		}
 		if (errno == EAGAIN)
 			return NULL;
 		if (!is_of_client(errno)) {
@@ -226,50 +273,6 @@ static void on_door_ready(void *user, bool readable, bool writable)
 
 /* ---- opening ---- */
 
-static int addr_listen(const struct addr *addr, int *fd_out)
-{
-	int on = 1;
-	int only_v6 = !addr->is_any;
-	int fd = socket(addr->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (addr->storage.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
-	if (bind(fd, (const struct sockaddr *)&addr->storage, addr->len) < 0 ||
-	    listen(fd, BACKLOG) < 0) {
-		int errnum = errno;
-		fd_close(&fd);
-		return -errnum;
-	}
-	*fd_out = fd;
-	return 0;
-}
-
-/* ":8080" on a kernel without IPv6. */
-static int addr_listen_any(const struct addr *addr, int *fd_out)
-{
-	int rc = addr_listen(addr, fd_out);
-	struct addr v4 = {.len = sizeof(struct sockaddr_in)};
-	struct sockaddr_in *in = (struct sockaddr_in *)&v4.storage;
-
-	if (!addr->is_any || (rc != -EAFNOSUPPORT && rc != -EADDRNOTAVAIL))
-		return rc;
-	in->sin_family = AF_INET;
-	in->sin_port = htons((uint16_t)addr_port(addr));
-	return addr_listen(&v4, fd_out);
-}
-
-static unsigned fd_port(int fd)
-{
-	struct addr addr = {.len = sizeof(addr.storage)};
-
-	if (getsockname(fd, (struct sockaddr *)&addr.storage, &addr.len) < 0)
-		return 0;
-	return addr_port(&addr);
-}
-
 static int door_refused(const struct door *door, const struct addr *addr, int errnum,
 			struct err *err)
 {
@@ -285,11 +288,11 @@ static int door_refused(const struct door *door, const struct addr *addr, int er
 
 static int door_listen(struct door *door, const struct addr *addr, struct err *err)
 {
-	int rc = addr_listen_any(addr, &door->fd);
+	int rc = listening_open(addr, &door->fd);
 
 	if (rc < 0)
 		return door_refused(door, addr, -rc, err);
-	door->port = fd_port(door->fd);
+	door->port = listening_port(door->fd);
 	loop_io_init(&door->io, door->listener->opts.loop, door->fd, on_door_ready, door);
 	return 0;
 }
@@ -450,6 +453,8 @@ void listener_commit(struct listener *listener)
 	assert(listener->next.items);
 	listener->opts.net = listener->next_net;
 	listener->commons.opts = listener->next_net;
+	cidr_list_deinit(&listener->trusted);
+	cidr_list_init(&listener->trusted, listener->next_net->trusted_proxies);
 	for (size_t i = 0; i < old.count; i++) {
 		struct door *door = old.items[i];
 
@@ -537,6 +542,7 @@ void listener_free(struct listener *listener)
 	tls_release(listener->tls);
 	tls_tickets_free(listener->tickets);
 	commons_deinit(&listener->commons);
+	cidr_list_deinit(&listener->trusted);
 	free(listener);
 }
 

@@ -13,7 +13,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct http1_limits limits = {.header_bytes = 2048, .header_count = 16};
+static const struct http1_limits limits = {
+	.header_bytes = 2048, .header_count = 16, .uri_bytes = 1024};
 
 static size_t cut_whole(void *user, size_t n)
 {

@@ -334,7 +334,8 @@ static const struct http_stream_ops stream_ops = {stream_respond, stream_send, s
 
 void client_asks(struct edge_world *world, const char *line, const char *fields)
 {
-	struct http1 parser = {.limits = {.header_bytes = 8000, .header_count = 100}};
+	struct http1 parser = {
+		.limits = {.header_bytes = 8000, .header_count = 100, .uri_bytes = 8000}};
 	struct http1_event event;
 	char text[4000];
 

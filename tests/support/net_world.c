@@ -124,6 +124,7 @@ struct world *world_new(void)
 		.listen = listen,
 		.header_bytes = 64 << 10,
 		.header_count = 100,
+		.uri_bytes = 64 << 10,
 		.read_header_timeout_ms = 60000,
 		.read_timeout_ms = 60000,
 		.write_timeout_ms = 60000,

@@ -153,15 +153,17 @@ class Host:
 
     def write_config(self):
         """What the test has set, over what every test wants. JSON is YAML too. Most tests commit
-        the same sin again and again, so there is no quarantine unless a test sets it."""
+        the same sin again and again, so there is no quarantine unless a test sets it; and all
+        clients have one address, so it has no limits."""
         common = {
             "listen": "127.0.0.1:0",
             "log": {"level": "debug", "format": "json"},
             "admin": {"socket": str(self.socket)},
             "whitelist": {"file": str(self.whitelist)},
+            "http": {"rate_limit": {"per_second": 0}, "max_connections_per_address": 0},
         }
         merged = {**common, **self.settings}
-        for key in ("log", "admin", "whitelist"):
+        for key in ("log", "admin", "whitelist", "http"):
             merged[key] = {**common[key], **self.settings.get(key, {})}
         if "plugins" in merged:
             merged["plugins"] = [{"quarantine": "0s", **row} for row in merged["plugins"]]

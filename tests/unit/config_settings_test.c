@@ -49,6 +49,19 @@ static void has_the_documented_defaults(void **state)
 	assert_int_equal(c.net.write_timeout_ms, 30000);
 	assert_int_equal(c.net.idle_timeout_ms, 60000);
 	assert_int_equal(c.net.max_connections, 10000);
+	assert_int_equal(c.net.max_connections_per_address, 256);
+	assert_int_equal(c.net.uri_bytes, 8 << 10);
+	assert_null(c.edge.trusted_proxies);
+	assert_int_equal(c.edge.forwarded_by, FORWARDED_BY_X);
+	assert_null(c.edge.allow);
+	assert_null(c.edge.deny);
+	assert_int_equal(c.edge.rate.per_second, 100);
+	assert_int_equal(c.edge.rate.burst, 200);
+	assert_int_equal(c.edge.rate_keys, 100000);
+	assert_string_equal(c.edge.rate_by, "address");
+	assert_true(c.edge.security.enabled);
+	assert_string_equal(c.edge.security.content_type_options, "nosniff");
+	assert_null(c.edge.security.strict_transport_security);
 	assert_int_equal(c.log.level, LOG_INFO);
 	assert_int_equal(c.log.format, LOG_FORMAT_LOGFMT);
 	assert_int_equal(c.log.fd, 2);
@@ -281,6 +294,10 @@ static void has_one_setting_for_each_name(void **state)
 	assert_string_equal(setting_path(&settings[SETTING_HTTP_BODY_LIMIT], one),
 			    "http.body_limit");
 	assert_string_equal(setting_variable(&settings[SETTING_TOP_LISTEN], one), "PLUGD_LISTEN");
+	assert_string_equal(setting_path(&settings[SETTING_HTTP_RATE_BURST], one),
+			    "http.rate_limit.burst");
+	assert_string_equal(setting_flag(&settings[SETTING_HTTP_RATE_BURST], one),
+			    "http-rate-limit-burst");
 }
 
 static void writes_each_value_into_a_field_of_its_own(void **state)
@@ -332,6 +349,16 @@ static char *sample(const struct setting *setting, unsigned which)
 			return mem_printf("ed25519:%064u", which + 1);
 		if (setting->check == rule_umask)
 			return mem_printf("00%u", which + 1);
+		if (setting->check == rule_network)
+			return mem_printf("192.0.2.%u", which + 1);
+		if (setting->check == rule_origin)
+			return mem_printf("https://a%u.example", which + 1);
+		if (setting->check == rule_method)
+			return mem_printf("M%u", which + 1);
+		if (setting->check == rule_header)
+			return mem_printf("x-%u", which + 1);
+		if (setting->check == rule_rate_by)
+			return mem_printf("header x-%u", which + 1);
 		return mem_printf("127.0.0.1:%u", which + 1);
 	case SETTING_PAIRS:
 	case SETTING_SOURCES:
@@ -369,6 +396,8 @@ static bool has_value(const struct setting *setting, const struct config *config
 /* Lines of the same section without which some values are refused. */
 static const char *company(const struct setting *setting)
 {
+	if (setting->section == SECTION_HTTP_CORS && setting->check != rule_origin)
+		return "    origins: https://a.example\n";
 	if (setting == &settings[SETTING_PROCESS_GROUP])
 		return "  user: daemon\n";
 	if (setting == &settings[SETTING_WHITELIST_REQUIRE_SIGNATURE])
@@ -381,16 +410,28 @@ static const char *company(const struct setting *setting)
 	return "";
 }
 
+/* The setting in its section, and that in its own. Returns owned. */
+static char *file_with(const struct setting *setting, const char *value)
+{
+	const struct section *section = &sections[setting->section];
+	const char *above = sections[section->parent].key;
+
+	if (above[0])
+		return mem_printf("%s:\n  %s:\n%s    %s: %s\n", above, section->key,
+				  company(setting), setting->key, value);
+	if (section->key[0])
+		return mem_printf("%s:\n%s  %s: \n    %s\n", section->key, company(setting),
+				  setting->key, value);
+	return mem_printf("%s: \n  %s\n", setting->key, value);
+}
+
 static void check_order(const struct setting *setting)
 {
-	const char *section = sections[setting->section].key;
 	char *in_file = sample(setting, 0), *in_environment = sample(setting, 1);
 	char *in_flag = sample(setting, 2);
 	char name[SETTING_NAME], flag_name[SETTING_NAME];
 	char *variable = mem_printf("%s=%s", setting_variable(setting, name), in_environment);
-	char *yaml = section[0] ? mem_printf("%s:\n%s  %s: \n    %s\n", section, company(setting),
-					     setting->key, in_file)
-				: mem_printf("%s: \n  %s\n", setting->key, in_file);
+	char *yaml = file_with(setting, in_file);
 	char *environment[] = {(char[]){"HOME=/"}, variable, NULL};
 	struct config_flag flag = {setting_flag(setting, flag_name), in_flag};
 	struct config_overrides overrides = {0};

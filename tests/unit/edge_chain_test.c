@@ -1,6 +1,8 @@
 /* The chain itself, with the test in the place of its middlewares: who is asked in which order, and
  * what a refusal changes. It is compiled with chain.c alone; what the real middlewares do is in
  * edge_middlewares_test. */
+#include <stdio.h>
+
 #include "edge/mw.h"
 #include "tests/support/unit.h"
 
@@ -31,11 +33,15 @@ static void add_field(const char *what, struct http_field *fields, size_t *count
 	fields[(*count)++] = (struct http_field){str_from(what), STR_LITERAL("")};
 }
 
-/* A middleware that has all four, under the name of a real one. */
+/* A middleware that has all five, under the name of a real one. */
 #define MIDDLEWARE(mw, letter)                                                                     \
 	static bool letter##_request(struct exchange *exchange, struct exchange_error *error)      \
 	{                                                                                          \
 		return answers(#letter ":request", error);                                         \
+	}                                                                                          \
+	static bool letter##_admit(struct exchange *exchange, struct exchange_error *error)        \
+	{                                                                                          \
+		return answers(#letter ":admit", error);                                           \
 	}                                                                                          \
 	static bool letter##_route(struct exchange *exchange, struct exchange_error *error)        \
 	{                                                                                          \
@@ -50,14 +56,19 @@ static void add_field(const char *what, struct http_field *fields, size_t *count
 	{                                                                                          \
 		called(#letter ":done");                                                           \
 	}                                                                                          \
-	const struct middleware mw = {#letter, letter##_request, letter##_route,                   \
-				      letter##_response, letter##_done}
+	const struct middleware mw = {#letter,	      letter##_request,	 letter##_admit,           \
+				      letter##_route, letter##_response, letter##_done}
 
 MIDDLEWARE(mw_request_id, a);
-MIDDLEWARE(mw_body_limit, b);
-MIDDLEWARE(mw_deadline, c);
-MIDDLEWARE(mw_access_log, d);
-MIDDLEWARE(mw_metrics, e);
+MIDDLEWARE(mw_client, b);
+MIDDLEWARE(mw_lists, c);
+MIDDLEWARE(mw_rate, d);
+MIDDLEWARE(mw_cors, e);
+MIDDLEWARE(mw_security, f);
+MIDDLEWARE(mw_body_limit, g);
+MIDDLEWARE(mw_deadline, h);
+MIDDLEWARE(mw_access_log, i);
+MIDDLEWARE(mw_metrics, j);
 
 static int setup(void **state)
 {
@@ -68,12 +79,30 @@ static int setup(void **state)
 
 static void the_order_is_that_of_the_array(void **state)
 {
-	static const struct middleware *const order[] = {&mw_request_id, &mw_body_limit,
-							 &mw_deadline, &mw_access_log, &mw_metrics};
+	static const struct middleware *const order[] = {
+		&mw_request_id, &mw_client,	&mw_lists,    &mw_rate,	      &mw_cors,
+		&mw_security,	&mw_body_limit, &mw_deadline, &mw_access_log, &mw_metrics};
 
 	assert_int_equal(chain_length, COUNT_OF(order));
 	for (size_t i = 0; i < chain_length; i++)
 		assert_ptr_equal(chain[i], order[i]);
+}
+
+/* "a:what b:what …", for all in the chain. */
+static char *all_of(const char *what)
+{
+	static char text[200];
+
+	text[0] = '\0';
+	for (size_t i = 0; i < chain_length; i++)
+		sprintf(text + strlen(text), "%c:%s ", (char)('a' + i), what);
+	return text;
+}
+
+static void assert_all_called(const char *what)
+{
+	assert_string_equal(chain_log.called, all_of(what));
+	chain_log.called[0] = '\0';
 }
 
 static void every_stage_goes_from_top_to_bottom(void **state)
@@ -83,16 +112,17 @@ static void every_stage_goes_from_top_to_bottom(void **state)
 	size_t count = 1;
 
 	assert_true(chain_request(NULL, &error));
+	assert_all_called("request");
+	assert_true(chain_admit(NULL, &error));
+	assert_all_called("admit");
 	assert_true(chain_route(NULL, &error));
+	assert_all_called("route");
 	chain_response(NULL, fields, &count);
+	assert_all_called("response");
 	chain_done(NULL, NULL);
-	assert_string_equal(chain_log.called,
-			    "a:request b:request c:request d:request e:request "
-			    "a:route b:route c:route d:route e:route "
-			    "a:response b:response c:response d:response e:response "
-			    "a:done b:done c:done d:done e:done ");
+	assert_all_called("done");
 	assert_int_equal(error.status, 0);
-	assert_int_equal(count, 6);
+	assert_int_equal(count, 1 + chain_length);
 	assert_str(fields[0].name, "own");
 	assert_str(fields[5].name, "e:response");
 }
@@ -104,10 +134,17 @@ static void who_refuses_stops_it_and_those_below_never_see_it(void **state)
 
 	chain_log.refuses = "b:request";
 	assert_false(chain_request(&exchange, &error));
-	assert_ptr_equal(exchange.refused_by, &mw_body_limit);
+	assert_ptr_equal(exchange.refused_by, &mw_client);
 	assert_string_equal(chain_log.called, "a:request b:request ");
 	assert_int_equal(error.status, 418);
 	assert_string_equal(error.code, "b:request");
+
+	setup(state);
+	chain_log.refuses = "c:admit";
+	assert_false(chain_admit(&exchange, &error));
+	assert_ptr_equal(exchange.refused_by, &mw_lists);
+	assert_string_equal(chain_log.called, "a:admit b:admit c:admit ");
+	assert_string_equal(error.code, "c:admit");
 
 	setup(state);
 	chain_log.refuses = "a:route";

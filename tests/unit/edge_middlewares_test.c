@@ -210,6 +210,36 @@ static void what_net_refuses_has_an_id_and_a_line(void **state)
 	arena_reset(&world->arena);
 }
 
+/* ---- browsers ---- */
+
+static void what_a_plugin_tells_browsers_is_not_overridden(void **state)
+{
+	struct edge_world *world = *state;
+	char nosniff[] = "nosniff", frames[] = "SAMEORIGIN", origin[] = "https://a.example";
+	char *origins[] = {origin, NULL};
+
+	world->opts.security.enabled = true;
+	world->opts.security.content_type_options = nosniff;
+	world->opts.security.frame_options = frames;
+	world->opts.cors.origins = origins;
+	client_asks(world, "GET /raw", "origin: https://a.example\r\n");
+	plugin_answers(world,
+		       http_message(200,
+				    "X-Frame-Options: DENY\n"
+				    "Access-Control-Allow-Origin: https://own.example\n",
+				    ""),
+		       true);
+	assert_answer_field(world, "x-content-type-options: nosniff");
+	assert_answer_field(world, "X-Frame-Options: DENY");
+	assert_no_answer_field(world, "x-frame-options: ");
+	assert_answer_field(world, "vary: Origin");
+	assert_no_answer_field(world, "access-control-allow-origin: ");
+	client_hears(world, "answer(200,0)! ");
+	client_closes(world, HTTP_CLOSED_DONE);
+	buf_deinit(&world->heard);
+	world->opts.cors.origins = NULL;
+}
+
 /* ---- who is refused ---- */
 
 static void who_is_refused_on_the_way_passes_the_chain_out(void **state)
@@ -288,6 +318,7 @@ int main(void)
 		IN_WORLD(what_has_come_and_gone_is_counted_in_all_pieces),
 		IN_WORLD(a_log_that_is_not_wanted_is_not_written),
 		IN_WORLD(what_net_refuses_has_an_id_and_a_line),
+		IN_WORLD(what_a_plugin_tells_browsers_is_not_overridden),
 		IN_WORLD(who_is_refused_on_the_way_passes_the_chain_out),
 		IN_WORLD(a_plugin_that_is_not_exposed_has_no_rpc),
 		IN_WORLD(a_page_of_the_edge_passes_the_chain_too),

@@ -24,7 +24,8 @@ struct row {
 	size_t len; /* 0: strlen(input) */
 };
 
-static const struct http1_limits limits = {.header_bytes = 4096, .header_count = 20};
+static const struct http1_limits limits = {
+	.header_bytes = 4096, .header_count = 20, .uri_bytes = 4096};
 
 static const struct row accepted[] = {
 	{"the smallest request", HEAD "\r\n", OK},

@@ -29,6 +29,9 @@ plugins:
   - {plugin}
 """
 
+# All load comes from one address.
+ONE_CLIENT = {"rate_limit": {"per_second": 0}, "max_connections_per_address": 0}
+
 # Peers of the same job that are worth their time; others are asked for by name.
 PEERS = ["go-plugin-grpc", "go-plugin-netrpc"]
 
@@ -113,7 +116,9 @@ def plugd(build, directory, name="plugd", http=None, plugin=None):
         settings = {"name": "echo", "executable": str(echo), **(plugin or {})}
         (home / "plugd.yaml").write_text(
             PLUGD_YAML.format(
-                port=port, http=json.dumps(http or {}), plugin=json.dumps(settings)
+                port=port,
+                http=json.dumps({**ONE_CLIENT, **(http or {})}),
+                plugin=json.dumps(settings),
             )
         )
         (home / "whitelist.yaml").unlink(missing_ok=True)

@@ -1,0 +1,90 @@
+/* Who asks: the peer of the connection, or, when that is a trusted proxy, whom it asks for.
+ *
+ * No plugin sees a field that says who asks, whoever sent it: it is told in `peer`, `scheme` and
+ * `authority`, where nobody but plugd writes. The request that came is net's and stays as it is;
+ * who comes after this one sees a copy. */
+#include "edge/mw.h"
+
+#include "edge/edge_internal.h"
+#include "edge/forwarded.h"
+
+static size_t count_claims(const struct http_request *request)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < request->field_count; i++)
+		count += forwarded_is_claim(request->fields[i].name);
+	return count;
+}
+
+/* Without what says who asks; `host` says what `authority` says. */
+static void copy_fields(struct http_request *told, const struct http_request *request)
+{
+	struct http_field *fields =
+		arena_alloc(request->arena, request->field_count * sizeof(*fields));
+
+	told->field_count = 0;
+	for (size_t i = 0; i < request->field_count; i++) {
+		struct http_field field = request->fields[i];
+
+		if (forwarded_is_claim(field.name))
+			continue;
+		if (str_eq(field.name, STR_LITERAL("host")))
+			field.value = told->authority;
+		fields[told->field_count++] = field;
+	}
+	told->fields = fields;
+}
+
+static void believe(struct exchange *exchange, struct http_request *told,
+		    const struct forwarded *forwarded)
+{
+	char peer[IP_TEXT];
+
+	exchange->client = forwarded->client;
+	exchange->proxy = told->peer;
+	ip_format_peer(&forwarded->client, forwarded->port, peer);
+	told->peer = arena_str(told->arena, str_from(peer));
+	if (forwarded->scheme.len > 0)
+		told->scheme = str_eq_nocase(forwarded->scheme, STR_LITERAL("https"))
+				       ? STR_LITERAL("https")
+				       : STR_LITERAL("http");
+	if (forwarded->host.len > 0)
+		told->authority = forwarded->host;
+}
+
+static bool refuse(struct exchange_error *error, const char *why)
+{
+	*error = (struct exchange_error){
+		.status = 400, .code = "BAD_REQUEST", .message = str_from(why)};
+	return false;
+}
+
+static bool on_request(struct exchange *exchange, struct exchange_error *error)
+{
+	const struct http_request *request = exchange->request;
+	const struct edge_routes *routes = exchange->routes;
+	struct http_request *told;
+	struct forwarded forwarded;
+	const char *wrong;
+	unsigned port;
+
+	ip_parse_node(request->peer, &exchange->client, &port);
+	if (count_claims(request) == 0)
+		return true;
+	told = arena_alloc(request->arena, sizeof(*told));
+	*told = *request;
+	if (cidr_list_has(&routes->trusted, &exchange->client)) {
+		wrong = forwarded_read(routes->from.opts->forwarded_by, request->fields,
+				       request->field_count, &exchange->client, &routes->trusted,
+				       &forwarded);
+		if (wrong)
+			return refuse(error, wrong);
+		believe(exchange, told, &forwarded);
+	}
+	copy_fields(told, request);
+	exchange->request = told;
+	return true;
+}
+
+const struct middleware mw_client = {.name = "client", .on_request = on_request};
