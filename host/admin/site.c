@@ -111,6 +111,7 @@ struct site *site_start(const struct site_opts *opts, struct err *err)
 	site->net = (struct net_opts){
 		.listen = site->listen,
 		.header_bytes = 16u << 10,
+		.uri_bytes = 8u << 10,
 		.header_count = 50,
 		.read_header_timeout_ms = 5000,
 		.read_timeout_ms = 5000,

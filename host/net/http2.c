@@ -155,7 +155,8 @@ static int on_header(nghttp2_session *engine, const nghttp2_frame *frame, const 
 	struct http2_session *session = user;
 	struct http2_stream *stream = find_stream(engine, frame->hd.stream_id);
 	const struct http2_head_limits limits = {opts_of(session)->header_bytes,
-						 opts_of(session)->header_count};
+						 opts_of(session)->header_count,
+						 opts_of(session)->uri_bytes};
 
 	if (!stream || stream->state != STREAM_HEAD)
 		return 0;

@@ -43,7 +43,9 @@ void http2_head_add(struct http2_head *head, struct arena *arena,
 		head->fault = FAULT_HEAD_LONG;
 	if (head->fault != FAULT_NONE)
 		return;
-	if (is_pseudo)
+	if (str_eq(name, STR_LITERAL(":path")) && value.len > limits->path_bytes)
+		head->fault = FAULT_TARGET_LONG;
+	else if (is_pseudo)
 		add_pseudo(head, arena, name, value);
 	else
 		fields_add(&head->fields, arena,

@@ -10,6 +10,7 @@
 struct http2_head_limits {
 	size_t bytes;	/* of names and values, with 32 for each field, as RFC 9113, 6.5.2 counts */
 	unsigned count; /* of fields, without pseudo-header fields */
+	size_t path_bytes;
 };
 
 /* Zeroed is the beginning. */

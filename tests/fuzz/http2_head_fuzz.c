@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct http2_head_limits limits = {.bytes = 2048, .count = 16};
+static const struct http2_head_limits limits = {.bytes = 2048, .count = 16, .path_bytes = 512};
 
 static void add_line(struct http2_head *head, struct arena *arena, struct str line)
 {

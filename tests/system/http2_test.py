@@ -15,7 +15,8 @@ ROUTES = [route("/x/*rest", "good"), route("/small/echo", "good", body_limit="10
 @pytest.fixture(scope="module", name="host")
 def host_fixture(shared_hosts):
     return shared_hosts(plugins=[plugin("good")], routes=ROUTES,
-                        http={"header_limit": "8KiB", "header_count": 50}).start()
+                        http={"header_limit": "8KiB", "header_count": 50,
+                              "uri_limit": "1KiB"}).start()
 
 
 @pytest.fixture
@@ -197,6 +198,7 @@ def without(name):
     ([(":method", "CONNECT"), (":authority", "test:80")], 501),
     ([*BASE, ("expect", "miracles")], 417),
     ([*BASE, ("x-long", "y" * 9000)], 431),
+    ([*without(":path"), (":path", "/x/" + "y" * 2000)], 414),
     ([*BASE, *[(f"x-{number}", "") for number in range(51)]], 431),
 ])
 def test_refuses(host, client, fields, verdict):

@@ -58,7 +58,7 @@ static void frames_cost_what_they_are(void **state)
 
 /* ---- heads ---- */
 
-static const struct http2_head_limits limits = {.bytes = 400, .count = 4};
+static const struct http2_head_limits limits = {.bytes = 400, .count = 4, .path_bytes = 100};
 
 /* "name: value" lines behind a GET of "/p?q" from "a". */
 static enum fault read_head(const char *const *fields, struct arena *arena,
