@@ -121,7 +121,9 @@ def of_user(uids):
 def test_all_walls_of_strict_stand(strict):
     walls = strict.walls()
     not_asked = {name for name, row in walls.items() if row["state"] == "not asked"}
-    assert not_asked == {"memory", "address_space", "cpu_time", "file_size"}
+    limits = {"memory", "address_space", "cpu_time", "file_size", "group_memory", "group_cpu",
+              "group_processes"}
+    assert not_asked == limits | {"control_group"}
     assert {row["state"] for row in walls.values()} == {"enforced", "not asked"}
     assert not strict.host.log("sandbox.shortfall")
 
