@@ -4,30 +4,14 @@
 
 /* ---- framing ---- */
 
-static bool has_no_body(const struct http_request *request, unsigned status)
-{
-	return status == 204 || status == 205 || status == 304 ||
-	       str_eq(request->method, STR_LITERAL("HEAD"));
-}
-
 struct http1_answer http1_answer_plan(const struct http_request *request,
 				      const struct http_response *response, size_t len, bool end,
 				      bool may_keep)
 {
 	struct http1_answer answer = {.keep_alive = may_keep};
 
-	answer.tells_length = response->has_content_length || end;
-	answer.length = response->has_content_length ? response->content_length : len;
-	if (response->status == 205)
-		answer.length = 0;
-	/* RFC 9110, 8.6: none in 204; in 304 and for HEAD only the one that 200 and GET would
-	 * have. */
-	if (response->status == 204 || (response->status == 304 && !response->has_content_length))
-		answer.tells_length = false;
-	if (response->status == 205)
-		answer.tells_length = true;
-
-	if (has_no_body(request, response->status)) {
+	answer.tells_length = http_response_tells_length(response, len, end, &answer.length);
+	if (!http_response_has_body(request->method, response->status)) {
 		answer.framing = HTTP1_NO_BODY;
 	} else if (answer.tells_length) {
 		answer.framing = HTTP1_LENGTH;
@@ -92,19 +76,12 @@ static char *put_framing(char *at, const struct http1_answer *answer, unsigned v
 	return at;
 }
 
-static bool is_ours(struct str name)
-{
-	if (name.len == 14 && str_eq_nocase(name, STR_LITERAL("content-length")))
-		return true;
-	return http_field_is_hop(name);
-}
-
 static char *put_fields(char *at, const struct http_response *response, bool *has_date_out)
 {
 	*has_date_out = false;
 	for (size_t i = 0; i < response->field_count; i++) {
 		const struct http_field *field = &response->fields[i];
-		if (is_ours(field->name))
+		if (http_field_is_framing(field->name))
 			continue;
 		if (field->name.len == 4 && str_eq_nocase(field->name, STR_LITERAL("date")))
 			*has_date_out = true;

@@ -139,7 +139,7 @@ static int on_begin_headers(nghttp2_session *engine, const nghttp2_frame *frame,
 	struct http2_session *session = user;
 	struct http2_stream *stream;
 
-	session->is_in_head = true;
+	session->head_id = frame->hd.stream_id;
 	if (!is_request(frame))
 		return 0;
 	stream = http2_stream_new(session, frame->hd.stream_id);
@@ -185,7 +185,7 @@ static int on_frame_recv(nghttp2_session *engine, const nghttp2_frame *frame, vo
 		return 0;
 	stream = find_stream(engine, frame->hd.stream_id);
 	if (frame->hd.type == NGHTTP2_HEADERS)
-		session->is_in_head = false;
+		session->head_id = 0;
 	if (stream && is_request(frame))
 		http2_stream_begin(stream, !is_last);
 	else if (stream && is_last)
@@ -223,6 +223,9 @@ static int on_frame_send(nghttp2_session *engine, const nghttp2_frame *frame, vo
 
 	if (stream && may_end && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
 		stop_body(engine, stream);
+	/* A malformed head never comes to its end. */
+	if (frame->hd.type == NGHTTP2_RST_STREAM && frame->hd.stream_id == session->head_id)
+		session->head_id = 0;
 	/* Not one of ours, so one that the client made us send. */
 	if (frame->hd.type == NGHTTP2_RST_STREAM &&
 	    (!stream || (!stream->is_cut && !stream->is_sent)))
@@ -330,7 +333,7 @@ static enum conn_wait session_wait(const struct http2_session *session)
 {
 	const struct http2_stream *stream;
 
-	if (session->is_in_head)
+	if (session->head_id != 0)
 		return CONN_WAIT_HEAD;
 	if (session->stream_count == 0)
 		return session->phase == HTTP2_OPEN ? CONN_WAIT_IDLE : CONN_WAIT_HEAD;

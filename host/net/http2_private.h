@@ -66,7 +66,7 @@ struct http2_session {
 	size_t stream_count;
 	struct http2_guard guard;
 	struct loop_timer stall;
-	bool is_in_head;    /* a block of fields is not complete */
+	int32_t head_id;    /* of the stream whose block of fields is not complete; 0: none is */
 	bool is_wait_stale; /* a stream has ended since the wait began */
 	bool is_flooded;    /* it was sent away, and is not heard any more */
 };

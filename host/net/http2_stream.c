@@ -11,6 +11,7 @@
  * Downcalls take notes and hand bytes to nghttp2's queue: nothing is called back from within them.
  * http2.c calls the rest, in its turn. */
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,12 +66,6 @@ static ssize_t read_answer(nghttp2_session *engine, int32_t id, uint8_t *to, siz
 	return (ssize_t)len;
 }
 
-static bool may_have_body(const struct http2_stream *stream, unsigned status)
-{
-	return status != 204 && status != 205 && status != 304 &&
-	       !str_eq(stream->request.method, STR_LITERAL("HEAD"));
-}
-
 static nghttp2_nv pair(struct str name, struct str value)
 {
 	return (nghttp2_nv){(uint8_t *)name.data, (uint8_t *)value.data, name.len, value.len,
@@ -92,25 +87,12 @@ static struct str lower(struct arena *arena, struct str name)
 	return copy ? (struct str){copy, name.len} : name;
 }
 
-static bool is_ours(struct str name)
-{
-	return str_eq_nocase(name, STR_LITERAL("content-length")) || http_field_is_hop(name);
-}
-
-/* What of a content-length may be said: as in HTTP/1.1 (RFC 9110, 8.6). */
-static bool tells_length(const struct http_response *response, bool end)
-{
-	if (response->status == 204 || (response->status == 304 && !response->has_content_length))
-		return false;
-	return response->has_content_length || end || response->status == 205;
-}
-
 /* Status, fields, length and date. Returns how many; `out` has room for three more than fields. */
 static size_t make_head(struct http2_stream *stream, const struct http_response *response,
 			size_t body_bytes, bool end, nghttp2_nv *out)
 {
 	struct arena *arena = &stream->arena;
-	uint64_t length = response->has_content_length ? response->content_length : body_bytes;
+	uint64_t length;
 	bool has_date = false;
 	size_t count = 0;
 
@@ -119,17 +101,14 @@ static size_t make_head(struct http2_stream *stream, const struct http_response 
 	for (size_t i = 0; i < response->field_count; i++) {
 		const struct http_field *field = &response->fields[i];
 
-		if (is_ours(field->name))
+		if (http_field_is_framing(field->name))
 			continue;
 		has_date |= str_eq_nocase(field->name, STR_LITERAL("date"));
 		out[count++] = pair(lower(arena, field->name), field->value);
 	}
-	if (tells_length(response, end))
-		out[count++] =
-			pair(STR_LITERAL("content-length"),
-			     str_from(arena_printf(
-				     arena, "%llu",
-				     response->status == 205 ? 0ull : (unsigned long long)length)));
+	if (http_response_tells_length(response, body_bytes, end, &length))
+		out[count++] = pair(STR_LITERAL("content-length"),
+				    str_from(arena_printf(arena, "%" PRIu64, length)));
 	if (!has_date)
 		out[count++] = pair(STR_LITERAL("date"), commons_date(commons_of(stream)));
 	return count;
@@ -178,7 +157,7 @@ static void respond(struct http_stream *base, const struct http_response *respon
 		return;
 	stream->is_answered = true;
 	stream->is_ended = end;
-	stream->has_body = may_have_body(stream, response->status);
+	stream->has_body = http_response_has_body(stream->request.method, response->status);
 	stream->has_left = response->has_content_length;
 	stream->left = response->content_length;
 	count = make_head(stream, response, len, end, head);

@@ -140,6 +140,39 @@ const char *http_status_reason(unsigned status)
 	return "";
 }
 
+/* ---- framing ---- */
+
+bool http_field_is_framing(struct str name)
+{
+	if (name.len == 14 && str_eq_nocase(name, STR_LITERAL("content-length")))
+		return true;
+	return http_field_is_hop(name);
+}
+
+bool http_response_has_body(struct str method, unsigned status)
+{
+	return status != 204 && status != 205 && status != 304 &&
+	       !str_eq(method, STR_LITERAL("HEAD"));
+}
+
+/* None in 204; in 304 and for HEAD only the one that 200 and GET would have. */
+bool http_response_tells_length(const struct http_response *response, size_t len, bool end,
+				uint64_t *length_out)
+{
+	*length_out = response->has_content_length ? response->content_length : len;
+	switch (response->status) {
+	case 204:
+		return false;
+	case 205:
+		*length_out = 0;
+		return true;
+	case 304:
+		return response->has_content_length;
+	default:
+		return response->has_content_length || end;
+	}
+}
+
 /* ---- the door to the protocol ---- */
 
 int http_stream_respond(struct http_stream *stream, const struct http_response *response,

@@ -152,6 +152,19 @@ void http_stream_want_body(struct http_stream *stream, bool want);
 /* Whose upcalls: comes back as stream_user. NULL until it is set, usually in on_request. */
 void http_stream_set_user(struct http_stream *stream, void *stream_user);
 
+/* ---- the rules of an answer's framing, for every version of the protocol ---- */
+
+/* What the protocol says itself: Content-Length and hop-by-hop fields. Any case. */
+bool http_field_is_framing(struct str name);
+
+/* Whether an answer of that status to that method has a body (RFC 9110, 6.4.1). */
+bool http_response_has_body(struct str method, unsigned status);
+
+/* What its Content-Length says, when `len` bytes of the body are there, and are all if `end`.
+ * False: it has none, because nobody knows yet or because it must not (RFC 9110, 8.6). */
+bool http_response_tells_length(const struct http_response *response, size_t len, bool end,
+				uint64_t *length_out);
+
 /* ---- news from streams ---- */
 
 enum http_closed {

@@ -381,6 +381,21 @@ def test_a_head_that_does_not_end(begin):
         assert client.read_to_end() == h2.NO_ERROR
 
 
+def test_a_malformed_head_is_over(begin):
+    """It must not be waited for. Another connection, which began later, tells that its time would
+    have come."""
+    host = begin(read_header_timeout="300ms")
+    with H2(host.address) as client, H2(host.address) as clock:
+        held = client.begin(client.fields("POST", "/x/echo"), end=False)
+        assert client.wait_reset(client.begin([*BASE, ("connection", "close")])) == \
+            h2.PROTOCOL_ERROR
+        clock.sync()
+        clock.begin(clock.fields("GET", "/x/mirror"), flags=0)
+        assert clock.read_to_end() == h2.NO_ERROR
+        client.data(held, b"x")
+        assert client.answer(held).body == b"x"
+
+
 def test_a_body_that_does_not_come(begin):
     with H2(begin(read_timeout="100ms").address) as client:
         stream = client.begin(client.fields("POST", "/x/echo"), end=False)
