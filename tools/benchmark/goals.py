@@ -1,4 +1,4 @@
-"""What plugd has to reach: one row each. A ratio is made within a repetition."""
+"""What plugd has to reach: one row each. A ratio or a difference is made within a repetition."""
 
 import dataclasses
 import operator
@@ -13,10 +13,13 @@ class Goal:
     at_most: float = None
     at_least: float = None
     base: str = None  # None: the figure itself, no ratio
+    less: str = None  # the difference to this subject, not a ratio
 
     def measured(self, samples):
         if self.base:
             return samples.ratios(self.scenario, self.subject, self.base, self.figure)
+        if self.less:
+            return samples.differences(self.scenario, self.subject, self.less, self.figure)
         return samples.values(self.scenario, self.subject, self.figure)
 
     def is_reached(self, value):
@@ -132,5 +135,34 @@ GOALS = [
         "10 000 idle connections: bytes of the host for each",
         *("idle connections", "plugd", "connection_bytes"),
         at_most=4096,
+    ),
+    Goal(
+        "10 000 idle TLS connections: bytes of the host for each",
+        *("idle TLS connections", "plugd", "connection_bytes"),
+        at_most=40 * 1024,
+    ),
+    Goal(
+        "HTTP/2 over TLS, 64 connections of 10 streams: CPU per request ÷ nginx `return 200`",
+        *("HTTP/2 over TLS", "plugd-tls", "cpu_us"),
+        base="nginx-tls",
+        at_most=0.8,
+    ),
+    Goal(
+        "a new TLS 1.3 handshake: CPU ÷ nginx",
+        *("TLS 1.3 handshakes", "plugd-tls", "cpu_us"),
+        base="nginx-tls",
+        at_most=1.05,
+    ),
+    Goal(
+        "HTTP/1.1 with everything on: CPU per request ÷ nginx `return 200`",
+        *("everything on", "with", "cpu_us"),
+        base="nginx-200",
+        at_most=1.4,
+    ),
+    Goal(
+        "HTTP/1.1 with everything on, more than with everything off: CPU µs per request",
+        *("everything on", "with", "cpu_us"),
+        less="without",
+        at_most=3,
     ),
 ]

@@ -22,6 +22,8 @@ def raise_file_limit():
 def connect(host):
     """A connection on which one request has been answered."""
     client = socket.create_connection(("127.0.0.1", host.port))
+    if host.scheme == "https":
+        client = servers.ANYBODY.wrap_socket(client)
     client.sendall(REQUEST)
     got = b""
     while not got.endswith(b"hello world\n"):
@@ -32,11 +34,13 @@ def connect(host):
     return client
 
 
-def measure(build, directory):
+def measure(build, directory, scheme):
     """Bytes of each connection."""
     raise_file_limit()
     http = {"max_connections": CONNECTIONS + SPARE_FILES, "idle_timeout": "1h"}
-    with servers.plugd(build, directory, http=http) as host, contextlib.ExitStack() as stack:
+    name = f"idle-{scheme}"
+    with contextlib.ExitStack() as stack:
+        host = stack.enter_context(servers.plugd(build, directory, name, scheme, http=http))
         pid = host.process.pid
         stack.enter_context(connect(host))
         before_kib = processes.rss_kib(pid)

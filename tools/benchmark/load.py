@@ -56,3 +56,14 @@ def measure(server, connections, seconds, client_cpus, server_cpus):
     result["cpu_us"] = cpu_ns / 1e3 / result["requests"]
     result["rss_kib"] = sum(processes.rss_kib(pid) for pid in pids)
     return result
+
+
+def mean(rows):
+    return {figure: sum(row[figure] for row in rows) / len(rows) for figure in rows[0]}
+
+
+def in_turns(hosts, order, connections, seconds, places):
+    """The figures of each host by name. `order` goes there and back again, so that a machine that
+    drifts one way harms none of them."""
+    rows = [(name, measure(hosts[name], connections, seconds, *places)) for name in order]
+    return {name: mean([row for of, row in rows if of == name]) for name in hosts}

@@ -17,9 +17,15 @@ class Samples:
         rows = self.of.get(scenario, {}).get(subject, [])
         return [row[figure] for row in rows if figure in row]
 
+    def pairs(self, scenario, subject, base, figure):
+        return zip(self.values(scenario, subject, figure), self.values(scenario, base, figure))
+
     def ratios(self, scenario, subject, base, figure):
-        pairs = zip(self.values(scenario, subject, figure), self.values(scenario, base, figure))
+        pairs = self.pairs(scenario, subject, base, figure)
         return [ours / theirs for ours, theirs in pairs if theirs]
+
+    def differences(self, scenario, subject, base, figure):
+        return [ours - theirs for ours, theirs in self.pairs(scenario, subject, base, figure)]
 
 
 def number(value):

@@ -25,12 +25,7 @@ WITHOUT = {
     "circuit_breaker": {"enabled": False},
 }
 
-# There and back again, so that a machine that drifts one way harms neither.
 ORDER = ["with", "without", "without", "with"]
-
-
-def mean(rows):
-    return {figure: sum(row[figure] for row in rows) / len(rows) for figure in rows[0]}
 
 
 def measure(build, directory, seconds, places):
@@ -40,5 +35,4 @@ def measure(build, directory, seconds, places):
             name: stack.enter_context(servers.plugd(build, directory, name, plugin=settings))
             for name, settings in [("with", WITH), ("without", WITHOUT)]
         }
-        rows = [(name, load.measure(hosts[name], CONNECTIONS, seconds, *places)) for name in ORDER]
-    return {name: mean([row for of, row in rows if of == name]) for name in hosts}
+        return load.in_turns(hosts, ORDER, CONNECTIONS, seconds, places)

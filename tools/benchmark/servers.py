@@ -1,10 +1,11 @@
 """The HTTP servers that are measured: plugd with its echo plugin, nginx alone, nginx with a FastCGI
 process, and whatever lies in a folder of peers. Each answers a GET with "hello world", keeps
-connections alive and writes no access log."""
+connections alive and writes no access log. With TLS all show the same certificate."""
 
 import json
 import pathlib
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -15,22 +16,11 @@ from benchmark import processes
 HERE = pathlib.Path(__file__).parent
 START_PATIENCE_S = 20
 
-# `http` and `plugin` are JSON, which is YAML.
-PLUGD_YAML = """\
-listen: 127.0.0.1:{port}
-http: {http}
-log: {{access: false, level: warn}}
-admin: {{socket: admin.sock}}
-whitelist: {{file: whitelist.yaml}}
-routes:
-  - {{path: /echo, plugin: echo, body_limit: 1GiB}}
-  - {{path: /say, plugin: echo, rpc: echo.v1.Echo/Say}}
-plugins:
-  - {plugin}
-"""
-
 # All load comes from one address.
 ONE_CLIENT = {"rate_limit": {"per_second": 0}, "max_connections_per_address": 0}
+
+# Whose certificate it is doesn't matter here.
+ANYBODY = ssl._create_unverified_context()
 
 # Peers of the same job that are worth their time; others are asked for by name.
 PEERS = ["go-plugin-grpc", "go-plugin-netrpc"]
@@ -45,12 +35,13 @@ def free_port():
 class Server:
     """One server, from start() or `with` to its end."""
 
-    def __init__(self, name, directory, path, command):
+    def __init__(self, name, directory, path, command, scheme="http"):
         """`command` gets directory and port, and returns what to run."""
         self.name = name
         self.directory = directory / name
         self.path = path
         self.command = command
+        self.scheme = scheme
         self.process = None
         self.port = None
 
@@ -66,7 +57,7 @@ class Server:
         return self.url_of(self.path)
 
     def url_of(self, path):
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"{self.scheme}://127.0.0.1:{self.port}{path}"
 
     def start(self):
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -89,7 +80,7 @@ class Server:
 
     def answers(self):
         try:
-            with urllib.request.urlopen(self.url, timeout=1) as answer:
+            with urllib.request.urlopen(self.url, timeout=1, context=ANYBODY) as answer:
                 return answer.read() == b"hello world\n"
         except (urllib.error.URLError, OSError):
             return False
@@ -108,26 +99,48 @@ class Server:
         self.process.wait()
 
 
-def plugd(build, directory, name="plugd", http=None, plugin=None):
-    """A host of the echo plugin; `http` and `plugin` are settings other than the defaults."""
+def make_certificate(home):
+    """A key on P-256 with its certificate: tls.key and tls.pem."""
+    new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30".split()
+    place = ["-keyout", home / "tls.key", "-out", home / "tls.pem", "-subj", "/CN=bench"]
+    subprocess.run([*new, *place], check=True, stderr=subprocess.DEVNULL)
+
+
+def plugd_settings(echo, http=None, plugin=None, **others):
+    """What plugd.yaml says but for its addresses."""
+    return {
+        "http": {**ONE_CLIENT, **(http or {})},
+        "log": {"access": False, "level": "warn"},
+        "admin": {"socket": "admin.sock"},
+        "whitelist": {"file": "whitelist.yaml"},
+        "routes": [
+            {"path": "/echo", "plugin": "echo", "body_limit": "1GiB"},
+            {"path": "/say", "plugin": "echo", "rpc": "echo.v1.Echo/Say"},
+        ],
+        "plugins": [{"name": "echo", "executable": str(echo), **(plugin or {})}],
+        **others,
+    }
+
+
+def plugd(build, directory, name="plugd", scheme="http", **settings):
+    """A host of the echo plugin; `settings` are others than the defaults: `http` and `plugin` are
+    added to what is there, everything else stands in its place."""
 
     def command(home, port):
         echo = build / "plugins-examples/echo/echo"
-        settings = {"name": "echo", "executable": str(echo), **(plugin or {})}
-        (home / "plugd.yaml").write_text(
-            PLUGD_YAML.format(
-                port=port,
-                http=json.dumps({**ONE_CLIENT, **(http or {})}),
-                plugin=json.dumps(settings),
-            )
-        )
+        text = plugd_settings(echo, **settings)
+        text["listen"] = f"{scheme}://127.0.0.1:{port}"
+        if scheme == "https":
+            make_certificate(home)
+            text["tls"] = {"certificates": [{"certificate": "tls.pem", "key": "tls.key"}]}
+        (home / "plugd.yaml").write_text(json.dumps(text))  # JSON is YAML
         (home / "whitelist.yaml").unlink(missing_ok=True)
         plugctl = build / "tools/plugctl/plugctl"
         pin = [plugctl, "whitelist", "add", "--file", home / "whitelist.yaml", "--name", "echo"]
         subprocess.run([*pin, echo], check=True, stdout=subprocess.DEVNULL)
         return [build / "host/plugd", "--config", home / "plugd.yaml"]
 
-    return Server(name, directory, "/echo", command)
+    return Server(name, directory, "/echo", command, scheme)
 
 
 def nginx_command(template, home, port):
@@ -141,6 +154,16 @@ def nginx_200(directory):
         return nginx_command("nginx-200.conf", home, port)
 
     return Server("nginx-200", directory, "/", command)
+
+
+def nginx_tls(directory):
+    """Over TLS, with HTTP/2 for those who agree."""
+
+    def command(home, port):
+        make_certificate(home)
+        return nginx_command("nginx-tls.conf", home, port)
+
+    return Server("nginx-tls", directory, "/", command, "https")
 
 
 def nginx_fcgi(build, directory):
