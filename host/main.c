@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "host.h"
+#include "net/listener.h"
 #include "options.h"
 #include "plan.h"
 
@@ -18,6 +19,18 @@ static const char *choose_file(const struct options *options)
 	if (options->config_file)
 		return options->config_file;
 	return variable && variable[0] ? variable : CONFIG_DEFAULT_FILE;
+}
+
+/* What the configuration names beside itself. */
+static int check_files(const struct plan *plan, const char *file)
+{
+	struct err err;
+
+	if (listener_check_files(&plan->config.net, &err) < 0) {
+		fprintf(stderr, "%s: %s [%d]\n", file, err.text, err.code);
+		return EXIT_FAILED;
+	}
+	return printf("%s: no errors\n", file) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int load_and_run(const struct options *options)
@@ -35,7 +48,7 @@ static int load_and_run(const struct options *options)
 	if (!plan)
 		config_errors_print(&errors, stderr);
 	else if (options->action == OPTIONS_CHECK)
-		status = printf("%s: no errors\n", source.file) < 0;
+		status = check_files(plan, source.file);
 	else
 		status = host_run(plan, &source);
 	config_errors_free(&errors);

@@ -384,19 +384,27 @@ static int prepare_doors(struct listener *listener, const struct net_opts *net, 
 }
 
 /* Certificates are read although no address may want them: so that their faults are told now. */
-static int prepare_tls(struct listener *listener, const struct net_opts *net, struct err *err)
+static int load_tls(const struct net_opts *net, struct tls_tickets *tickets, struct log *log,
+		    struct tls **tls_out, struct err *err)
 {
 	const struct tls_setup setup = {
 		.opts = &net->tls,
-		.tickets = listener->tickets,
+		.tickets = tickets,
 		.protocols = net->http2 ? protocol_names : protocol_names + 1,
-		.log = listener->opts.log,
+		.log = log,
 	};
 
-	if (net->tls.certificate_count == 0)
-		return 0;
-	listener->next_tls = tls_new(&setup, err);
-	return listener->next_tls ? 0 : -EINVAL;
+	*tls_out = net->tls.certificate_count > 0 ? tls_new(&setup, err) : NULL;
+	return net->tls.certificate_count == 0 || *tls_out ? 0 : -EINVAL;
+}
+
+int listener_check_files(const struct net_opts *net, struct err *err)
+{
+	struct tls *tls;
+	int r = load_tls(net, NULL, NULL, &tls, err);
+
+	tls_release(tls);
+	return r;
 }
 
 int listener_prepare(struct listener *listener, const struct net_opts *net, struct err *err)
@@ -405,7 +413,7 @@ int listener_prepare(struct listener *listener, const struct net_opts *net, stru
 
 	assert(!listener->next.items);
 	listener->next_net = net;
-	r = prepare_tls(listener, net, err);
+	r = load_tls(net, listener->tickets, listener->opts.log, &listener->next_tls, err);
 	if (r == 0)
 		r = prepare_doors(listener, net, err);
 	if (r < 0)

@@ -32,6 +32,10 @@ void listener_serve(struct listener *listener, void *user);
 /* Opens every address, or none: 0, or -errno with *err (ERR_LISTEN). */
 int listener_start(struct listener *listener, struct err *err);
 
+/* Reads the files that these options name, as listener_prepare() would, and keeps nothing. 0, or
+ * -EINVAL with *err. */
+int listener_check_files(const struct net_opts *net, struct err *err);
+
 /* Other options, in two steps, so that they can still be given up. The first opens the addresses
  * that are not open yet, all or none: 0, or -errno with *err (ERR_LISTEN). Borrows `net` from
  * then on. */

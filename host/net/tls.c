@@ -140,7 +140,8 @@ static void set_sessions(SSL_CTX *ctx, const struct tls_opts *opts, struct tls_t
 	SSL_CTX_set_timeout(ctx, (long)((opts->ticket_lifetime_ms + 999) / 1000));
 	/* A ticket says whom we verified: it is good only where that would come out the same. */
 	SSL_CTX_set_session_id_context(ctx, trust, TLS_TRUST_DIGEST_BYTES);
-	tls_tickets_use(tickets, ctx);
+	if (tickets)
+		tls_tickets_use(tickets, ctx);
 	if (opts->session_tickets)
 		return;
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);

@@ -13,7 +13,7 @@ struct tls;
 
 struct tls_setup {
 	const struct tls_opts *opts;  /* borrows until return */
-	struct tls_tickets *tickets;  /* borrows, outlives it and its transports */
+	struct tls_tickets *tickets;  /* borrows, outlives it and its transports; NULL: none */
 	const char *const *protocols; /* for ALPN, ours first; borrows, constant; NULL-terminated */
 	struct log *log;	      /* may be NULL */
 };

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from certificates import Authority, openssl, self_signed
+from plugd import PLUGD
 from tls_client import TlsClient, address_of, client_context, s_client
 
 LIVE = "/health/live"
@@ -68,6 +69,14 @@ def fails_to_start(host, code):
     record = host.log("host.failed")[0]
     assert record["code"] == code, record
     return record["msg"]
+
+
+def check(host):
+    """What --check says: (exit status, text)."""
+    host.write_config()
+    done = subprocess.run([PLUGD, "--check", "--config", str(host.config)], capture_output=True,
+                          text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
 
 
 # ---- the documentation
@@ -143,6 +152,15 @@ def test_keys_that_others_can_read_are_refused(serve, ca):
     pair = ca.issue()
     os.chmod(pair.key, 0o644)
     assert "chmod 600" in fails_to_start(serve(pair, start=False), 1311)
+
+
+def test_certificates_are_looked_at_by_check_too(serve, ca):
+    pair = ca.issue()
+    host = serve(pair, start=False)
+    assert check(host) == (0, f"{host.config}: no errors\n")
+    os.chmod(pair.key, 0o644)
+    status, text = check(host)
+    assert status == 1 and str(pair.key) in text and "[1311]" in text, text
 
 
 def test_a_key_must_be_that_of_its_certificate(serve, ca):
