@@ -329,7 +329,7 @@ static int bench_calls(struct bench *bench, const struct plugin_opts *plugin,
 int main(int argc, char **argv)
 {
 	static char name[] = "echo";
-	struct bench bench = {.spawner = spawner_new(&(struct spawner_duty){0}, NULL),
+	struct bench bench = {.spawner = spawner_new(&(struct spawner_duty){.stays_root = false}, NULL),
 			      .loop = loop_new()};
 	struct plugin_opts plugin = {
 		.name = name,
