@@ -23,34 +23,16 @@
 #include "net/cidr.h"
 #include "net/conn.h"
 #include "net/crowd.h"
+#include "net/door.h"
 #include "net/endpoint.h"
 #include "net/http1_stream.h"
 #include "net/http2.h"
-#include "net/listening.h"
 #include "net/preface.h"
 #include "net/tls.h"
 #include "observe/errors.h"
 
-#define ACCEPT_BUDGET	64 /* per wake-up, so that new clients don't starve the old ones */
-#define PAUSE_MS	100
-#define FIRST_FREE_PORT 1024u /* those below are root's */
-
-/* A watcher must stay where it is, so each door has memory of its own. */
-struct door {
-	struct listener *listener;
-	char *where; /* the address as it was written */
-	bool is_tls;
-	bool is_next_tls; /* by the options that are being prepared */
-	int fd;
-	struct loop_io io;
-	unsigned port;
-	bool is_kept; /* by the options that are being prepared */
-};
-
-struct doors {
-	struct door **items; /* in the order of the options */
-	size_t count;
-};
+#define ACCEPT_BUDGET 64 /* per wake-up, so that new clients don't starve the old ones */
+#define PAUSE_MS      100
 
 struct listener {
 	struct listener_opts opts;
@@ -271,83 +253,13 @@ static void on_door_ready(void *user, bool readable, bool writable)
 	listener_update(listener);
 }
 
-/* ---- opening ---- */
-
-static int door_refused(const struct door *door, const struct addr *addr, int errnum,
-			struct err *err)
-{
-	if (errnum == EACCES && addr_port(addr) < FIRST_FREE_PORT)
-		return err_set(
-			err, ERR_LISTEN,
-			"can't listen on %s: only root may, because its port is below %u; a "
-			"plugd that is started as root opens such addresses before it becomes "
-			"process.user, so restart it",
-			door->where, FIRST_FREE_PORT);
-	return err_set_errno(err, ERR_LISTEN, errnum, "can't listen on %s", door->where);
-}
-
-static int door_listen(struct door *door, const struct addr *addr, struct err *err)
-{
-	int rc = listening_open(addr, &door->fd);
-
-	if (rc < 0)
-		return door_refused(door, addr, -rc, err);
-	door->port = listening_port(door->fd);
-	loop_io_init(&door->io, door->listener->opts.loop, door->fd, on_door_ready, door);
-	return 0;
-}
-
-static void door_close(struct door *door)
-{
-	if (door->fd < 0)
-		return;
-	loop_io_want(&door->io, false, false);
-	fd_close(&door->fd);
-}
-
-static void door_free(struct door *door)
-{
-	door_close(door);
-	free(door->where);
-	free(door);
-}
-
-/* Returns owned; NULL with *err. */
-static struct door *door_open(struct listener *listener, const struct endpoint *endpoint,
-			      struct err *err)
-{
-	struct door *door = mem_new(struct door);
-
-	door->listener = listener;
-	door->where = mem_strndup(endpoint->where);
-	door->is_tls = endpoint->is_tls;
-	door->fd = -1;
-	if (door_listen(door, &endpoint->addr, err) == 0)
-		return door;
-	door_free(door);
-	return NULL;
-}
-
-static struct door *doors_find(const struct doors *doors, struct str where)
-{
-	for (size_t i = 0; i < doors->count; i++) {
-		if (str_eq(str_from(doors->items[i]->where), where))
-			return doors->items[i];
-	}
-	return NULL;
-}
-
-static void doors_forget(struct doors *doors)
-{
-	free(doors->items);
-	*doors = (struct doors){0};
-}
-
 /* ---- other options ---- */
 
 /* An address that stays keeps its socket, whatever is spoken there from now on. */
 static int prepare_door(struct listener *listener, const char *text, struct err *err)
 {
+	const struct door_setup setup = {
+		.loop = listener->opts.loop, .listener = listener, .on_ready = on_door_ready};
 	struct endpoint endpoint;
 	struct door *door;
 	int r = endpoint_parse(str_from(text), &endpoint, err);
@@ -362,7 +274,7 @@ static int prepare_door(struct listener *listener, const char *text, struct err 
 	if (door)
 		door->is_kept = true;
 	else
-		door = door_open(listener, &endpoint, err);
+		door = door_open(&setup, &endpoint, err);
 	if (!door)
 		return -EADDRNOTAVAIL;
 	door->is_next_tls = endpoint.is_tls;
