@@ -26,15 +26,42 @@ static int door_refused(const struct door *door, const struct addr *addr, int er
 	return err_set_errno(err, ERR_LISTEN, errnum, "can't listen on %s", door->where);
 }
 
-static int door_listen(struct door *door, const struct addr *addr, struct err *err)
+static int open_address(struct door *door, const struct door_setup *setup,
+			const struct endpoint *endpoint, struct err *err)
 {
-	int rc = listening_open(addr, &door->fd);
+	int rc = listening_open(&endpoint->addr, &door->fd);
 
 	if (rc < 0)
-		return door_refused(door, addr, -rc, err);
+		return door_refused(door, &endpoint->addr, -rc, err);
 	door->port = listening_port(door->fd);
 	return 0;
 }
+
+static int open_file(struct door *door, const struct door_setup *setup,
+		     const struct endpoint *endpoint, struct err *err)
+{
+	char *path = mem_strndup(endpoint->name);
+	int r = socket_file_open(&door->file, path, setup->files, err);
+
+	door->fd = door->file.fd;
+	free(path);
+	return r;
+}
+
+static int open_inherited(struct door *door, const struct door_setup *setup,
+			  const struct endpoint *endpoint, struct err *err)
+{
+	return inherited_open(setup->inherited, endpoint->name, &door->fd, err);
+}
+
+typedef int open_fn(struct door *door, const struct door_setup *setup,
+		    const struct endpoint *endpoint, struct err *err);
+
+static open_fn *const open_kind[] = {
+	[ENDPOINT_ADDRESS] = open_address,
+	[ENDPOINT_UNIX] = open_file,
+	[ENDPOINT_INHERITED] = open_inherited,
+};
 
 struct door *door_open(const struct door_setup *setup, const struct endpoint *endpoint,
 		       struct err *err)
@@ -42,10 +69,10 @@ struct door *door_open(const struct door_setup *setup, const struct endpoint *en
 	struct door *door = mem_new(struct door);
 
 	door->listener = setup->listener;
+	door->log = setup->log;
 	door->where = mem_strndup(endpoint->where);
-	door->is_tls = endpoint->is_tls;
 	door->fd = -1;
-	if (door_listen(door, &endpoint->addr, err) < 0) {
+	if (open_kind[endpoint->kind](door, setup, endpoint, err) < 0) {
 		door_free(door);
 		return NULL;
 	}
@@ -53,12 +80,28 @@ struct door *door_open(const struct door_setup *setup, const struct endpoint *en
 	return door;
 }
 
+/* A file that stays does no harm to the next host, but a client may wonder. */
+static void close_file(struct door *door)
+{
+	struct err err;
+	int r = socket_file_close(&door->file);
+
+	if (r == 0)
+		return;
+	err_set_errno(&err, ERR_UNIX_SOCKET, -r, "can't remove %s", door->where);
+	log_event(door->log, LOG_WARN, "listener.file_left", err.text, LOG_INT("code", err.code));
+}
+
 static void door_close(struct door *door)
 {
 	if (door->fd < 0)
 		return;
 	loop_io_want(&door->io, false, false);
-	fd_close(&door->fd);
+	if (door->file.path)
+		close_file(door);
+	else
+		fd_close(&door->fd);
+	door->fd = -1;
 }
 
 void door_free(struct door *door)
