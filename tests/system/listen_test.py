@@ -213,10 +213,10 @@ def give(host, *socks, names=None):
     return host
 
 
-def launched(host):
-    """What was handed over is the host's alone; who asks it may close what it has."""
+def launched(host, ready=None):
+    """Started, with what was handed over in its hands alone."""
     try:
-        return host.start()
+        return host.start(ready)
     finally:
         for fd in host.given:
             os.close(fd)
@@ -244,6 +244,14 @@ def has_socket(pid, inode):
     return f"socket:[{inode}]" in links
 
 
+def is_close_on_exec(pid, inode):
+    """Of every descriptor of that socket."""
+    flags = [pathlib.Path(f"/proc/{pid}/fdinfo/{file.name}").read_text()
+             for file in pathlib.Path(f"/proc/{pid}/fd").iterdir()
+             if os.readlink(file) == f"socket:[{inode}]"]
+    return all(int(text.split("flags:")[1].split()[0], 8) & os.O_CLOEXEC for text in flags)
+
+
 def address_text(sock):
     return "%s:%d" % sock.getsockname()
 
@@ -264,10 +272,17 @@ def test_nobody_else_gets_inherited_sockets_or_hears_of_them(hosts):
         pids = [host.spawner(), *children(host.spawner()), host.pid("good")]
         assert has_socket(host.process.pid, inode_of(sock))
         assert len(pids) >= 3 and not any(has_socket(pid, inode_of(sock)) for pid in pids)
-        environment = pathlib.Path(f"/proc/{host.pid('good')}/environ").read_bytes()
-        assert b"LISTEN" not in environment
+        assert is_close_on_exec(host.process.pid, inode_of(sock))
         host.address = address_text(sock)
         assert host.http("GET", LIVE).status == 200
+
+
+@pytest.mark.parametrize("name", ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"])
+def test_the_variables_are_gone_when_a_secret_asks_for_them(hosts, name):
+    with listening() as sock:
+        nosy = plugin("good", secrets={"it": {"env": name}})
+        host = launched(give(hosts(listen="fd:web", plugins=[nosy]), sock, names="web"), ready=[])
+        assert name in host.wait_log("plugin.refused", code=1870)["msg"]
 
 
 def test_what_is_not_listened_on_is_closed_and_told(hosts):
@@ -357,6 +372,25 @@ def test_what_can_not_be_listened_on_is_refused_in_words(hosts, make, name, name
     with make() as sock:
         code, said = refused(give(hosts(listen=f"fd:{name}"), sock, names=names))
     assert words in said and (code == 1304 or "[1304]" in said), (code, said)
+
+
+def test_systemd_s_own_program_hands_them_over(hosts, tmp_path):
+    path = tmp_path / "handed.sock"
+    host = hosts(listen="fd:web", **MIRROR)
+    host.under = ["systemd-socket-activate", f"--listen={path}", "--fdname=web",
+                  f"--setenv=PLUGD_CONFIG={host.config}"]
+    host.write_config()
+    host.write_whitelist()
+    host.launch()
+    wait_until(path.exists, "the socket")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(60)
+        client.connect(str(path))
+        host.wait_log("instance.ready")
+        client.sendall(b"GET /x/mirror HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+    host.noise = [line for line in host.noise if path.name.encode() not in line and
+                  b"Communication attempt" not in line and b"Execing" not in line]
 
 
 def test_two_sockets_of_one_name_are_told_apart_by_number_only(hosts):

@@ -1,7 +1,9 @@
 """The PROXY protocol: who is believed, what is understood, and for whom a connection counts."""
 import ipaddress
+import json
 import socket
 import struct
+import subprocess
 
 import pytest
 
@@ -126,6 +128,16 @@ def test_what_follows_in_the_same_packet_is_the_request(begin):
     request = f"GET {LIVE} HTTP/1.1\r\nHost: test\r\n\r\n".encode()
     with Client(host.address, first=v2("192.0.2.7") + request) as client:
         assert client.read().status == 200
+
+
+@pytest.mark.parametrize("more", [[], ["--http2-prior-knowledge"]])
+def test_curl_is_understood(begin, more):
+    host = begin()
+    done = subprocess.run(["curl", "-sS", "--haproxy-protocol", *more,
+                           f"http://{host.address}/x/mirror"], capture_output=True, check=True,
+                          timeout=60)
+    assert json.loads(done.stdout)["peer"].startswith(LOCAL + ":")
+    assert not host.log("proxy.refused")
 
 
 # ---- before TLS and HTTP/2
