@@ -1,6 +1,7 @@
 /* The ground of the host. host.c lays it first and takes it away last. Order matters: the spawner
  * is a copy of what the host is by then, and stays so small; and the host moves to its own control
- * group before that, so that the spawner is born there. */
+ * group before that, so that the spawner is born there. Inherited sockets are taken first of all,
+ * so that nobody else gets them. */
 #include "ground.h"
 
 #include <stdio.h>
@@ -23,8 +24,13 @@ struct log_opts ground_log_opts(const struct config *config, struct loop *loop)
 
 static int lay_processes(const struct config *config, struct ground *ground, struct err *err)
 {
-	int rc = rights_plan(&ground->rights, &config->process, err);
+	int rc = inherited_take(&ground->inherited, err);
 
+	if (rc == 0)
+		rc = rights_plan(&ground->rights, &config->process, err);
+	if (rc == 0)
+		rc = rights_of_sockets(&ground->rights, &config->net.unix_sockets,
+				       &ground->socket_files, err);
 	if (rc == 0)
 		rc = open_groups(config->trust.control_groups, &ground->groups, err);
 	if (rc == 0)
@@ -49,6 +55,7 @@ int ground_lay(const struct config *config, struct ground *out)
 		perror("plugd: the event loop");
 	if (!ground.loop) {
 		ground_release_processes(&ground);
+		inherited_free(ground.inherited);
 		return -1;
 	}
 	log_opts = ground_log_opts(config, ground.loop);
@@ -77,6 +84,7 @@ void ground_release_processes(struct ground *ground)
 
 void ground_release(struct ground *ground)
 {
+	inherited_free(ground->inherited);
 	log_free(ground->log);
 	loop_free(ground->loop);
 }

@@ -1,18 +1,21 @@
-/* What everything in the host stands on, made before anything else: control groups, the spawner,
- * the loop, the log. */
+/* What everything in the host stands on, made before anything else: inherited sockets, control
+ * groups, the spawner, the loop, the log. */
 #ifndef PLUGD_GROUND_H
 #define PLUGD_GROUND_H
 
 #include "base/loop.h"
 #include "config/config.h"
+#include "net/inherited.h"
 #include "observe/log.h"
 #include "plugin/spawner.h"
 #include "rights.h"
 #include "trust/control_group.h"
 
 struct ground {
+	struct inherited *inherited; /* sockets that we were started with */
 	struct rights rights;
-	struct control_groups *groups; /* NULL: none were given */
+	struct socket_file_opts socket_files; /* of Unix sockets for clients */
+	struct control_groups *groups;	      /* NULL: none were given */
 	struct spawner *spawner;
 	struct loop *loop;
 	struct log *log;

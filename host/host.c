@@ -224,6 +224,8 @@ static int bind_addresses(struct host *host, struct err *err)
 		.on_stopped = on_clients_gone,
 		.stopped_user = host,
 		.log = host->log,
+		.files = &host->ground.socket_files,
+		.inherited = host->ground.inherited,
 	};
 
 	host->listener = listener_new(&opts);

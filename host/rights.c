@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "net/listening.h"
 #include "observe/errors.h"
 #include "trust/privileges.h"
 
@@ -23,6 +24,28 @@ int rights_plan(struct rights *rights, const struct privilege_opts *opts, struct
 	umask_parse(str_from(opts->umask), &mask);
 	umask(mask);
 	return identity_choose(opts, geteuid(), getegid(), &rights->duty.host, err);
+}
+
+/* What is made before we become another is that other's. */
+int rights_of_sockets(const struct rights *rights, const struct unix_opts *opts,
+		      struct socket_file_opts *out, struct err *err)
+{
+	const struct identity *host = &rights->duty.host;
+
+	*out = (struct socket_file_opts){
+		.owner = host->is_other ? host->uid : SOCKET_FILE_KEEP,
+		.group = host->is_other ? host->gid : SOCKET_FILE_KEEP,
+		.backlog = LISTENING_BACKLOG,
+		.code = ERR_UNIX_SOCKET,
+	};
+	umask_parse(str_from(opts->mode), &out->mode);
+	if (!opts->group || group_find(opts->group, &out->group))
+		return 0;
+	return err_set(
+		err, ERR_UNIX_SOCKET,
+		"unix_sockets.group: there is no group '%s'; make it (groupadd --system %s), "
+		"or name another",
+		opts->group, opts->group);
 }
 
 static int check_config_file(const char *path, struct err *err)

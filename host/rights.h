@@ -7,6 +7,8 @@
 #define PLUGD_RIGHTS_H
 
 #include "base/err.h"
+#include "net/net_opts.h"
+#include "net/socket_file.h"
 #include "observe/log.h"
 #include "plugin/spawner_main.h"
 #include "trust/privilege_opts.h"
@@ -18,6 +20,11 @@ struct rights {
 
 /* Finds out who, and sets the umask. 0, or -errno with *err. */
 int rights_plan(struct rights *rights, const struct privilege_opts *opts, struct err *err);
+
+/* Whose the files of Unix sockets in `listen` are, and who may connect there. 0, or -errno with
+ * *err. */
+int rights_of_sockets(const struct rights *rights, const struct unix_opts *opts,
+		      struct socket_file_opts *out, struct err *err);
 
 /* Becomes it, tells the log what is kept, and makes sure that `config_file` can still be read,
  * which else the first reload would find out. 0, or -errno with *err; then the host has to end. */

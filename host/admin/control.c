@@ -28,7 +28,7 @@ struct control {
 				      struct reply *reply);
 	void (*on_stranger)(void *user, const struct audit_actor *actor);
 	void *user;
-	struct admin_socket sock;
+	struct socket_file sock;
 	struct loop_io io;
 	struct loop_timer accept_again;
 	struct peer_list peers; /* silent for longest first */
@@ -156,7 +156,7 @@ static void on_accept_again(void *user)
 int control_start(const struct control_opts *opts, struct control **out, struct err *err)
 {
 	struct control *control;
-	struct admin_socket sock;
+	struct socket_file sock;
 	int r = admin_socket_open(&sock, opts->path, err);
 
 	if (r < 0)
@@ -184,7 +184,7 @@ void control_stop(struct control *control)
 		end_peer(control, TAILQ_FIRST(&control->peers));
 	loop_timer_stop(&control->accept_again);
 	loop_io_want(&control->io, false, false);
-	admin_socket_close(&control->sock);
+	socket_file_close(&control->sock);
 	free(control);
 }
 

@@ -141,11 +141,13 @@ static void check_admin_http(struct filling *filling)
 
 	if (!admin->http || endpoint_parse(str_from(admin->http), &endpoint, NULL) < 0)
 		return;
-	if (endpoint.is_tls)
+	if (endpoint.is_tls || endpoint.is_proxied || endpoint.kind == ENDPOINT_INHERITED)
 		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
-			    "these pages are without TLS; write http://, and let a route or a "
-			    "proxy carry them further");
-	if (admin->http_remote || addr_is_loopback(&endpoint.addr))
+			    "these pages are on an address or a Unix socket, without TLS and the "
+			    "PROXY protocol; write http://, and let a route or a proxy carry them "
+			    "further");
+	if (admin->http_remote || endpoint.kind != ENDPOINT_ADDRESS ||
+	    addr_is_loopback(&endpoint.addr))
 		return;
 	problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
 		    "\"%s\" is reached from other machines, and whoever reaches it may read; write "

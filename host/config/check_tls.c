@@ -10,6 +10,11 @@ static struct place place_of(const struct filling *filling, enum setting_id sett
 			      setting_path(&settings[setting], name)};
 }
 
+static bool has_proxies(char *const *proxies)
+{
+	return proxies && proxies[0];
+}
+
 /* An address is one, whatever is spoken there. */
 static void check_addresses(struct filling *filling)
 {
@@ -23,6 +28,12 @@ static void check_addresses(struct filling *filling)
 			problem_add(filling->errors, place_of(filling, SETTING_TOP_LISTEN, name),
 				    ERR_CONFIG_MISSING,
 				    "%s needs a certificate; add tls.certificates", listen[i]);
+		if (one.is_proxied && !has_proxies(filling->config->net.trusted_proxies))
+			problem_add(filling->errors, place_of(filling, SETTING_TOP_LISTEN, name),
+				    ERR_CONFIG_MISSING,
+				    "%s takes connections from trusted proxies only, and there are "
+				    "none; add trusted_proxies",
+				    listen[i]);
 		for (size_t j = 0; j < i; j++) {
 			endpoint_parse(str_from(listen[j]), &other, NULL);
 			if (strcmp(listen[i], listen[j]) != 0 && str_eq(one.where, other.where))

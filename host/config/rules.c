@@ -88,10 +88,7 @@ const char *rule_address(struct str text)
 {
 	struct endpoint endpoint;
 
-	if (endpoint_parse(text, &endpoint, NULL) < 0)
-		return "is not an address to listen on; write 127.0.0.1:8080, \"[::1]:8080\" or "
-		       "\":8080\", with https:// in front for TLS";
-	return NULL;
+	return endpoint_read(text, &endpoint);
 }
 
 const char *rule_server_name(struct str text)
@@ -153,6 +150,18 @@ const char *rule_cgroup(struct str text)
 		return NULL;
 	return "is no directory of control groups; write own, none, or an absolute path without "
 	       "'.' and '..', such as /sys/fs/cgroup/plugd";
+}
+
+/* A socket that its owner can't connect to is a mistake. */
+const char *rule_mode(struct str text)
+{
+	mode_t mode;
+
+	return umask_parse(text, &mode) && (mode & 0600) == 0600
+		       ? NULL
+		       : "is no mode for a socket; write octal digits, such as 0660 for its owner "
+			 "and "
+			 "its group";
 }
 
 const char *rule_umask(struct str text)

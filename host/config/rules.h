@@ -17,6 +17,7 @@ const char *rule_address(struct str text);     /* [scheme://]host:port to listen
 const char *rule_server_name(struct str text); /* "example.com", "*.example.com" */
 const char *rule_plain_path(struct str text);  /* absolute, without "." and ".." */
 const char *rule_cgroup(struct str text);      /* none, own, or a plain path */
+const char *rule_mode(struct str text);	       /* the same; owners may read and write */
 const char *rule_umask(struct str text);       /* three octal digits */
 const char *rule_public_key(struct str text);  /* "ed25519:…" */
 const char *rule_network(struct str text);     /* as net/cidr.h takes them */

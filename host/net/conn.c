@@ -4,9 +4,9 @@
  *	   └── refused ─────────────────────────────▲                 enough of it    ▲
  *	GREETING, OPEN ── broken, timeout, conn_kill, conn_reset ─────────────────────┘
  *
- * It sleeps in GREETING for the client's handshake (not at all without a transport), in OPEN for
- * the client or for its session, in FINISHING for the client to read, in LINGERING for it to close
- * (for 2 s and 1 MiB at most). Lingering is what lets a client that is still sending see our last
+ * It sleeps in GREETING for the proxy's introduction and the client's handshake (not at all without
+ * a transport; conn_opening.c), in OPEN for the client or for its session, in FINISHING for the
+ * client to read, in LINGERING for it to close (for 2 s and 1 MiB at most). Lingering is what lets a client that is still sending see our last
  * answer: closing a socket with unread bytes resets it, and the reset may destroy the answer on
  * its way (RFC 9112, 9.6). It is the raw socket that lingers: what comes then is not read.
  *
@@ -24,8 +24,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/sm.h"
-#include "net/output.h"
-#include "net/transport.h"
+#include "net/conn_private.h"
 
 /* Read while the session doesn't want bytes: enough to notice that the client left, and for a
  * pipelined request or two. */
@@ -34,8 +33,6 @@
 #define LINGER_MS    2000
 #define LINGER_BYTES (1u << 20)
 #define GONE_MS	     250
-
-enum conn_state { CONN_GREETING, CONN_OPEN, CONN_FINISHING, CONN_LINGERING, CONN_CLOSED };
 
 static const struct sm_state states[] = {
 	[CONN_GREETING] = {"GREETING",
@@ -46,42 +43,7 @@ static const struct sm_state states[] = {
 	[CONN_CLOSED] = {"CLOSED", 0},
 };
 
-struct conn {
-	TAILQ_ENTRY(conn) link;
-	struct commons *commons;
-	const struct conn_ops *ops;
-	void *session; /* only while OPEN */
-	enum conn_state state;
-	int fd;
-	struct transport *transport; /* NULL: none */
-
-	bool is_eof;
-	bool is_last_look_due;
-	bool is_misdirected;
-	bool is_end_said;
-
-	const uint8_t *view; /* in the scratch buffer, during a turn: what was read and not used */
-	size_t view_len;
-	struct buf in; /* what was not used in earlier turns; then `view` isn't used */
-	struct output output;
-
-	enum conn_wait wait;
-	int64_t wait_until_ms;
-	int64_t write_until_ms; /* while blocked */
-	int64_t timer_ms; /* what the timer is set to; it may be earlier than needed, never later */
-	size_t lingered;
-
-	struct loop_io io;
-	struct loop_timer timer;
-	struct loop_flush flush;
-
-	const struct conn_owner *owner;
-	void *owner_user;
-	char peer[ADDR_TEXT];
-	size_t peer_len;
-};
-
-static void conn_move(struct conn *conn, enum conn_state next)
+void conn_move(struct conn *conn, enum conn_state next)
 {
 	assert(sm_may_move(states, conn->state, next));
 	conn->state = next;
@@ -230,7 +192,7 @@ static void conn_update_timer(struct conn *conn)
 }
 
 /* The one place that derives watchers from state. */
-static void conn_update(struct conn *conn)
+void conn_update(struct conn *conn)
 {
 	loop_io_want(&conn->io, conn_wants_read(conn), conn->output.is_blocked);
 	conn_update_timer(conn);
@@ -374,22 +336,6 @@ static void conn_take(struct conn *conn, const uint8_t *data, size_t len)
 	conn_wake(conn);
 }
 
-/* The transport is open, or there is none: the owner begins a protocol. */
-static void conn_open(struct conn *conn)
-{
-	conn_move(conn, CONN_OPEN);
-	conn->owner->on_open(conn->owner_user, conn);
-}
-
-/* Who speaks without a transport is heard, so that it can be told. */
-static void conn_drop_transport(struct conn *conn)
-{
-	transport_free(conn->transport);
-	conn->transport = conn->output.transport = NULL;
-	conn->is_misdirected = true;
-	conn_open(conn);
-}
-
 static void conn_take_received(struct conn *conn, const struct received *received)
 {
 	if (conn->state == CONN_GREETING && conn->transport->is_open)
@@ -415,6 +361,9 @@ static void conn_read(struct conn *conn)
 	case RECEIVED_BYTES:
 	case RECEIVED_END:
 		conn_take_received(conn, &received);
+		break;
+	case RECEIVED_INTRODUCED:
+		conn_introduced(conn);
 		break;
 	case RECEIVED_REFUSED:
 		conn_refuse(conn);
@@ -527,17 +476,6 @@ struct conn *conn_new(struct commons *commons, int fd, const struct addr *peer,
 	return conn;
 }
 
-void conn_greet(struct conn *conn, struct transport *transport)
-{
-	conn->transport = conn->output.transport = transport;
-	if (!transport) {
-		conn_open(conn);
-		return;
-	}
-	conn_wait(conn, CONN_WAIT_GREETING);
-	conn_update(conn);
-}
-
 void conn_start(struct conn *conn, const struct conn_ops *ops, void *session)
 {
 	conn->ops = ops;
@@ -552,29 +490,9 @@ void conn_stop(struct conn *conn)
 	conn_wake(conn);
 }
 
-const struct http_tls *conn_tls(const struct conn *conn)
-{
-	return conn->transport ? conn->transport->tls : NULL;
-}
-
-const char *conn_protocol(const struct conn *conn)
-{
-	return conn->transport ? conn->transport->protocol : NULL;
-}
-
-bool conn_is_misdirected(const struct conn *conn)
-{
-	return conn->is_misdirected;
-}
-
 struct commons *conn_commons(const struct conn *conn)
 {
 	return conn->commons;
-}
-
-struct str conn_peer(const struct conn *conn)
-{
-	return (struct str){conn->peer, conn->peer_len};
 }
 
 void conn_list_insert(struct conn_list *list, struct conn *conn)

@@ -15,6 +15,8 @@
 
 struct conn;
 struct http_tls;
+struct ip;
+struct proxy_header;
 struct transport;
 
 /* What the session is waiting for; each has its timeout in net_opts. */
@@ -49,6 +51,9 @@ TAILQ_HEAD(conn_list, conn);
 
 /* What whoever has it does. */
 struct conn_owner {
+	/* After conn_introduce(): conn_greet() it, or end it. Once, or never. Borrows. */
+	void (*on_introduced)(void *user, struct conn *conn, const struct proxy_header *header);
+
 	/* It can carry a protocol: begin one with conn_start(). Once, or never. */
 	void (*on_open)(void *user, struct conn *conn);
 
@@ -59,6 +64,13 @@ struct conn_owner {
 /* Takes `fd`, borrows `owner`. */
 struct conn *conn_new(struct commons *commons, int fd, const struct addr *peer,
 		      const struct conn_owner *owner, void *user);
+
+/* Takes `introduction` (net/introduction.h), and waits until it has read who the client is. Before
+ * conn_greet(). */
+void conn_introduce(struct conn *conn, struct transport *introduction);
+
+/* Who the client is, when it is another than who connected. Before conn_greet(). */
+void conn_set_peer(struct conn *conn, const struct ip *ip, unsigned port);
 
 /* Takes `transport`, and waits until it is open; NULL: on_open comes at once. */
 void conn_greet(struct conn *conn, struct transport *transport);

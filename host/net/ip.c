@@ -8,25 +8,31 @@
 
 static const uint8_t v4_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
+struct ip ip_from_bytes(const uint8_t *bytes, size_t len)
+{
+	struct ip ip = {.kind = IP_V4};
+
+	memcpy(ip.bytes, v4_prefix, sizeof(v4_prefix));
+	memcpy(ip.bytes + sizeof(ip.bytes) - len, bytes, len);
+	if (memcmp(ip.bytes, v4_prefix, sizeof(v4_prefix)) != 0)
+		ip.kind = IP_V6;
+	return ip;
+}
+
 bool ip_parse(struct str text, struct ip *out)
 {
 	char copy[INET6_ADDRSTRLEN];
+	uint8_t bytes[16];
 
 	*out = (struct ip){.kind = IP_UNKNOWN};
 	if (text.len == 0 || text.len >= sizeof(copy) || memchr(text.data, '\0', text.len))
 		return false;
 	str_copy(copy, sizeof(copy), text);
-	if (inet_pton(AF_INET, copy, out->bytes + sizeof(v4_prefix)) == 1) {
-		memcpy(out->bytes, v4_prefix, sizeof(v4_prefix));
-		out->kind = IP_V4;
-		return true;
-	}
-	if (inet_pton(AF_INET6, copy, out->bytes) != 1) {
-		*out = (struct ip){.kind = IP_UNKNOWN};
-		return false;
-	}
-	out->kind = memcmp(out->bytes, v4_prefix, sizeof(v4_prefix)) == 0 ? IP_V4 : IP_V6;
-	return true;
+	if (inet_pton(AF_INET, copy, bytes) == 1)
+		*out = ip_from_bytes(bytes, 4);
+	else if (inet_pton(AF_INET6, copy, bytes) == 1)
+		*out = ip_from_bytes(bytes, 16);
+	return out->kind != IP_UNKNOWN;
 }
 
 static bool parse_port(struct str text, unsigned *port_out)

@@ -24,6 +24,9 @@ struct ip {
  * IPv4 address (::ffff:192.0.2.7) is IP_V4. */
 bool ip_parse(struct str text, struct ip *out);
 
+/* From an address as it is on the wire: 4 bytes, or 16. */
+struct ip ip_from_bytes(const uint8_t *bytes, size_t len);
+
 /* An address as HTTP writes it: with or without a port, IPv6 in brackets if it has one; and "unix".
  * *port_out is 0 without a port. */
 bool ip_parse_node(struct str text, struct ip *out, unsigned *port_out);

@@ -23,34 +23,18 @@
 #include "net/cidr.h"
 #include "net/conn.h"
 #include "net/crowd.h"
+#include "net/door.h"
 #include "net/endpoint.h"
 #include "net/http1_stream.h"
 #include "net/http2.h"
+#include "net/introduction.h"
 #include "net/listening.h"
 #include "net/preface.h"
 #include "net/tls.h"
 #include "observe/errors.h"
 
-#define ACCEPT_BUDGET	64 /* per wake-up, so that new clients don't starve the old ones */
-#define PAUSE_MS	100
-#define FIRST_FREE_PORT 1024u /* those below are root's */
-
-/* A watcher must stay where it is, so each door has memory of its own. */
-struct door {
-	struct listener *listener;
-	char *where; /* the address as it was written */
-	bool is_tls;
-	bool is_next_tls; /* by the options that are being prepared */
-	int fd;
-	struct loop_io io;
-	unsigned port;
-	bool is_kept; /* by the options that are being prepared */
-};
-
-struct doors {
-	struct door **items; /* in the order of the options */
-	size_t count;
-};
+#define ACCEPT_BUDGET 64 /* per wake-up, so that new clients don't starve the old ones */
+#define PAUSE_MS      100
 
 struct listener {
 	struct listener_opts opts;
@@ -137,25 +121,20 @@ static struct ip peer_ip(struct str peer)
 }
 
 /* False: this client has as many connections as it may. */
-static bool listener_has_room_for(struct listener *listener, const struct addr *peer)
+static bool listener_has_room_for(struct listener *listener, const struct ip *ip, struct str peer)
 {
-	char text[ADDR_TEXT];
-	unsigned limit = listener->opts.net->max_connections_per_address;
-	struct ip ip;
+	bool is_trusted = cidr_list_has(&listener->trusted, ip);
+	unsigned limit = is_trusted ? 0 : listener->opts.net->max_connections_per_address;
 	struct err err;
 
-	addr_format(peer, text);
-	ip = peer_ip(str_from(text));
-	if (cidr_list_has(&listener->trusted, &ip))
-		limit = 0;
-	switch (crowd_enter(&listener->crowd, &ip, limit)) {
+	switch (crowd_enter(&listener->crowd, ip, limit)) {
 	case CROWD_IN:
 		return true;
 	case CROWD_FULL:
 		err_set(&err, ERR_CLIENT_CONNECTIONS,
 			"has %u connections; more of it are closed until it has none", limit);
 		log_event(listener->opts.log, LOG_WARN, "listener.crowded", err.text,
-			  LOG_STR("peer", text), LOG_INT("code", err.code));
+			  LOG_STRN("peer", peer), LOG_INT("code", err.code));
 		return false;
 	case CROWD_FULL_AGAIN:
 		break;
@@ -163,10 +142,25 @@ static bool listener_has_room_for(struct listener *listener, const struct addr *
 	return false;
 }
 
+/* False: where proxies say for whom they connect, only those may connect that are believed. */
+static bool door_is_for(const struct door *door, const struct ip *ip, struct str peer)
+{
+	const struct listener *listener = door->listener;
+	struct err err;
+
+	if (!door->manner.is_proxied || cidr_list_has(&listener->trusted, ip))
+		return true;
+	err_set(&err, ERR_PROXY_HEADER,
+		"%s is for proxies, and this client is not in trusted_proxies, so it is closed",
+		door->where);
+	log_event(listener->opts.log, LOG_INFO, "proxy.refused", err.text, LOG_STRN("peer", peer),
+		  LOG_INT("code", err.code));
+	return false;
+}
+
 static void on_conn_gone(void *user, struct conn *conn)
 {
 	struct listener *listener = user;
-
 	struct ip ip = peer_ip(conn_peer(conn));
 
 	crowd_leave(&listener->crowd, &ip);
@@ -192,21 +186,74 @@ static void on_conn_open(void *user, struct conn *conn)
 		http1_stream_start(conn);
 }
 
-static const struct conn_owner conn_owner = {.on_open = on_conn_open, .on_gone = on_conn_gone};
+static void listener_greet(struct listener *listener, struct conn *conn, bool is_tls)
+{
+	if (!is_tls)
+		conn_greet(conn, NULL);
+	else if (listener->tls)
+		conn_greet(conn, tls_accept(listener->tls, conn_peer(conn)));
+	else
+		conn_kill(conn); /* a reload has taken the certificates away meanwhile */
+}
+
+/* From now on the connection counts as the client's, not as the proxy's. False: it has too many. */
+static bool listener_rename(struct listener *listener, struct conn *conn,
+			    const struct proxy_header *header)
+{
+	struct ip proxy = peer_ip(conn_peer(conn));
+	char client[IP_TEXT];
+
+	ip_format_peer(&header->client, header->port, client);
+	if (!listener_has_room_for(listener, &header->client, str_from(client)))
+		return false;
+	crowd_leave(&listener->crowd, &proxy);
+	conn_set_peer(conn, &header->client, header->port);
+	return true;
+}
+
+static void take_introduction(struct listener *listener, struct conn *conn,
+			      const struct proxy_header *header, bool is_tls)
+{
+	if (header->is_own || listener_rename(listener, conn, header))
+		listener_greet(listener, conn, is_tls);
+	else
+		conn_kill(conn);
+}
+
+static void on_introduced(void *user, struct conn *conn, const struct proxy_header *header)
+{
+	take_introduction(user, conn, header, false);
+}
+
+static void on_introduced_tls(void *user, struct conn *conn, const struct proxy_header *header)
+{
+	take_introduction(user, conn, header, true);
+}
+
+/* By whether there is TLS: a connection outlives the door that it came by, and what is spoken
+ * there. */
+static const struct conn_owner conn_owners[] = {
+	{.on_introduced = on_introduced, .on_open = on_conn_open, .on_gone = on_conn_gone},
+	{.on_introduced = on_introduced_tls, .on_open = on_conn_open, .on_gone = on_conn_gone},
+};
 
 static struct conn *listener_admit(struct listener *listener, int fd, const struct addr *peer,
-				   bool is_tls)
+				   struct door_manner manner)
 {
 	int on = 1;
 
 	/* Each answer is written whole, once per turn: waiting for more could only delay it. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	struct conn *conn = conn_new(&listener->commons, fd, peer, &conn_owner, listener);
+	struct conn *conn =
+		conn_new(&listener->commons, fd, peer, &conn_owners[manner.is_tls], listener);
 	conn_list_insert(&listener->conns, conn);
 	listener->conn_count++;
 	listener->counts.accepted++;
 	listener->counts.full += listener->conn_count == listener->opts.net->max_connections;
-	conn_greet(conn, is_tls ? tls_accept(listener->tls, conn_peer(conn)) : NULL);
+	if (manner.is_proxied)
+		conn_introduce(conn, introduction_new(conn_peer(conn), listener->opts.log));
+	else
+		listener_greet(listener, conn, manner.is_tls);
 	return conn;
 }
 
@@ -233,17 +280,28 @@ static bool is_of_client(int errnum)
 	}
 }
 
+static bool door_takes(struct door *door, const struct addr *addr)
+{
+	char text[ADDR_TEXT];
+	struct ip ip;
+
+	addr_format(addr, text);
+	ip = peer_ip(str_from(text));
+	return door_is_for(door, &ip, str_from(text)) &&
+	       listener_has_room_for(door->listener, &ip, str_from(text));
+}
+
 /* The new connection; NULL when nobody waits, or none can be taken now. */
 static struct conn *door_accept(struct door *door)
 {
 	struct listener *listener = door->listener;
-	struct addr peer = {.len = sizeof(peer.storage)};
 
 	for (int tries = 0; tries < ACCEPT_BUDGET; tries++) {
+		struct addr peer = {.len = sizeof(peer.storage)};
 		int fd = accept4(door->fd, (struct sockaddr *)&peer.storage, &peer.len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0 && listener_has_room_for(listener, &peer))
-			return listener_admit(listener, fd, &peer, door->is_tls);
+		if (fd >= 0 && door_takes(door, &peer))
+			return listener_admit(listener, fd, &peer, door->manner);
 		if (fd >= 0) {
 			fd_close(&fd);
 			continue;
@@ -271,83 +329,25 @@ static void on_door_ready(void *user, bool readable, bool writable)
 	listener_update(listener);
 }
 
-/* ---- opening ---- */
-
-static int door_refused(const struct door *door, const struct addr *addr, int errnum,
-			struct err *err)
-{
-	if (errnum == EACCES && addr_port(addr) < FIRST_FREE_PORT)
-		return err_set(
-			err, ERR_LISTEN,
-			"can't listen on %s: only root may, because its port is below %u; a "
-			"plugd that is started as root opens such addresses before it becomes "
-			"process.user, so restart it",
-			door->where, FIRST_FREE_PORT);
-	return err_set_errno(err, ERR_LISTEN, errnum, "can't listen on %s", door->where);
-}
-
-static int door_listen(struct door *door, const struct addr *addr, struct err *err)
-{
-	int rc = listening_open(addr, &door->fd);
-
-	if (rc < 0)
-		return door_refused(door, addr, -rc, err);
-	door->port = listening_port(door->fd);
-	loop_io_init(&door->io, door->listener->opts.loop, door->fd, on_door_ready, door);
-	return 0;
-}
-
-static void door_close(struct door *door)
-{
-	if (door->fd < 0)
-		return;
-	loop_io_want(&door->io, false, false);
-	fd_close(&door->fd);
-}
-
-static void door_free(struct door *door)
-{
-	door_close(door);
-	free(door->where);
-	free(door);
-}
-
-/* Returns owned; NULL with *err. */
-static struct door *door_open(struct listener *listener, const struct endpoint *endpoint,
-			      struct err *err)
-{
-	struct door *door = mem_new(struct door);
-
-	door->listener = listener;
-	door->where = mem_strndup(endpoint->where);
-	door->is_tls = endpoint->is_tls;
-	door->fd = -1;
-	if (door_listen(door, &endpoint->addr, err) == 0)
-		return door;
-	door_free(door);
-	return NULL;
-}
-
-static struct door *doors_find(const struct doors *doors, struct str where)
-{
-	for (size_t i = 0; i < doors->count; i++) {
-		if (str_eq(str_from(doors->items[i]->where), where))
-			return doors->items[i];
-	}
-	return NULL;
-}
-
-static void doors_forget(struct doors *doors)
-{
-	free(doors->items);
-	*doors = (struct doors){0};
-}
-
 /* ---- other options ---- */
+
+static const struct socket_file_opts private_files = {.mode = 0600,
+						      .owner = SOCKET_FILE_KEEP,
+						      .group = SOCKET_FILE_KEEP,
+						      .backlog = LISTENING_BACKLOG,
+						      .code = ERR_UNIX_SOCKET};
 
 /* An address that stays keeps its socket, whatever is spoken there from now on. */
 static int prepare_door(struct listener *listener, const char *text, struct err *err)
 {
+	const struct door_setup setup = {
+		.loop = listener->opts.loop,
+		.listener = listener,
+		.on_ready = on_door_ready,
+		.files = listener->opts.files ? listener->opts.files : &private_files,
+		.inherited = listener->opts.inherited,
+		.log = listener->opts.log,
+	};
 	struct endpoint endpoint;
 	struct door *door;
 	int r = endpoint_parse(str_from(text), &endpoint, err);
@@ -362,10 +362,10 @@ static int prepare_door(struct listener *listener, const char *text, struct err 
 	if (door)
 		door->is_kept = true;
 	else
-		door = door_open(listener, &endpoint, err);
+		door = door_open(&setup, &endpoint, err);
 	if (!door)
 		return -EADDRNOTAVAIL;
-	door->is_next_tls = endpoint.is_tls;
+	door->next_manner = (struct door_manner){endpoint.is_tls, endpoint.is_proxied};
 	listener->next.items[listener->next.count++] = door;
 	return 0;
 }
@@ -477,8 +477,10 @@ void listener_commit(struct listener *listener)
 	listener->doors = listener->next;
 	listener->next = (struct doors){0};
 	for (size_t i = 0; i < listener->doors.count; i++)
-		listener->doors.items[i]->is_tls = listener->doors.items[i]->is_next_tls;
+		listener->doors.items[i]->manner = listener->doors.items[i]->next_manner;
 	commit_tls(listener);
+	inherited_keep_only(listener->opts.inherited, listener->opts.net->listen,
+			    listener->opts.log);
 	listener_update(listener);
 }
 
@@ -509,6 +511,7 @@ static void listener_close_doors(struct listener *listener)
 
 void listener_stop(struct listener *listener)
 {
+	static char *const nothing[] = {NULL};
 	struct conn *conn;
 
 	if (listener->commons.is_stopping)
@@ -517,6 +520,7 @@ void listener_stop(struct listener *listener)
 	for (size_t i = 0; i < listener->doors.count; i++)
 		door_take_waiting(listener->doors.items[i]);
 	listener_close_doors(listener);
+	inherited_keep_only(listener->opts.inherited, nothing, NULL);
 	loop_timer_stop(&listener->pause);
 	for (conn = conn_list_first(&listener->conns); conn; conn = conn_list_next(conn))
 		conn_stop(conn);

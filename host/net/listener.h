@@ -7,8 +7,10 @@
 
 #include "base/err.h"
 #include "base/loop.h"
+#include "net/inherited.h"
 #include "net/message.h"
 #include "net/net_opts.h"
+#include "net/socket_file.h"
 #include "observe/log.h"
 
 struct listener;
@@ -21,7 +23,9 @@ struct listener_opts {
 	/* After listener_stop(): no connection is left. Once; may be NULL. */
 	void (*on_stopped)(void *stopped_user);
 	void *stopped_user;
-	struct log *log; /* may be NULL */
+	struct log *log;		      /* may be NULL */
+	const struct socket_file_opts *files; /* borrows; NULL: Unix sockets are ours alone */
+	struct inherited *inherited;	      /* borrows; NULL: there is none */
 };
 
 struct listener *listener_new(const struct listener_opts *opts); /* returns owned */
@@ -67,7 +71,8 @@ struct listener_counts {
 
 struct listener_counts listener_counts(const struct listener *listener);
 
-/* The port that the n-th address got, for port 0; 0 when there is no such address. */
+/* The port that the n-th address got, for port 0; 0 when there is no such address, or it is none
+ * with a port. */
 unsigned listener_port(const struct listener *listener, size_t n);
 
 #endif

@@ -8,8 +8,6 @@
 
 #include "base/fd.h"
 
-#define BACKLOG 1024
-
 static int addr_listen(const struct addr *addr, int *fd_out)
 {
 	int on = 1;
@@ -22,7 +20,7 @@ static int addr_listen(const struct addr *addr, int *fd_out)
 	if (addr->storage.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
 	if (bind(fd, (const struct sockaddr *)&addr->storage, addr->len) < 0 ||
-	    listen(fd, BACKLOG) < 0) {
+	    listen(fd, LISTENING_BACKLOG) < 0) {
 		int errnum = errno;
 		fd_close(&fd);
 		return -errnum;

@@ -4,6 +4,8 @@
 
 #include "net/addr.h"
 
+#define LISTENING_BACKLOG 1024 /* clients that wait to be accepted */
+
 /* 0 and *fd_out (owned by the caller), or -errno. ":8080" is every address, of IPv6 and of IPv4. */
 int listening_open(const struct addr *addr, int *fd_out);
 

@@ -8,8 +8,15 @@
 
 #include "net/tls_opts.h"
 
+/* The files of Unix sockets; the composition root makes numbers of the words. */
+struct unix_opts {
+	char *mode;  /* octal */
+	char *group; /* name or number; NULL: ours */
+};
+
 struct net_opts {
-	char **listen;	       /* as net/endpoint.h takes them; NULL-terminated */
+	char **listen; /* as net/endpoint.h takes them; NULL-terminated */
+	struct unix_opts unix_sockets;
 	size_t header_bytes;   /* limit of request line and headers together */
 	unsigned header_count; /* limit of their number */
 	size_t uri_bytes;      /* limit of the request's target */

@@ -17,6 +17,8 @@ enum received_what {
 	/* not what it must be: what is sealed says so, and nothing else may follow */
 	RECEIVED_REFUSED,
 	RECEIVED_PLAIN, /* the first bytes, as they came: the client knows of no transport */
+	/* the proxy has said for whom it connects; what follows is another transport's */
+	RECEIVED_INTRODUCED,
 };
 
 struct received {

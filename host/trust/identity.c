@@ -42,21 +42,26 @@ static int list_groups(const char *name, struct identity *out, struct err *err)
 	return 0;
 }
 
+bool group_find(const char *text, gid_t *out)
+{
+	const struct group *entry = NULL;
+
+	if (id_parse(text, out))
+		return true;
+	entry = getgrnam(text);
+	if (entry)
+		*out = entry->gr_gid;
+	return entry != NULL;
+}
+
 static int find_group(const char *text, struct identity *out, struct err *err)
 {
-	const struct group *entry;
-
-	if (id_parse(text, &out->gid))
+	if (group_find(text, &out->gid))
 		return 0;
-	entry = getgrnam(text);
-	if (!entry)
-		return err_set(
-			err, ERR_PROCESS_USER,
-			"process.group: there is no group '%s'; make it (groupadd --system %s), "
-			"or name another",
-			text, text);
-	out->gid = entry->gr_gid;
-	return 0;
+	return err_set(err, ERR_PROCESS_USER,
+		       "process.group: there is no group '%s'; make it (groupadd --system %s), "
+		       "or name another",
+		       text, text);
 }
 
 static int find_user(const struct privilege_opts *opts, struct identity *out, struct err *err)

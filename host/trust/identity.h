@@ -27,6 +27,9 @@ struct identity {
 int identity_choose(const struct privilege_opts *opts, uid_t uid, gid_t gid, struct identity *out,
 		    struct err *err);
 
+/* Looks a name or a number of a group up. False: there is none. */
+bool group_find(const char *text, gid_t *out);
+
 /* "1000" is 1000; false: it is no number of a user or a group. Pure. */
 bool id_parse(const char *text, uint32_t *out);
 

@@ -40,16 +40,29 @@ class Response:
         return f"<{self.status} {self.headers} {self.body[:200]!r}>"
 
 
-class Client:
-    """A connection. Reading waits for what is expected; fails when the server closes instead."""
-
-    def __init__(self, address, receive_buffer=None):
+def connect(address, receive_buffer=None):
+    """A socket that is connected to host:port, [IPv6]:port or unix:/path."""
+    kind, _, where = address.partition(":")
+    if kind == "unix":
+        sock = socket.socket(socket.AF_UNIX)
+    else:
         host, port = address.rsplit(":", 1)
-        self.sock = socket.socket(socket.AF_INET6 if "[" in host else socket.AF_INET)
-        if receive_buffer:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.settimeout(PATIENCE_S)
-        self.sock.connect((host.strip("[]"), int(port)))
+        where = (host.strip("[]"), int(port))
+        sock = socket.socket(socket.AF_INET6 if "[" in host else socket.AF_INET)
+    if receive_buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.settimeout(PATIENCE_S)
+    sock.connect(where)
+    return sock
+
+
+class Client:
+    """A connection, and what is sent on it before all else. Reading waits for what is expected;
+    fails when the server closes instead."""
+
+    def __init__(self, address, receive_buffer=None, first=b""):
+        self.sock = connect(address, receive_buffer)
+        self.sock.sendall(first)
         self.buffer = bytearray()
 
     def __enter__(self):

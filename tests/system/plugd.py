@@ -138,6 +138,7 @@ class Host:
         self.whitelist = self.directory / "whitelist.yaml"
         self.environment = {**SANITIZERS, **(environment or {})}
         self.under = []  # a command that runs plugd, before its name
+        self.pass_fds = ()  # that it gets, with their numbers
         self.program = PLUGD
         self.process = None
         self.address = None
@@ -182,7 +183,8 @@ class Host:
         """Starts the process; waits for nothing."""
         self.process = subprocess.Popen(
             [*self.under, self.program], env={"PLUGD_CONFIG": str(self.config), **self.environment},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            pass_fds=self.pass_fds)
         Host.running.add(self.process.pid)
         self.reader = threading.Thread(target=self.read_log)
         self.reader.start()

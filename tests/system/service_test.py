@@ -1,4 +1,4 @@
-"""The unit for systemd, as the build makes it, in the eyes of systemd itself."""
+"""The units for systemd, as the build makes them, in the eyes of systemd itself."""
 import os
 import pathlib
 import re
@@ -21,6 +21,14 @@ def unit(tmp_path):
     return path
 
 
+@pytest.fixture(name="sockets")
+def sockets_fixture(unit):
+    """The socket unit, beside the service that it starts."""
+    path = unit.parent / "plugd.socket"
+    path.write_bytes((UNIT.parent / "plugd.socket").read_bytes())
+    return path
+
+
 def analyze(*args):
     done = subprocess.run(["systemd-analyze", *args], capture_output=True, text=True, check=False,
                           env={**os.environ, "LC_ALL": "C.UTF-8"})
@@ -29,6 +37,17 @@ def analyze(*args):
 
 def test_systemd_understands_every_line(unit):
     assert analyze("verify", str(unit)) == (0, "")
+
+
+def test_systemd_understands_every_line_of_the_sockets(sockets, unit):
+    assert analyze("verify", str(sockets), str(unit)) == (0, "")
+
+
+def test_the_documents_name_the_sockets_as_the_unit_does(sockets):
+    name = re.search("^FileDescriptorName=(.*)$", sockets.read_text(encoding="ascii"), re.M)[1]
+    for document in ("EDGE.md", "OPERATIONS.md"):
+        text = (pathlib.Path(os.environ["SOURCE_DIR"]) / "docs" / document).read_text("utf-8")
+        assert f'"fd:{name}"' in text, document
 
 
 def test_it_is_as_exposed_as_documented(unit):

@@ -38,8 +38,9 @@ def client_context(ca, version=None, certificate=None, ciphers=None, protocols=N
 class TlsClient(Client):
     """An end without close_notify is an error."""
 
-    def __init__(self, address, context, name="localhost", session=None, receive_buffer=None):
-        super().__init__(address, receive_buffer)
+    def __init__(self, address, context, name="localhost", session=None, receive_buffer=None,
+                 first=b""):
+        super().__init__(address, receive_buffer, first)
         self.sock = context.wrap_socket(self.sock, server_hostname=name,
                                         suppress_ragged_eofs=False, session=session)
 
