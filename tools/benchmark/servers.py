@@ -15,7 +15,7 @@ from benchmark import processes
 HERE = pathlib.Path(__file__).parent
 START_PATIENCE_S = 20
 
-# `http` and `plugin` are JSON, which is YAML.
+# `http`, `plugin` and `more_routes` are JSON, which is YAML.
 PLUGD_YAML = """\
 listen: 127.0.0.1:{port}
 http: {http}
@@ -25,7 +25,7 @@ whitelist: {{file: whitelist.yaml}}
 routes:
   - {{path: /echo, plugin: echo, body_limit: 1GiB}}
   - {{path: /say, plugin: echo, rpc: echo.v1.Echo/Say}}
-plugins:
+{more_routes}plugins:
   - {plugin}
 """
 
@@ -108,7 +108,7 @@ class Server:
         self.process.wait()
 
 
-def plugd(build, directory, name="plugd", http=None, plugin=None):
+def plugd(build, directory, name="plugd", http=None, plugin=None, more_routes=()):
     """A host of the echo plugin; `http` and `plugin` are settings other than the defaults."""
 
     def command(home, port):
@@ -119,6 +119,7 @@ def plugd(build, directory, name="plugd", http=None, plugin=None):
                 port=port,
                 http=json.dumps({**ONE_CLIENT, **(http or {})}),
                 plugin=json.dumps(settings),
+                more_routes="".join(f"  - {json.dumps(route)}\n" for route in more_routes),
             )
         )
         (home / "whitelist.yaml").unlink(missing_ok=True)
