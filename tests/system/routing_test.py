@@ -2,11 +2,15 @@
 redirects and rewrites; and what an operator is told about it. One host for nearly all of it.
 """
 import json
+import os
+import pathlib
+import re
+import subprocess
 
 import pytest
 
 from h2_client import H2
-from plugd import plugin, route
+from plugd import PLUGCTL, SANITIZERS, plugin, route
 
 LOCAL = "127.0.0.1"
 
@@ -283,6 +287,29 @@ def test_what_is_no_request_is_refused(host, request_line):
     assert not reply["ok"] and "GET /path" in reply["error"]["message"]
     host.plugctl("routes", "-c", str(host.config), "-m", request_line, status=1)
     host.plugctl("routes", "-c", str(host.config), status=2)
+
+
+# ---- the documentation
+
+
+def test_the_routes_of_the_documentation_do_what_it_says(tmp_path):
+    text = (pathlib.Path(os.environ["SOURCE_DIR"]) / "docs/EDGE.md").read_text()
+    section = text.split("\n## Routes\n")[1].split("\n## ")[0]
+    first, second = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+
+    def winner(yaml, request):
+        (tmp_path / "plugd.yaml").write_text(yaml)
+        told = subprocess.run(
+            [PLUGCTL, "-o", "json", "routes", "-c", tmp_path / "plugd.yaml", "-m", request],
+            env=SANITIZERS, capture_output=True, check=True).stdout
+        return json.loads(told)["candidates"][0]
+
+    won = winner(first, "GET https://api.example.com/api/v1/users/me")
+    assert (won["path"], won["plugin"]) == ("/api/v1/users/me", "users")
+    assert winner(first, "GET https://api.example.com/about")["plugin"] == "site"
+    assert winner(first, "GET /files/a/b")["rewrite"] == "/public/*rest"
+    assert winner(first, "GET http://old.example.com/x")["redirect"]
+    assert winner(second, "GET http://a.example/x")["redirect"] == "https://{host}{path}"
 
 
 # ---- other groups at a reload
