@@ -5,9 +5,11 @@
 
 #include <string.h>
 
+#include "admin/matching.h"
 #include "admin/postmortem.h"
 #include "admin/reloading.h"
 #include "admin/rollout.h"
+#include "admin/route_views.h"
 #include "admin/trial.h"
 #include "admin/views.h"
 #include "admin/walls.h"
@@ -57,7 +59,14 @@ static struct answered run_instances(struct office *office, const json_t *args, 
 
 static struct answered run_routes(struct office *office, const json_t *args, struct reply *reply)
 {
-	return reply_ok(reply, view_routes(office));
+	const char *request = json_string_value(json_object_get(args, "match"));
+	struct err err;
+	json_t *answer;
+
+	if (!request)
+		return reply_ok(reply, view_routes(office));
+	answer = matching_json(office->edge, request, &err);
+	return answer ? reply_ok(reply, answer) : reply_fail(reply, &err);
 }
 
 /* ---- the commands that act ---- */
@@ -161,7 +170,10 @@ const struct command commands[] = {
 	 {PLUGIN_ARG},
 	 run_plugins},
 	{"instances", "the plugins' processes", {PLUGIN_ARG}, run_instances},
-	{"routes", "which requests go where", {{0}}, run_routes},
+	{"routes",
+	 "which requests go where; or which route a request takes, and why no other",
+	 {{"match", COMMAND_TEXT, false, "a request: GET /x, or GET https://example.com/x"}},
+	 run_routes},
 	{"restart",
 	 "starts what is down of a plugin, with a fresh count of restarts; what runs is left alone",
 	 {{"plugin", COMMAND_TEXT, true, "its configured name"}},

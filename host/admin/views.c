@@ -1,4 +1,4 @@
-/* What the host shows of itself: status, plugins, instances, routes. Reads the rooms through their
+/* What the host shows of itself: status, plugins, instances. Reads the rooms through their
  * accessors and builds JSON; owns nothing, changes nothing. Called by the commands. */
 #include "admin/views.h"
 
@@ -12,9 +12,6 @@
 #include "plugin/pool.h"
 #include "trust/digest.h"
 #include "trust/exec.h"
-
-#define HTTP_SERVICE "plugd.http.v1.Http"
-#define HTTP_METHOD  "Handle"
 
 /* ---- how a plugin is doing ---- */
 
@@ -327,56 +324,6 @@ json_t *view_instances(const struct office *office, const struct target *only)
 		if (!only || office->targets[i] == only)
 			list_instances(list, office, office->targets[i]);
 	}
-	return list;
-}
-
-/* ---- routes ---- */
-
-static struct str before_slash(const char *rpc)
-{
-	return (struct str){rpc, strcspn(rpc, "/")};
-}
-
-/* 0, or *why says what a request to this route would meet. */
-static int resolve_route(const struct office *office, const struct route_opts *route,
-			 struct err *why)
-{
-	struct target *target = office_find_target(office, route->plugin);
-	struct str service = STR_LITERAL(HTTP_SERVICE);
-	struct str method = STR_LITERAL(HTTP_METHOD);
-	struct service_method found;
-
-	if (!target || !target->plugin->enabled)
-		return err_set(why, ERR_PLUGIN_UNAVAILABLE, "the plugin %s is not enabled",
-			       route->plugin);
-	if (route->rpc) {
-		service = before_slash(route->rpc);
-		method = str_from(route->rpc + service.len + (route->rpc[service.len] == '/'));
-	}
-	return registry_find_in(office->registry, target, service, method, &found, why);
-}
-
-static json_t *route_json(const struct office *office, const struct route_opts *route)
-{
-	json_t *object = json_object();
-	struct err why = {0};
-	bool is_resolved = resolve_route(office, route, &why) == 0;
-
-	member_json(object, "methods", texts_json((const char *const *)route->methods));
-	member_text(object, "path", route->path);
-	member_text(object, "plugin", route->plugin);
-	member_text(object, "target", route->rpc ? route->rpc : HTTP_SERVICE "/" HTTP_METHOD);
-	member_bool(object, "resolved", is_resolved);
-	member_text(object, "why_not", is_resolved ? NULL : why.text);
-	return object;
-}
-
-json_t *view_routes(const struct office *office)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < office->edge->route_count; i++)
-		json_array_append_new(list, route_json(office, &office->edge->routes[i]));
 	return list;
 }
 

@@ -12,7 +12,6 @@ json_t *view_status(const struct office *office);
 /* `plugin` alone, or all when it is NULL. */
 json_t *view_plugins(const struct office *office, const struct target *only);
 json_t *view_instances(const struct office *office, const struct target *only);
-json_t *view_routes(const struct office *office);
 
 /* Sets "calls_itself", "version", "sdk" and "services" in `object`; null and none for a manifest
  * that is NULL. */

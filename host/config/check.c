@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "config/quote.h"
 #include "config/suggest.h"
-#include "edge/router.h"
-#include "edge/router_pattern.h"
 #include "net/endpoint.h"
 #include "observe/errors.h"
 
@@ -246,71 +244,18 @@ static void check_stand_ins(struct filling *filling, const struct plugin_opts **
 
 /* ---- routes ---- */
 
-static void check_routes(struct filling *filling, const struct plugin_opts **sorted, size_t count)
+static void check_route_plugins(struct filling *filling, const struct plugin_opts **sorted,
+				size_t count)
 {
 	for (size_t i = 0; i < filling->config->edge.route_count; i++) {
-		struct route_opts *route = &filling->config->edge.routes[i];
+		const char *plugin = filling->config->edge.routes[i].plugin;
 
-		route->line = (int)filling->elements[SECTION_ROUTES][i].line;
-		if (route->plugin && !find_plugin(sorted, count, route->plugin))
+		if (plugin && !find_plugin(sorted, count, plugin))
 			refuse_plugin(
 				filling,
 				element_place(filling, SECTION_ROUTES, i, SETTING_ROUTES_PLUGIN),
-				route->plugin);
+				plugin);
 	}
-}
-
-/* A burst of nothing. */
-static void check_rates(struct filling *filling)
-{
-	for (size_t i = 0; i < filling->config->edge.route_count; i++) {
-		const struct tokens_rate *rate = &filling->config->edge.routes[i].rate;
-
-		if (rate->burst == 0 || rate->per_second > 0 ||
-		    filling->elements[SECTION_ROUTES][i].lines[SETTING_ROUTE_RATE_PER_SECOND])
-			continue;
-		problem_add(filling->errors,
-			    element_place(filling, SECTION_ROUTES, i, SETTING_ROUTE_RATE_BURST),
-			    ERR_CONFIG_CONFLICT,
-			    "is of no limit; add per_second beside it, or leave it out");
-	}
-}
-
-/* Without the "line 12: " that the place says already. */
-static const char *skip_line(const char *text, int line)
-{
-	char prefix[32];
-	int len = snprintf(prefix, sizeof(prefix), "line %d: ", line);
-
-	return strncmp(text, prefix, (size_t)len) == 0 ? text + len : text;
-}
-
-/* The router knows which patterns are good, and which two of them take the same requests. */
-static void check_patterns(struct filling *filling)
-{
-	const struct edge_opts *edge = &filling->config->edge;
-	struct router *router = router_new();
-	struct err err;
-
-	for (size_t i = 0; i < edge->route_count; i++) {
-		const struct route_opts *route = &edge->routes[i];
-		unsigned methods_line =
-			filling->elements[SECTION_ROUTES][i].lines[SETTING_ROUTES_METHODS];
-		struct place place = element_place(filling, SECTION_ROUTES, i, SETTING_ROUTES_PATH);
-		struct router_rule rule = {.pattern = route->path,
-					   .methods = (const char *const *)route->methods,
-					   .line = route->line};
-
-		bool complete = route->path && (route->methods || methods_line == 0);
-
-		if (complete && pattern_is_reserved(str_from(route->path)))
-			problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
-				    "/health and /rpc belong to plugd itself; choose another path");
-		else if (complete && router_add(router, &rule, &err) < 0)
-			problem_add(filling->errors, place, err.code, "%s",
-				    skip_line(err.text, route->line));
-	}
-	router_free(router);
 }
 
 void check_all(struct filling *filling)
@@ -327,9 +272,8 @@ void check_all(struct filling *filling)
 	check_process(filling);
 	check_admin_http(filling);
 	check_stand_ins(filling, sorted, count);
-	check_routes(filling, sorted, count);
-	check_rates(filling);
+	check_route_plugins(filling, sorted, count);
+	check_routes(filling);
 	check_cors(filling);
-	check_patterns(filling);
 	free(sorted);
 }

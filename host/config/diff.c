@@ -194,24 +194,37 @@ static void compare_certificates(struct diff *diff, const struct tls_opts *befor
 /* ---- routes ---- */
 
 struct named_route {
-	const char *name;  /* "GET, HEAD /users/:id"; without methods for all of them */
+	const char
+		*name; /* "GET, HEAD https://a.example /users/:id"; what is not said is left out */
 	const char *leads; /* the rest of its settings */
 };
 
+static void put_list(char *const *texts, const char *between, const char *behind, struct buf *out)
+{
+	for (size_t i = 0; texts && texts[i]; i++)
+		buf_printf(out, "%s%s", i > 0 ? between : "", texts[i]);
+	buf_append_str(out, str_from(texts ? behind : ""));
+}
+
 static const char *route_name(struct diff *diff, const struct route_opts *route)
 {
+	static const char *const schemes[ROUTER_SCHEMES] = {
+		[ROUTER_ANY_SCHEME] = "", [ROUTER_HTTP] = "http://", [ROUTER_HTTPS] = "https://"};
 	struct buf name = {0};
 
-	for (size_t i = 0; route->methods && route->methods[i]; i++)
-		buf_printf(&name, "%s%s", i > 0 ? ", " : "", route->methods[i]);
-	buf_printf(&name, "%s%s", route->methods ? " " : "", route->path);
+	put_list(route->methods, ", ", " ", &name);
+	buf_append_str(&name, str_from(schemes[route->routing.scheme]));
+	put_list(route->routing.hosts, ",", " ", &name);
+	buf_append_str(&name, str_from(route->path));
 	return keep(diff, &name);
 }
 
 static bool is_in_name(const struct setting *setting)
 {
 	return setting == &settings[SETTING_ROUTES_PATH] ||
-	       setting == &settings[SETTING_ROUTES_METHODS];
+	       setting == &settings[SETTING_ROUTES_METHODS] ||
+	       setting == &settings[SETTING_ROUTES_HOSTS] ||
+	       setting == &settings[SETTING_ROUTES_SCHEME];
 }
 
 static bool is_unset(const struct setting *setting, const struct route_opts *route)
@@ -223,7 +236,7 @@ static bool is_unset(const struct setting *setting, const struct route_opts *rou
 
 static bool is_of_routes(enum section_id id)
 {
-	return id == SECTION_ROUTES || sections[id].parent == SECTION_ROUTES;
+	return section_list(id) == SECTION_ROUTES;
 }
 
 /* "{plugin: users, timeout: 5s, rate_limit.burst: 5}" */
@@ -243,6 +256,8 @@ static const char *route_leads(struct diff *diff, const struct route_opts *route
 			   setting->section == SECTION_ROUTES ? "" : ".", setting->key);
 		value_print(setting, route, &text);
 	}
+	if (route->routing.rate_group)
+		buf_append_str(&text, STR_LITERAL(", rate_limit of all in the group"));
 	buf_append_str(&text, STR_LITERAL("}"));
 	return keep(diff, &text);
 }

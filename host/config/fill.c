@@ -47,6 +47,18 @@ static void refuse_shape(struct filling *filling, const struct setting *setting,
 	buf_deinit(&kind);
 }
 
+static void suggest_keys(struct suggest *suggest, enum section_id section)
+{
+	for (size_t i = 0; i < SETTING_COUNT; i++) {
+		if (settings[i].section == section)
+			suggest_offer(suggest, settings[i].key);
+	}
+	for (size_t i = 1; i < SECTION_COUNT; i++) {
+		if (sections[i].parent == section)
+			suggest_offer(suggest, sections[i].key);
+	}
+}
+
 static void refuse_unknown(struct filling *filling, const struct part *part,
 			   const struct yaml_node *key)
 {
@@ -56,14 +68,9 @@ static void refuse_unknown(struct filling *filling, const struct part *part,
 		filling->errors->more++;
 		return;
 	}
-	for (size_t i = 0; i < SETTING_COUNT; i++) {
-		if (settings[i].section == part->section)
-			suggest_offer(&suggest, settings[i].key);
-	}
-	for (size_t i = 1; i < SECTION_COUNT; i++) {
-		if (sections[i].parent == part->section)
-			suggest_offer(&suggest, sections[i].key);
-	}
+	suggest_keys(&suggest, part->section);
+	if (sections[part->section].defaults_of)
+		suggest_keys(&suggest, sections[part->section].defaults_of);
 	problem_add(filling->errors, place_of(filling, key->line, part->path),
 		    ERR_CONFIG_UNKNOWN_KEY, "%s is not a key that plugd knows here%s%s%s",
 		    quote_of(key->text).text, suggest.best ? "; did you mean " : "",
@@ -323,19 +330,47 @@ static enum section_id section_find(enum section_id parent, struct str key)
 static void take_section(struct filling *filling, const struct part *parent, enum section_id id,
 			 const struct yaml_node *key);
 
+/* False: it is no key of that section. */
+static bool take_key(struct filling *filling, const struct part *part, const struct yaml_node *map,
+		     const struct yaml_node *key)
+{
+	const struct setting *setting = setting_find(part->section, key->text);
+	enum section_id id = section_find(part->section, key->text);
+
+	if (setting)
+		take_setting(filling, part, setting, map, key);
+	else if (id != SECTION_COUNT && yaml_find(map, key->text.data) == key)
+		take_section(filling, part, id, key);
+	return setting || id != SECTION_COUNT;
+}
+
+/* The same for what an element says for the elements of another list. */
+static bool take_default(struct filling *filling, const struct part *part,
+			 const struct yaml_node *map, const struct yaml_node *key)
+{
+	const struct section *section = &sections[part->section];
+	struct part defaults = {section->defaults_of, part->path,
+				(char *)part->target + section->defaults, part->element};
+	const struct setting *setting;
+
+	if (!section->defaults_of)
+		return false;
+	setting = setting_find(section->defaults_of, key->text);
+	if (!setting || !setting->own)
+		return take_key(filling, &defaults, map, key);
+	problem_add(filling->errors,
+		    place_of(filling, key->line, part_path(filling, part, key->text.data)),
+		    ERR_CONFIG_UNKNOWN_KEY, "is each one's own; write it in each of %s",
+		    sections[section->defaults_of].key);
+	return true;
+}
+
 static void take_map(struct filling *filling, const struct part *part, const struct yaml_node *map)
 {
 	duplicates_report(map, place_of(filling, map->line, part->path), filling->errors);
 	for (const struct yaml_node *key = map->first; key; key = key->next) {
-		const struct setting *setting = setting_find(part->section, key->text);
-		enum section_id id = section_find(part->section, key->text);
-
-		if (setting)
-			take_setting(filling, part, setting, map, key);
-		else if (id == SECTION_COUNT)
+		if (!take_key(filling, part, map, key) && !take_default(filling, part, map, key))
 			refuse_unknown(filling, part, key);
-		else if (yaml_find(map, key->text.data) == key)
-			take_section(filling, part, id, key);
 	}
 	report_missing(filling, part);
 }

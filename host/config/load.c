@@ -15,6 +15,7 @@
 #include "config/check.h"
 #include "config/config.h"
 #include "config/fill.h"
+#include "config/groups.h"
 #include "config/override.h"
 #include "config/problems.h"
 #include "observe/errors.h"
@@ -58,6 +59,7 @@ static int load_all(struct filling *filling, const struct str *text,
 		override_environment(filling, overrides->environment, here);
 	if (overrides)
 		override_flags(filling, overrides->flags, overrides->flag_count, here);
+	groups_apply(filling);
 	filling->config->net.trusted_proxies = filling->config->edge.trusted_proxies;
 	check_all(filling);
 	problems_sort(filling->errors);

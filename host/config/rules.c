@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "edge/edge_opts.h"
+#include "edge/router_host.h"
 #include "edge/router_pattern.h"
 #include "net/chars.h"
 #include "net/cidr.h"
@@ -96,6 +97,19 @@ const char *rule_server_name(struct str text)
 	if (!tls_name_is_valid(text))
 		return "is not the name of a server; write one such as example.com or "
 		       "*.example.com";
+	return NULL;
+}
+
+const char *rule_host(struct str text)
+{
+	return host_fault(text);
+}
+
+const char *rule_prefix(struct str text)
+{
+	if (text.data[0] != '/' || text.data[text.len - 1] == '/')
+		return "can't stand in front of a path; write a slash before it and none behind "
+		       "it, such as /api/v1";
 	return NULL;
 }
 

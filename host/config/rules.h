@@ -15,6 +15,8 @@ const char *rule_port(struct str text);	       /* of TCP */
 const char *rule_call(struct str text);	       /* a system call */
 const char *rule_address(struct str text);     /* [scheme://]host:port to listen on */
 const char *rule_server_name(struct str text); /* "example.com", "*.example.com" */
+const char *rule_host(struct str text);	       /* "example.com", "*.example.com" */
+const char *rule_prefix(struct str text);      /* of paths: "/api" */
 const char *rule_plain_path(struct str text);  /* absolute, without "." and ".." */
 const char *rule_cgroup(struct str text);      /* none, own, or a plain path */
 const char *rule_mode(struct str text);	       /* the same; owners may read and write */

@@ -7,11 +7,13 @@
 #include "base/units.h"
 #include "config/config.h"
 #include "config/rules.h"
+#include "edge/router_types.h"
 
 #define FIELD(type, member)                                                                        \
 	.offset = offsetof(type, member), .bytes = sizeof(((type *)NULL)->member)
 #define CONFIG_FIELD(member)	  FIELD(struct config, member)
 #define ROUTE_FIELD(member)	  FIELD(struct route_opts, member)
+#define GROUP_FIELD(member)	  FIELD(struct group_opts, member)
 #define PLUGIN_FIELD(member)	  FIELD(struct plugin_opts, member)
 #define CERTIFICATE_FIELD(member) FIELD(struct tls_certificate_opts, member)
 #define HOURS(n)		  (INT64_C(3600000) * (n))

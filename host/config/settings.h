@@ -67,7 +67,7 @@ const char *setting_apply_name(enum setting_apply apply);
 /* NULL, or what is wrong with a text, as the end of a sentence about it. */
 typedef const char *setting_check_fn(struct str text);
 
-#define SETTING_MAX_CHOICES 4
+#define SETTING_MAX_CHOICES 5
 #define SETTING_MAX_TEXTS   1024 /* of a SETTING_STRINGS */
 
 struct setting {
@@ -88,7 +88,10 @@ struct setting {
 	bool nonempty;	/* of a list: something must be in it */
 	bool none;	/* of a path or text: the word "none" means NULL */
 	bool required;
-	bool aside; /* refused with the defaults of others: the example has it as a comment */
+	bool own;   /* of a route: a group can't set it */
+	bool lead;  /* of a route: it says where the route leads */
+	bool shown; /* the example has it, though it may be left out */
+	bool aside; /* refused beside what others have there: the example has it as a comment */
 	const char *choices[SETTING_MAX_CHOICES + 1]; /* NULL-terminated */
 	const char *fallback;			      /* the default, as text; NULL: none */
 	const char *otherwise; /* what holds without a value, in words, when there is no default */
@@ -101,11 +104,15 @@ struct section {
 	const char *help;
 	enum section_id parent; /* in whose map it stands; a list stands at the top level */
 	const char *scalar;	/* the setting that a text instead of a map sets; NULL: none */
+	bool lead;		/* its settings are about where a route leads */
 	bool list;		/* of elements */
 	unsigned max;		/* of a list: most elements */
 	size_t element_bytes;	/* of a list: the C struct of one */
 	size_t array; /* of a list: offset of the pointer to the elements in struct config */
 	size_t count; /* of a list: offset of their number (size_t) */
+	enum section_id
+		defaults_of; /* of a list: whose settings its elements have too; 0: nobody's */
+	size_t defaults;     /* and where in an element they go */
 };
 
 extern const struct setting settings[SETTING_COUNT];
@@ -114,10 +121,18 @@ extern const struct section sections[SECTION_COUNT];
 /* NULL: the section has no such key. */
 const struct setting *setting_find(enum section_id section, struct str key);
 
+/* The list in whose elements the section's settings are; SECTION_TOP: in none's. */
+static inline enum section_id section_list(enum section_id id)
+{
+	while (id != SECTION_TOP && !sections[id].list)
+		id = sections[id].parent;
+	return id;
+}
+
 /* Whether the section's settings exist once, and not in each element of a list. */
 static inline bool section_is_single(enum section_id id)
 {
-	return !sections[id].list && !sections[sections[id].parent].list;
+	return section_list(id) == SECTION_TOP;
 }
 
 static inline bool setting_is_single(const struct setting *setting)

@@ -133,7 +133,7 @@ static void start(struct exchange *exchange, struct wire_bytes body, bool last)
 	const struct http_request *http = exchange->request;
 	struct wire_http_request head = {
 		.method = bytes_of(http->method),
-		.path = bytes_of(http->path),
+		.path = bytes_of(lead_path(exchange)),
 		.query = bytes_of(http->query),
 		.route = bytes_of(exchange->route->pattern),
 		.params = encode_params(exchange),

@@ -7,7 +7,6 @@
 #include "edge/edge.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -21,32 +20,6 @@
 #include "edge/stand_in.h"
 
 /* ---- a request ---- */
-
-void edge_lead(struct exchange *exchange, int r, const struct service_method *found,
-	       const struct err *err)
-{
-	if (r == 0) {
-		exchange_set_method(exchange, found);
-		bridge_begin(exchange);
-	} else if (r != -EAGAIN) {
-		exchange_fail_outcome(exchange, OUTCOME_UNIMPLEMENTED, str_from(err->text), 0);
-	} else if (!hold_begin(exchange)) {
-		stand_in_or_fail(exchange, OUTCOME_PLUGIN_NOT_READY, (struct str){NULL, 0});
-	}
-}
-
-static void lead_by_route(struct exchange *exchange)
-{
-	struct edge_route *route = (struct edge_route *)exchange->route;
-	struct err err;
-	int r = routes_resolve(exchange->edge->registry, route, &err);
-
-	exchange->target = route->target;
-	exchange->bridge = route->bridge;
-	exchange->service = route->service;
-	exchange->method_name = route->method;
-	edge_lead(exchange, r, &route->found, &err);
-}
 
 static void lead_by_name(struct exchange *exchange)
 {
@@ -63,9 +36,22 @@ static void lead_again(struct exchange *exchange)
 	if (exchange->stood_for)
 		stand_in_lead(exchange);
 	else if (exchange->route)
-		lead_by_route(exchange);
+		exchange->route->leads.lead->begin(exchange);
 	else
 		lead_by_name(exchange);
+}
+
+static enum router_verdict ask_router(const struct exchange *exchange, struct str method,
+				      struct router_match *match)
+{
+	const struct http_request *request = exchange->request;
+
+	return router_find(exchange->routes->router,
+			   &(struct router_request){.method = method,
+						    .scheme = request->scheme,
+						    .authority = request->authority,
+						    .path = request->path},
+			   match);
 }
 
 /* A question about another method is answered by the policy of the route that this has. */
@@ -75,8 +61,7 @@ static bool find_asked_route(struct exchange *exchange)
 	struct router_match match;
 	const struct edge_route *route;
 
-	if (method.len == 0 || router_find(exchange->routes->router, method,
-					   exchange->request->path, &match) != ROUTER_FOUND)
+	if (method.len == 0 || ask_router(exchange, method, &match) != ROUTER_FOUND)
 		return false;
 	route = &exchange->routes->routes[match.id];
 	if (!route->cors->origins)
@@ -92,7 +77,7 @@ static bool find_route(struct exchange *exchange, struct exchange_error *error)
 
 	if (find_asked_route(exchange))
 		return true;
-	switch (router_find(exchange->routes->router, request->method, request->path, &match)) {
+	switch (ask_router(exchange, request->method, &match)) {
 	case ROUTER_FOUND:
 		exchange->route = &exchange->routes->routes[match.id];
 		memcpy(exchange->params, match.params,
@@ -140,7 +125,7 @@ static void serve(struct exchange *exchange)
 	else if (!chain_route(exchange, &error))
 		exchange_fail(exchange, &error);
 	else
-		lead_by_route(exchange);
+		exchange->route->leads.lead->begin(exchange);
 }
 
 static struct exchange *take_exchange(struct edge *edge)

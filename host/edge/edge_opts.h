@@ -10,6 +10,7 @@
 #include "base/tokens.h"
 #include "edge/cors.h"
 #include "edge/forwarded.h"
+#include "edge/routing_opts.h"
 
 /* What `rate_by` begins with when clients are told apart by a header, whose name follows. */
 #define RATE_BY_HEADER "header "
@@ -30,9 +31,9 @@ struct security_opts {
 #define SECURITY_HEADERS 9
 
 struct route_opts {
-	char *path;	     /* pattern: "/users/:id", "/files/ *rest" without the space */
+	char *path;	     /* pattern as in router.h, with the group's prefix in front */
 	char **methods;	     /* NULL-terminated upper-case names; NULL: every method */
-	char *plugin;	     /* name of a configured plugin */
+	char *plugin;	     /* name of a configured plugin; NULL: it leads elsewhere */
 	char *rpc;	     /* "service/method"; NULL: the raw HTTP service */
 	int64_t timeout_ms;  /* 0: the plugin's */
 	uint64_t body_bytes; /* limit of the request's body; 0: edge_opts.body_bytes */
@@ -40,10 +41,21 @@ struct route_opts {
 	char **deny;
 	struct tokens_rate rate; /* of one client; per_second 0: the edge's; burst 0: a second's */
 	struct cors_opts cors;	 /* origins NULL: the edge's */
-	int line;		 /* in the configuration file, for messages */
+	struct routing_opts routing;
+	int line; /* in the configuration file, for messages */
+};
+
+/* Settings that several routes have. config/ has copied them into its routes, and is the only one
+ * who looks at groups. */
+struct group_opts {
+	char *name;
+	char *prefix;		    /* in front of each route's path; NULL: nothing */
+	struct route_opts defaults; /* what its routes get that don't say it themselves */
 };
 
 struct edge_opts {
+	struct group_opts *groups;
+	size_t group_count;
 	struct route_opts *routes;
 	size_t route_count;
 	uint64_t body_bytes; /* limit of a request's body */

@@ -1,96 +1,28 @@
-/* Routes as a tree of segments.
+/* Routes as trees of segments, one for each host that routes name and one for all others, and these
+ * for each scheme.
  *
  * Each node stands for what the segments up to it have matched; below it hang the literals
- * (hashed), one node for a ":param" whatever its name, and the routes of a "*rest". Names belong to
- * routes and not to nodes, so GET /users/:id and POST /users/:name share a node. A lookup visits a
- * node at most once, since only one path leads to it.
+ * (hashed), a node for the ":params" of each type whatever their names, and the routes of a
+ * "*rest". Names belong to routes and not to nodes, so GET /users/:id and POST /users/:name share a
+ * node. A lookup visits a node at most once, since only one path leads to it.
  *
  * The edge builds one from the configuration and asks it once for each request. Rules are checked
- * when they are added; a lookup takes any bytes and can't fail. */
+ * when they are added (router_add.c); a lookup takes any bytes and can't fail. */
 #include "edge/router.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include "base/arena.h"
 #include "base/mem.h"
+#include "edge/router_host.h"
 #include "edge/router_pattern.h"
-#include "observe/errors.h"
-
-#define uthash_fatal(message) abort()
-#include <uthash.h>
-
-/* Methods are numbered as they appear in rules, so that a set of them is one word. */
-#define METHODS_MAX	   32
-#define METHOD_BIT(method) (UINT32_C(1) << (method))
-enum { METHOD_GET, METHOD_HEAD, METHOD_OTHER };
-
-struct route {
-	unsigned id;
-	int line;
-	const char *pattern;
-	size_t name_count;
-	struct str *names;
-};
-
-struct leaf_method {
-	struct leaf_method *next;
-	unsigned method;
-	const struct route *route;
-};
-
-/* The routes whose patterns match the same paths. */
-struct leaf {
-	struct leaf_method *methods;
-	uint32_t method_set;	 /* with HEAD, if there is GET */
-	const struct route *any; /* of a rule for every method */
-};
-
-struct node {
-	struct node *literals; /* hashed by the segment that leads to each */
-	struct node *param;
-	struct leaf here; /* for paths that end at this node */
-	struct leaf rest; /* for paths that go on, in whatever way */
-	UT_hash_handle hh;
-};
-
-struct router {
-	struct arena arena; /* nodes, routes and leaves */
-	struct node root;
-	struct str methods[METHODS_MAX];
-	unsigned method_count;
-};
+#include "edge/router_private.h"
 
 /* ---- methods ---- */
 
-/* METHODS_MAX when no rule has it. */
-static unsigned router_method(const struct router *router, struct str name)
+unsigned router_method(const struct router *router, struct str name)
 {
 	unsigned method = 0;
 	while (method < router->method_count && !str_eq(router->methods[method], name))
 		method++;
 	return method < router->method_count ? method : METHODS_MAX;
-}
-
-static size_t router_method_bytes(const struct router *router)
-{
-	size_t bytes = 0;
-	for (unsigned i = 0; i < router->method_count; i++)
-		bytes += router->methods[i].len + sizeof(", ") - 1;
-	return bytes;
-}
-
-/* METHODS_MAX when there is no room for another. */
-static unsigned router_intern_method(struct router *router, struct str name)
-{
-	unsigned method = router_method(router, name);
-
-	if (method != METHODS_MAX || router->method_count == METHODS_MAX ||
-	    router_method_bytes(router) + name.len >= ROUTER_ALLOW_BYTES)
-		return method;
-	router->methods[router->method_count] = name;
-	return router->method_count++;
 }
 
 /* The one of the set whose name comes first. */
@@ -127,130 +59,7 @@ static void router_tell_allowed(const struct router *router, uint32_t set, struc
 	out->allow = (struct str){out->allow_text, used};
 }
 
-/* ---- building ---- */
-
-static struct node *node_literal(struct router *router, struct node *parent, struct str literal)
-{
-	struct node *node;
-
-	HASH_FIND(hh, parent->literals, literal.data, literal.len, node);
-	if (!node) {
-		node = arena_new(&router->arena, struct node);
-		HASH_ADD_KEYPTR(hh, parent->literals, literal.data, literal.len, node);
-	}
-	return node;
-}
-
-static struct leaf *router_place(struct router *router, const struct pattern *pattern)
-{
-	struct node *node = &router->root;
-
-	for (size_t i = 0; i < pattern->count; i++) {
-		switch (pattern->segments[i].kind) {
-		case SEGMENT_LITERAL:
-			node = node_literal(router, node, pattern->segments[i].text);
-			break;
-		case SEGMENT_PARAM:
-			if (!node->param)
-				node->param = arena_new(&router->arena, struct node);
-			node = node->param;
-			break;
-		case SEGMENT_REST:
-			return &node->rest;
-		}
-	}
-	return &node->here;
-}
-
-static const struct route *route_new(struct router *router, const struct router_rule *rule,
-				     const struct pattern *pattern)
-{
-	struct route *route = arena_new(&router->arena, struct route);
-
-	route->id = rule->id;
-	route->line = rule->line;
-	route->pattern = rule->pattern;
-	route->names = arena_zalloc(&router->arena, pattern->count * sizeof(*route->names));
-	for (size_t i = 0; i < pattern->count; i++) {
-		if (pattern->segments[i].kind != SEGMENT_LITERAL)
-			route->names[route->name_count++] = pattern->segments[i].text;
-	}
-	return route;
-}
-
-static const struct route *leaf_own(const struct leaf *leaf, unsigned method)
-{
-	for (const struct leaf_method *entry = leaf->methods; entry; entry = entry->next) {
-		if (entry->method == method)
-			return entry->route;
-	}
-	return NULL;
-}
-
-static int refuse_conflict(const struct route *route, const struct route *old, const char *method,
-			   struct err *err)
-{
-	char line[ROUTER_LINE_TEXT], old_line[ROUTER_LINE_TEXT];
-
-	if (route == old)
-		return err_set(err, ERR_CONFIG_DUPLICATE, "%sthe route \"%s\" lists %s twice",
-			       router_line_text(line, route->line), route->pattern, method);
-	return err_set(err, ERR_CONFIG_CONFLICT,
-		       "%sthe route \"%s\" takes the same requests (%s) as %sthe route \"%s\"",
-		       router_line_text(line, route->line), route->pattern, method,
-		       router_line_text(old_line, old->line), old->pattern);
-}
-
-static int refuse_method(const struct route *route, const char *method, const char *why,
-			 struct err *err)
-{
-	char line[ROUTER_LINE_TEXT];
-	return err_set(err, ERR_CONFIG_RANGE, "%sthe method \"%s\" of the route \"%s\" %s",
-		       router_line_text(line, route->line), method, route->pattern, why);
-}
-
-static int leaf_add_method(struct router *router, struct leaf *leaf, const struct route *route,
-			   const char *name, struct err *err)
-{
-	if (!pattern_is_method(str_from(name)))
-		return refuse_method(route, name, "is no method: write upper-case letters", err);
-	unsigned method = router_intern_method(router, str_from(name));
-	if (method == METHODS_MAX)
-		return refuse_method(route, name, "is one too many for all routes together", err);
-	const struct route *old = leaf_own(leaf, method);
-	if (old)
-		return refuse_conflict(route, old, name, err);
-
-	struct leaf_method *entry = arena_new(&router->arena, struct leaf_method);
-	*entry = (struct leaf_method){leaf->methods, method, route};
-	leaf->methods = entry;
-	leaf->method_set |= METHOD_BIT(method);
-	if (method == METHOD_GET)
-		leaf->method_set |= METHOD_BIT(METHOD_HEAD);
-	return 0;
-}
-
-int router_add(struct router *router, const struct router_rule *rule, struct err *err)
-{
-	struct pattern pattern;
-	int result = pattern_parse(&pattern, rule, err);
-	if (result < 0)
-		return result;
-
-	struct leaf *leaf = router_place(router, &pattern);
-	const struct route *route = route_new(router, rule, &pattern);
-	if (!rule->methods) {
-		if (leaf->any)
-			return refuse_conflict(route, leaf->any, "every method", err);
-		leaf->any = route;
-		return 0;
-	}
-	if (!rule->methods[0])
-		return refuse_method(route, "", "is missing: its list is empty", err);
-	for (const char *const *name = rule->methods; *name && result == 0; name++)
-		result = leaf_add_method(router, leaf, route, *name, err);
-	return result;
-}
+/* ---- life ---- */
 
 struct router *router_new(void)
 {
@@ -267,18 +76,33 @@ static void node_deinit(struct node *node)
 {
 	struct node *child, *next;
 
+	if (!node)
+		return;
 	HASH_ITER (hh, node->literals, child, next)
 		node_deinit(child);
 	HASH_CLEAR(hh, node->literals);
-	if (node->param)
-		node_deinit(node->param);
+	for (int type = 0; type < PARAM_TYPES; type++)
+		node_deinit(node->params[type]);
+}
+
+static void roots_deinit(struct node **table)
+{
+	struct node *root, *next;
+
+	HASH_ITER (hh, *table, root, next)
+		node_deinit(root);
+	HASH_CLEAR(hh, *table);
 }
 
 void router_free(struct router *router)
 {
 	if (!router)
 		return;
-	node_deinit(&router->root);
+	for (int scheme = 0; scheme < ROUTER_SCHEMES; scheme++) {
+		node_deinit(router->schemes[scheme].any);
+		roots_deinit(&router->schemes[scheme].exact);
+		roots_deinit(&router->schemes[scheme].wildcards);
+	}
 	arena_deinit(&router->arena);
 	free(router);
 }
@@ -295,6 +119,15 @@ struct search {
 static bool leaf_is_used(const struct leaf *leaf)
 {
 	return leaf->methods || leaf->any;
+}
+
+const struct route *leaf_own(const struct leaf *leaf, unsigned method)
+{
+	for (const struct leaf_method *entry = leaf->methods; entry; entry = entry->next) {
+		if (entry->method == method)
+			return entry->route;
+	}
+	return NULL;
 }
 
 static const struct route *leaf_take(const struct leaf *leaf, struct search *search)
@@ -326,6 +159,25 @@ static const struct route *node_enter(const struct node *node, bool more, struct
 	return more ? node_find(node, rest, search) : leaf_take(&node->here, search);
 }
 
+static const struct route *node_find_param(const struct node *node, struct str segment, bool more,
+					   struct str rest, struct search *search)
+{
+	size_t params_before = search->param_count;
+	const struct route *route = NULL;
+
+	for (unsigned set = node->param_set; set && !route; set &= set - 1) {
+		enum param_type type = (enum param_type)__builtin_ctz(set);
+
+		if (!param_type_fits(type, segment))
+			continue;
+		search_push(search, segment);
+		route = node_enter(node->params[type], more, rest, search);
+		if (!route)
+			search->param_count = params_before;
+	}
+	return route;
+}
+
 /* Finds the route below this node for what is left of the path. As deep as the deepest pattern.
  * There is room for each value: the way to a node with a param, or to a leaf, is the beginning of a
  * pattern, whose captures were counted. */
@@ -342,12 +194,8 @@ static const struct route *node_find(const struct node *node, struct str path,
 	HASH_FIND(hh, node->literals, segment.data, segment.len, literal);
 	if (literal)
 		route = node_enter(literal, more, rest, search);
-	if (!route && node->param && segment.len > 0) {
-		search_push(search, segment);
-		route = node_enter(node->param, more, rest, search);
-		if (!route)
-			search->param_count = params_before;
-	}
+	if (!route && node->param_set)
+		route = node_find_param(node, segment, more, rest, search);
 	if (!route && leaf_is_used(&node->rest)) {
 		search_push(search, path);
 		route = leaf_take(&node->rest, search);
@@ -357,15 +205,76 @@ static const struct route *node_find(const struct node *node, struct str path,
 	return route;
 }
 
-enum router_verdict router_find(const struct router *router, struct str method, struct str path,
+/* Among the routes of the host's wildcards, the longest first. */
+static const struct route *hosts_find_wildcard(const struct hosts *hosts, struct str host,
+					       struct str path, struct search *search)
+{
+	const struct route *route = NULL;
+	struct node *root;
+
+	for (size_t i = 1; i < host.len && !route; i++) {
+		if (host.data[i] != '.')
+			continue;
+		HASH_FIND(hh, hosts->wildcards, host.data + i, host.len - i, root);
+		if (root)
+			route = node_find(root, path, search);
+	}
+	return route;
+}
+
+static const struct route *hosts_find(const struct hosts *hosts, struct str host, struct str path,
+				      struct search *search)
+{
+	const struct route *route = NULL;
+	struct node *root = NULL;
+
+	HASH_FIND(hh, hosts->exact, host.data, host.len, root);
+	if (root)
+		route = node_find(root, path, search);
+	if (!route && hosts->wildcards)
+		route = hosts_find_wildcard(hosts, host, path, search);
+	if (!route && hosts->any)
+		route = node_find(hosts->any, path, search);
+	return route;
+}
+
+enum router_scheme router_scheme_of(struct str scheme)
+{
+	if (str_eq(scheme, STR_LITERAL("http")))
+		return ROUTER_HTTP;
+	return str_eq(scheme, STR_LITERAL("https")) ? ROUTER_HTTPS : ROUTER_ANY_SCHEME;
+}
+
+static const struct route *router_search(const struct router *router,
+					 const struct router_request *request, struct str path,
+					 struct search *search)
+{
+	const struct hosts *every = &router->schemes[ROUTER_ANY_SCHEME];
+	enum router_scheme scheme;
+	const struct route *route = NULL;
+	char name[ROUTER_HOST_BYTES];
+	struct str host;
+
+	if (!router->has_places)
+		return every->any ? node_find(every->any, path, search) : NULL;
+	scheme = router_scheme_of(request->scheme);
+	host = host_of_authority(request->authority, name);
+	if (scheme != ROUTER_ANY_SCHEME)
+		route = hosts_find(&router->schemes[scheme], host, path, search);
+	return route ? route : hosts_find(every, host, path, search);
+}
+
+enum router_verdict router_find(const struct router *router, const struct router_request *request,
 				struct router_match *out)
 {
-	struct search search = {.method = router_method(router, method), .params = out->params};
+	struct search search = {.method = router_method(router, request->method),
+				.params = out->params};
+	struct str path = request->path;
 
 	if (path.len == 0 || path.data[0] != '/')
 		return ROUTER_NOT_FOUND; /* "*" of OPTIONS */
 	struct str rest = {path.data + 1, path.len - 1};
-	const struct route *route = node_find(&router->root, rest, &search);
+	const struct route *route = router_search(router, request, rest, &search);
 	if (!route && search.allowed == 0)
 		return ROUTER_NOT_FOUND;
 	if (!route) {

@@ -111,16 +111,37 @@ static const char *name_fault(const struct pattern *pattern, struct str name)
 	return captures >= ROUTER_MAX_PARAMS ? "has more than 16 names" : NULL;
 }
 
+/* "<int>" at the end of a param: takes it off. NULL, or what is wrong. */
+static const char *take_type(struct segment *segment)
+{
+	struct str *text = &segment->text;
+	const char *open = text->len ? memchr(text->data, '<', text->len) : NULL;
+	size_t len = open ? (size_t)(open - text->data) : 0;
+
+	if (!open)
+		return NULL;
+	if (text->data[text->len - 1] != '>')
+		return "has a \"<\" in a name that no \">\" closes at its end";
+	segment->type = param_type_find((struct str){open + 1, text->len - len - 2});
+	text->len = len;
+	if (segment->type == PARAM_TYPES)
+		return "has a type that there is not; there are " PARAM_TYPE_NAMES;
+	return segment->kind == SEGMENT_REST ? "has a \"*\" with a type; only a \":name\" has one"
+					     : NULL;
+}
+
 static const char *segment_fault(struct pattern *pattern, struct str text, bool is_last)
 {
-	struct segment segment = {SEGMENT_LITERAL, text};
+	struct segment segment = {SEGMENT_LITERAL, PARAM_TEXT, text};
 	char first = text.len > 0 ? text.data[0] : '\0';
 	const char *fault = NULL;
 
 	if (first == ':' || first == '*') {
 		segment.kind = first == ':' ? SEGMENT_PARAM : SEGMENT_REST;
 		segment.text = (struct str){text.data + 1, text.len - 1};
-		fault = name_fault(pattern, segment.text);
+		fault = take_type(&segment);
+		if (!fault)
+			fault = name_fault(pattern, segment.text);
 	} else {
 		fault = literal_fault(text);
 	}
@@ -135,25 +156,30 @@ static const char *segment_fault(struct pattern *pattern, struct str text, bool 
 	return fault;
 }
 
-int pattern_parse(struct pattern *out, const struct router_rule *rule, struct err *err)
+const char *pattern_fault(struct pattern *out, const char *text)
 {
 	const char *fault = NULL;
-	char line[ROUTER_LINE_TEXT];
-	struct str rest = str_from(rule->pattern);
-	struct str text;
+	struct str rest = str_from(text);
+	struct str segment;
 	bool more = true;
 
 	out->count = 0;
-	if (rest.len == 0 || rest.data[0] != '/') {
-		fault = "does not start with \"/\"";
-	} else {
-		rest.data++;
-		rest.len--;
-	}
+	if (rest.len == 0 || rest.data[0] != '/')
+		return "does not start with \"/\"";
+	rest.data++;
+	rest.len--;
 	while (!fault && more) {
-		more = segment_next(&rest, &text);
-		fault = segment_fault(out, text, !more);
+		more = segment_next(&rest, &segment);
+		fault = segment_fault(out, segment, !more);
 	}
+	return fault;
+}
+
+int pattern_parse(struct pattern *out, const struct router_rule *rule, struct err *err)
+{
+	const char *fault = pattern_fault(out, rule->pattern);
+	char line[ROUTER_LINE_TEXT];
+
 	if (fault)
 		return err_set(err, ERR_CONFIG_RANGE, "%sthe route's path \"%s\" %s",
 			       router_line_text(line, rule->line), rule->pattern, fault);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "edge/router.h"
+#include "edge/router_types.h"
 
 #define PATTERN_MAX_SEGMENTS 64
 
@@ -15,13 +16,17 @@ enum segment_kind { SEGMENT_LITERAL, SEGMENT_PARAM, SEGMENT_REST };
 
 struct segment {
 	enum segment_kind kind;
-	struct str text; /* the literal, or the name; borrows from the pattern */
+	enum param_type type; /* of SEGMENT_PARAM */
+	struct str text;      /* the literal, or the name; borrows from the pattern */
 };
 
 struct pattern {
 	struct segment segments[PATTERN_MAX_SEGMENTS];
 	size_t count;
 };
+
+/* NULL, or what is wrong with the text, as the end of a sentence about it. */
+const char *pattern_fault(struct pattern *out, const char *text);
 
 /* 0, or -EINVAL with *err (ERR_CONFIG_RANGE) saying what the rule's pattern must be. */
 int pattern_parse(struct pattern *out, const struct router_rule *rule, struct err *err);

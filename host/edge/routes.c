@@ -5,39 +5,39 @@
  * routed is refused there, and nothing has changed. */
 #include "edge/routes.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/siphash.h"
-#include "edge/bridge.h"
 #include "edge/router_pattern.h"
-#include "observe/errors.h"
-#include "proto/wire_http.h"
 
-static struct target *find_target(const struct edge_routes_opts *from, const char *plugin)
-{
-	for (size_t i = 0; i < from->target_count; i++) {
-		if (strcmp(from->targets[i]->plugin->name, plugin) == 0)
-			return from->targets[i];
-	}
-	return NULL;
-}
-
-static int refuse_route(const struct route_opts *opts, const char *why, struct err *err)
-{
-	return err_set(err, ERR_CONFIG_CONFLICT, "route %s: %s", opts->path, why);
-}
-
-/* The same limit of the same route has the same clients after a reload. */
-static uint64_t salt_of(const struct route_opts *opts)
+static uint64_t salt_with(uint64_t salt, const char *text)
 {
 	static const struct siphash_key key = {{0, 0}};
-	uint64_t salt = siphash(&key, opts->path, strlen(opts->path));
 
-	for (size_t i = 0; opts->methods && opts->methods[i]; i++)
-		salt = salt * 31 + siphash(&key, opts->methods[i], strlen(opts->methods[i]));
+	return salt * 31 + siphash(&key, text, strlen(text));
+}
+
+static uint64_t salt_with_all(uint64_t salt, char *const *texts)
+{
+	for (size_t i = 0; texts && texts[i]; i++)
+		salt = salt_with(salt, texts[i]);
 	return salt;
+}
+
+/* The same limit of the same route has the same clients after a reload; that of a group has the
+ * clients of all its routes. No path is equal to "group". */
+static uint64_t salt_of(const struct route_opts *opts)
+{
+	const struct routing_opts *routing = &opts->routing;
+	uint64_t salt;
+
+	if (routing->rate_group)
+		return salt_with(salt_with(0, "group"), routing->rate_group);
+	salt = salt_with_all(salt_with(0, opts->path), opts->methods);
+	return salt_with_all(salt, routing->hosts) + routing->scheme;
 }
 
 static void protect_route(const struct edge_opts *edge, const struct route_opts *opts,
@@ -55,34 +55,30 @@ static void protect_route(const struct edge_opts *edge, const struct route_opts 
 static int take_route(struct edge_routes *routes, const struct route_opts *opts,
 		      struct edge_route *route, struct err *err)
 {
-	struct str rpc = str_from(opts->rpc);
-	const char *slash = opts->rpc ? memrchr(rpc.data, '/', rpc.len) : NULL;
+	struct err why;
 
 	*route = (struct edge_route){
 		.pattern = str_from(opts->path),
 		.body_bytes = opts->body_bytes,
 		.timeout_ms = opts->timeout_ms,
-		.target = find_target(&routes->from, opts->plugin),
-		.bridge = opts->rpc ? &bridge_rpc : &bridge_http,
-		.service = STR_LITERAL(WIRE_HTTP_SERVICE),
-		.method = STR_LITERAL(WIRE_HTTP_METHOD),
 		.counts = &routes->counts[route - routes->routes],
 	};
-	if (!route->target)
-		return refuse_route(opts, "its plugin is not configured", err);
 	if (pattern_is_reserved(route->pattern))
-		return refuse_route(opts, "/health and /rpc belong to plugd itself", err);
-	if (opts->rpc && !slash)
-		return refuse_route(opts, "rpc must be \"service/method\"", err);
-	if (slash) {
-		route->service = (struct str){rpc.data, (size_t)(slash - rpc.data)};
-		route->method = str_from(slash + 1);
-	}
+		return lead_refuse(opts, "/health and /rpc belong to plugd itself", err);
+	route->leads.lead = lead_find(opts, &why);
+	if (!route->leads.lead)
+		return lead_refuse(opts, why.text, err);
+	if (route->leads.lead->take(routes, opts, route, err) < 0)
+		return -EINVAL;
 	return router_add(routes->router,
-			  &(struct router_rule){.pattern = opts->path,
-						.methods = (const char *const *)opts->methods,
-						.id = (unsigned)(route - routes->routes),
-						.line = opts->line},
+			  &(struct router_rule){
+				  .pattern = opts->path,
+				  .methods = (const char *const *)opts->methods,
+				  .hosts = (const char *const *)opts->routing.hosts,
+				  .scheme = opts->routing.scheme,
+				  .id = (unsigned)(route - routes->routes),
+				  .line = opts->line,
+			  },
 			  err);
 }
 
@@ -113,6 +109,7 @@ static void routes_free(struct edge_routes *routes)
 	router_free(routes->router);
 	free(routes->routes);
 	free(routes->counts);
+	arena_deinit(&routes->arena);
 	free(routes);
 }
 

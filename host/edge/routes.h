@@ -4,10 +4,12 @@
 #ifndef PLUGD_EDGE_ROUTES_H
 #define PLUGD_EDGE_ROUTES_H
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/tokens.h"
 #include "edge/counts.h"
 #include "edge/edge.h"
+#include "edge/lead.h"
 #include "edge/router.h"
 #include "net/cidr.h"
 #include "registry/service.h"
@@ -29,7 +31,8 @@ struct edge_route {
 	struct tokens_rate rate;      /* of each client; per_second 0: the edge's */
 	const struct cors_opts *cors; /* its own, or the edge's */
 	uint64_t rate_salt;	      /* tells its clients from those of other limits */
-	struct target *target;
+	struct route_lead leads;
+	struct target *target; /* NULL: no plugin answers */
 	const struct bridge_ops *bridge;
 	struct str service;
 	struct str method;
@@ -41,6 +44,7 @@ struct edge_route {
 
 struct edge_routes {
 	struct edge_routes_opts from;
+	struct arena arena; /* templates */
 	struct router *router;
 	struct edge_route *routes;
 	struct route_counts *counts; /* of each route */

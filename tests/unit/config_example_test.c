@@ -1,5 +1,5 @@
 /* docs/plugd.example.yaml, as people will copy it: it is accepted as it is, and with all that is
- * commented out. */
+ * commented out and not refused beside the rest. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +45,10 @@ static bool is_commented_setting(const char *line)
 	if (strncmp(line, "    # ", 6) != 0 || !colon)
 		return false;
 	struct str key = {line + 6, (size_t)(colon - line - 6)};
-	return setting_find(SECTION_ROUTES, key) || setting_find(SECTION_PLUGINS, key);
+	const struct setting *setting = setting_find(SECTION_ROUTES, key);
+
+	setting = setting ? setting : setting_find(SECTION_PLUGINS, key);
+	return setting && !setting->aside;
 }
 
 static void is_accepted_with_all_that_is_commented_out(void **state)

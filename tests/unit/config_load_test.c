@@ -314,10 +314,10 @@ static const struct row rows[] = {
 	 {{4, ERR_CONFIG_TYPE, "not a name"}}},
 
 	/* ---- routes ---- */
-	{"a route needs a path and a plugin",
+	{"a route needs a path and somewhere to lead",
 	 PLUGIN "routes:\n- methods: GET\n",
 	 {{5, ERR_CONFIG_MISSING, "path is missing"},
-	  {5, ERR_CONFIG_MISSING, "plugin is missing"}}},
+	  {5, ERR_CONFIG_MISSING, "leads nowhere; add plugin or redirect"}}},
 	{"a route's plugin must exist",
 	 PLUGIN "routes:\n- path: /a\n  plugin: ehco\n",
 	 {{6, ERR_CONFIG_REFERENCE, "did you mean echo?"}}},

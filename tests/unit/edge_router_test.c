@@ -20,6 +20,12 @@ struct rule {
 	const char *const *methods;
 };
 
+static struct router_rule rule_of(const struct rule *rule, unsigned id)
+{
+	return (struct router_rule){
+		.pattern = rule->pattern, .methods = rule->methods, .id = id, .line = (int)id * 10};
+}
+
 /* A rule's id is its place in the table, its line ten times that. */
 static struct router *build(const struct rule *rules)
 {
@@ -27,7 +33,7 @@ static struct router *build(const struct rule *rules)
 	struct err err = {0};
 
 	for (unsigned i = 0; rules[i].pattern; i++) {
-		struct router_rule rule = {rules[i].pattern, rules[i].methods, i, (int)i * 10};
+		struct router_rule rule = rule_of(&rules[i], i);
 		if (router_add(router, &rule, &err) != 0)
 			fail_msg("%s", err.text);
 	}
@@ -38,7 +44,10 @@ static struct router *build(const struct rule *rules)
 static int ask(const struct router *router, const char *method, const char *path,
 	       struct router_match *out)
 {
-	switch (router_find(router, str_from(method), str_from(path), out)) {
+	struct router_request request = {
+		.method = str_from(method), .scheme = STR_LITERAL("http"), .path = str_from(path)};
+
+	switch (router_find(router, &request, out)) {
 	case ROUTER_FOUND:
 		return (int)out->id;
 	case ROUTER_NOT_FOUND:
@@ -208,10 +217,10 @@ static struct err refusal(const struct rule *rules)
 
 	for (unsigned i = 0; rules[i].pattern; i++) {
 		assert_int_equal(result, 0);
-		result = router_add(router,
-				    &(struct router_rule){rules[i].pattern, rules[i].methods, i,
-							  (int)i * 10 + 10},
-				    &err);
+		struct router_rule rule = rule_of(&rules[i], i);
+
+		rule.line += 10;
+		result = router_add(router, &rule, &err);
 	}
 	assert_true(result < 0);
 	router_free(router);
@@ -262,6 +271,13 @@ static void a_pattern_that_cannot_be_meant_is_refused_with_the_reason(void **sta
 		{"/100%", "has an escape"},
 		{"/a\tb", "control character"},
 		{"/a\xff", "not UTF-8"},
+		{"/:a<int", "no \">\" closes"},
+		{"/:a<int>b", "no \">\" closes"},
+		{"/:a<>", "there are uuid, uint, int, hex, alpha, slug"},
+		{"/:a<integer>", "there are uuid"},
+		{"/:<int>", "without a name"},
+		{"/*a<int>", "only a \":name\" has one"},
+		{"/:a<int>/:a<hex>", "same name twice"},
 		{"/:a/:b/:c/:d/:e/:f/:g/:h/:i/:j/:k/:l/:m/:n/:o/:p/:q", "more than 16 names"},
 	};
 
@@ -316,7 +332,7 @@ static void the_order_of_the_rules_changes_nothing(void **state)
 		struct router *router = router_new();
 		for (unsigned i = 0; i < COUNT; i++) {
 			unsigned which = (i * 5 + turn) % COUNT;
-			struct router_rule rule = {patterns[which], NULL, which, 0};
+			struct router_rule rule = {.pattern = patterns[which], .id = which};
 			assert_int_equal(router_add(router, &rule, NULL), 0);
 		}
 		for (size_t i = 0; i < PATHS; i++) {
@@ -340,8 +356,12 @@ static void finds_each_of_ten_thousand_routes(void **state)
 
 	for (unsigned i = 0; i < COUNT; i++) {
 		snprintf(patterns[i], sizeof(patterns[i]), "/service%u/items/:id", i);
-		assert_int_equal(
-			router_add(router, &(struct router_rule){patterns[i], get, i, 0}, NULL), 0);
+		assert_int_equal(router_add(router,
+					    &(struct router_rule){.pattern = patterns[i],
+								  .methods = get,
+								  .id = i},
+					    NULL),
+				 0);
 	}
 	for (unsigned i = 0; i < COUNT; i++) {
 		snprintf(path, sizeof(path), "/service%u/items/%u", i, i);
@@ -363,7 +383,11 @@ static void a_flood_of_different_methods_is_refused(void **state)
 	for (unsigned i = 0; i < COUNT && result == 0; i++) {
 		const char *methods[] = {names[i], NULL};
 		snprintf(names[i], sizeof(names[i]), "M%u", i);
-		result = router_add(router, &(struct router_rule){"/a", methods, i, 3}, &err);
+		result =
+			router_add(router,
+				   &(struct router_rule){
+					   .pattern = "/a", .methods = methods, .id = i, .line = 3},
+				   &err);
 		added += result == 0;
 	}
 	assert_int_equal(added, 30);

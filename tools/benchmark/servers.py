@@ -106,7 +106,7 @@ def make_certificate(home):
     subprocess.run([*new, *place], check=True, stderr=subprocess.DEVNULL)
 
 
-def plugd_settings(echo, http=None, plugin=None, **others):
+def plugd_settings(echo, http=None, plugin=None, more_routes=(), **others):
     """What plugd.yaml says but for its addresses."""
     return {
         "http": {**ONE_CLIENT, **(http or {})},
@@ -116,6 +116,7 @@ def plugd_settings(echo, http=None, plugin=None, **others):
         "routes": [
             {"path": "/echo", "plugin": "echo", "body_limit": "1GiB"},
             {"path": "/say", "plugin": "echo", "rpc": "echo.v1.Echo/Say"},
+            *more_routes,
         ],
         "plugins": [{"name": "echo", "executable": str(echo), **(plugin or {})}],
         **others,
@@ -123,8 +124,8 @@ def plugd_settings(echo, http=None, plugin=None, **others):
 
 
 def plugd(build, directory, name="plugd", scheme="http", **settings):
-    """A host of the echo plugin; `settings` are others than the defaults: `http` and `plugin` are
-    added to what is there, everything else stands in its place."""
+    """A host of the echo plugin; `settings` are others than the defaults: `http`, `plugin`
+    and `more_routes` are added to what is there, everything else stands in its place."""
 
     def command(home, port):
         echo = build / "plugins-examples/echo/echo"

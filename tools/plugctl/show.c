@@ -1,4 +1,4 @@
-/* What a running host shows: status, plugins, instances, routes; and what it did at a restart. Each
+/* What a running host shows: status, plugins, instances; and what it did at a restart. Each
  * asks once and prints a table or a line, or the reply itself as JSON. Knows the members of the
  * replies that host/admin/views.c makes; what is missing prints as "-". */
 #include <inttypes.h>
@@ -248,44 +248,6 @@ static void print_instances(const json_t *result)
 enum exit_status run_instances(const struct plugctl *plugctl, const struct args *args)
 {
 	return ask_and_show(plugctl, "instances", ask_plugin(args), print_instances);
-}
-
-/* ---- routes ---- */
-
-static void add_route(struct table *table, const json_t *route)
-{
-	struct buf joined = {0};
-	json_t *method;
-	size_t i;
-
-	json_array_foreach (json_object_get(route, "methods"), i, method)
-		join(&joined, json_string_value(method));
-	buf_append(&joined, "", 1);
-	table_add(table, buf_len(&joined) > 1 ? (const char *)buf_front(&joined) : "any");
-	buf_deinit(&joined);
-	table_add(table, output_member(route, "path"));
-	table_add(table, output_member(route, "plugin"));
-	table_add(table, output_member(route, "target"));
-	table_add(table, json_is_true(json_object_get(route, "resolved")) ? "yes" : "no");
-	table_add(table, output_member(route, "why_not"));
-}
-
-static void print_routes(const json_t *result)
-{
-	static const char *const headings[] = {"METHODS",  "PATH",    "PLUGIN", "TARGET",
-					       "RESOLVED", "WHY NOT", NULL};
-	struct table *table = table_new(headings);
-	json_t *route;
-	size_t i;
-
-	json_array_foreach (result, i, route)
-		add_route(table, route);
-	table_print(table, "No route is configured.");
-}
-
-enum exit_status run_routes(const struct plugctl *plugctl, const struct args *args)
-{
-	return ask_and_show(plugctl, "routes", NULL, print_routes);
 }
 
 /* ---- restart ---- */

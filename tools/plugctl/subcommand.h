@@ -63,6 +63,7 @@ enum exit_status run_explain(const struct plugctl *plugctl, const struct args *a
 
 /* ---- quarantine.c ---- */
 extern const struct arg_option quarantine_options[];
+extern const struct arg_option routes_options[];
 enum exit_status run_quarantine(const struct plugctl *plugctl, const struct args *args);
 
 /* ---- check.c ---- */
