@@ -36,6 +36,11 @@ void identity_free(struct identity *identity)
 	free(identity);
 }
 
+struct log *identity_log(struct identity *identity)
+{
+	return identity->log;
+}
+
 struct lockout *identity_lockout(struct identity *identity)
 {
 	return identity->lockout;

@@ -13,6 +13,7 @@ struct logins;
 struct identity *identity_new(struct log *log); /* returns owned; borrows the log */
 void identity_free(struct identity *identity);	/* no attempt may be pending; NULL is fine */
 
+struct log *identity_log(struct identity *identity);
 struct lockout *identity_lockout(struct identity *identity);
 struct logins *identity_logins(struct identity *identity);
 
