@@ -415,3 +415,33 @@ def test_a_certificate_of_a_proxy_is_not_its_clients(start, ca):
     assert tls_ask(host, ca, batch).json()["principal"] == "CN=batch"
     answer = tls_ask(host, ca, batch, ("X-Forwarded-For", "192.0.2.7"))
     assert answer.error() == (401, "CREDENTIALS_MISSING")
+
+
+# ---- what plugctl makes
+
+
+def test_what_plugctl_makes_lets_in(hosts, start, tmp_path):
+    maker = hosts()
+    key, entry = maker.plugctl("token", "key", "batch", "--role", "reader", "--role", "Prüfer",
+                               "--tenant", "acme", "--expires", "2999-01-31").splitlines()
+    user = maker.plugctl("token", "password", "ann", "--scope", "a:b", stdin=b"pass word\n")
+    assert key not in entry and "pass word" not in user
+    for name, text in (("keys", entry), ("users", user)):
+        (tmp_path / name).write_text(f"{name}:\n{text}\n")
+        (tmp_path / name).chmod(0o600)
+    host = start(plugins=[plugin("whoami")],
+                 identity={"api_keys": str(tmp_path / "keys"), "users": str(tmp_path / "users")},
+                 routes=[route("/x", "whoami", auth=["api_key", "basic"])])
+    told = seen(host, "/x", shows(key))
+    assert (told["principal"], told["roles"], told["tenant"]) == ("batch", ["reader", "Prüfer"],
+                                                                  "acme")
+    assert seen(host, "/x", basic("ann", "pass word"))["scopes"] == ["a:b"]
+
+
+def test_plugctl_refuses_what_no_file_may_hold(hosts):
+    maker = hosts()
+    maker.plugctl("token", "key", "x", "--expires", "2027-02-30", status=2)
+    maker.plugctl("token", "password", "a:b", stdin=b"x\n", status=2)
+    maker.plugctl("token", "password", "ann", stdin=b"", status=2)
+    told = json.loads(maker.plugctl("--output", "json", "token", "key", "x"))
+    assert told["entry"]["hash"] == sha256(told["key"])
