@@ -275,5 +275,6 @@ void check_all(struct filling *filling)
 	check_route_plugins(filling, sorted, count);
 	check_routes(filling);
 	check_cors(filling);
+	check_identity(filling);
 	free(sorted);
 }

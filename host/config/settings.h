@@ -103,7 +103,7 @@ struct section {
 	const char *key; /* "": the top level */
 	const char *help;
 	enum section_id parent; /* in whose map it stands; a list stands at the top level */
-	const char *scalar;	/* the setting that a text instead of a map sets; NULL: none */
+	const char *scalar; /* the setting that a text or list instead of a map sets; NULL: none */
 	bool lead;		/* its settings are about where a route leads */
 	bool list;		/* of elements */
 	unsigned max;		/* of a list: most elements */
