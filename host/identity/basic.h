@@ -1,0 +1,18 @@
+/* Users with passwords: HTTP's Basic (RFC 7617). */
+#ifndef PLUGD_IDENTITY_BASIC_H
+#define PLUGD_IDENTITY_BASIC_H
+
+#include "base/err.h"
+#include "identity/attempt.h"
+
+struct users;
+
+/* Reads the file. Returns owned; NULL with *err. */
+struct users *users_new(const char *path, struct err *err);
+void users_free(struct users *users); /* NULL is fine */
+
+/* As struct method has them. */
+void basic_peek(struct attempt *attempt);
+enum verdict basic_verify(struct attempt *attempt);
+
+#endif

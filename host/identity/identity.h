@@ -1,0 +1,19 @@
+/* What is known about clients beyond one configuration: who has failed too often, which passwords
+ * were right a moment ago. One for the host; the edge owns it. */
+#ifndef PLUGD_IDENTITY_IDENTITY_H
+#define PLUGD_IDENTITY_IDENTITY_H
+
+#include "identity/attempt.h"
+#include "observe/log.h"
+
+struct identity;
+struct lockout;
+struct logins;
+
+struct identity *identity_new(struct log *log); /* returns owned; borrows the log */
+void identity_free(struct identity *identity);	/* no attempt may be pending; NULL is fine */
+
+struct lockout *identity_lockout(struct identity *identity);
+struct logins *identity_logins(struct identity *identity);
+
+#endif
