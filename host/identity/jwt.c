@@ -15,7 +15,7 @@
 static const struct {
 	const char *name, *text;
 } verdicts[JWT_VERDICT_COUNT] = {
-#define JWT_VERDICT(name, text, why) {text, why},
+#define JWT_VERDICT(name, text, why) {text, "the token " why},
 #include "identity/jwt_verdict.def"
 #undef JWT_VERDICT
 };

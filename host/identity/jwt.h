@@ -13,7 +13,7 @@ enum jwt_verdict {
 };
 
 const char *jwt_verdict_name(enum jwt_verdict verdict); /* "alg_none" */
-const char *jwt_verdict_text(enum jwt_verdict verdict); /* the end of: the token … */
+const char *jwt_verdict_text(enum jwt_verdict verdict); /* "the token has expired" */
 
 /* What must hold for the tokens of one issuer. Borrowed from who has it. */
 struct jwt_policy {
