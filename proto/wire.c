@@ -9,12 +9,13 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proto/wire_caller.h"
 #include "proto/wire_field.h"
 
 /* Fields of each message, one bit each, for wire_field_skip(). */
 #define FIELD(n)	(1u << (n))
 #define DATA_FIELDS	(FIELD(1) | FIELD(11) | FIELD(12) | FIELD(15))
-#define REQUEST_FIELDS	0x9ffeu
+#define REQUEST_FIELDS	0xbffeu
 #define RESPONSE_FIELDS (DATA_FIELDS | 0xfeu)
 #define CANCEL_FIELDS	0xeu
 #define CREDIT_FIELDS	0x6u
@@ -208,6 +209,22 @@ bool wire_next_pair(struct wire_bytes *pairs, unsigned field, struct wire_bytes 
 
 /* ------------------------------------------------------------------------------------- request */
 
+/* Rare, and so a call; what it holds is checked here, once, for all who read it. Twice would be
+ * merged by others: refused, so that nothing has two meanings. */
+static void wire_read_caller(struct wire_reader *reader, struct wire_bytes *out)
+{
+	struct wire_caller caller;
+	const char *why;
+
+	if (out->len > 0) {
+		wire_reader_fail(reader, "there are two callers");
+		return;
+	}
+	wire_read_bytes(reader, out);
+	if (!reader->why && !wire_get_caller(*out, &caller, &why))
+		wire_reader_fail(reader, why);
+}
+
 bool wire_get_request(struct wire_bytes body, struct wire_request *out, const char **why_out)
 {
 	struct wire_reader reader = wire_reader_from(body);
@@ -251,6 +268,9 @@ bool wire_get_request(struct wire_bytes body, struct wire_request *out, const ch
 		case WIRE_VARINT_TAG(12):
 			wire_read_bool(&reader, &out->end);
 			break;
+		case WIRE_BYTES_TAG(13):
+			wire_read_caller(&reader, &out->caller);
+			break;
 		case WIRE_BYTES_TAG(15):
 			wire_read_bytes(&reader, &out->payload);
 			break;
@@ -274,15 +294,16 @@ static size_t request_bytes(const struct wire_request *request)
 	       wire_bytes_bytes(request->trace_parent.len) +
 	       wire_bytes_bytes(request->trace_state.len) + wire_bytes_bytes(request->tenant.len) +
 	       wire_bytes_bytes(request->principal.len) + request->metadata.len +
-	       wire_bool_bytes(request->more) + wire_bool_bytes(request->end) +
-	       wire_bytes_bytes(request->payload.len);
+	       wire_bytes_bytes(request->caller.len) + wire_bool_bytes(request->more) +
+	       wire_bool_bytes(request->end) + wire_bytes_bytes(request->payload.len);
 }
 
 size_t wire_request_head_bound(const struct wire_request *request)
 {
-	return WIRE_FRAME_HEAD_BOUND + 4 * NUMBER_BOUND + 6 * LENGTH_BOUND + 2 * BOOL_BOUND +
+	return WIRE_FRAME_HEAD_BOUND + 4 * NUMBER_BOUND + 7 * LENGTH_BOUND + 2 * BOOL_BOUND +
 	       request->idempotency_key.len + request->trace_parent.len + request->trace_state.len +
-	       request->tenant.len + request->principal.len + request->metadata.len;
+	       request->tenant.len + request->principal.len + request->metadata.len +
+	       request->caller.len;
 }
 
 size_t wire_put_request_head(uint8_t *out, const struct wire_request *request)
@@ -300,6 +321,7 @@ size_t wire_put_request_head(uint8_t *out, const struct wire_request *request)
 	at = wire_put_raw(at, request->metadata);
 	at = wire_put_bool(at, 11, request->more);
 	at = wire_put_bool(at, 12, request->end);
+	at = wire_put_bytes(at, 13, request->caller);
 	at = wire_put_length(at, 15, request->payload.len);
 	return (size_t)(at - out);
 }

@@ -76,6 +76,7 @@ struct wire_request {
 	struct wire_bytes principal;
 	struct wire_bytes
 		metadata; /* encoded pairs: wire_put_pair() writes, wire_next_pair() reads */
+	struct wire_bytes caller; /* encoded: proto/wire_caller.h writes and reads it */
 	struct wire_bytes payload;
 };
 

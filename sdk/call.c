@@ -222,7 +222,7 @@ static void rebase(struct wire_bytes *bytes, uint8_t **at)
 static size_t head_bytes(const struct wire_request *head)
 {
 	return head->idempotency_key.len + head->trace_parent.len + head->trace_state.len +
-	       head->tenant.len + head->principal.len + head->metadata.len + head->payload.len;
+	       head->tenant.len + head->principal.len + head->metadata.len + head->caller.len + head->payload.len;
 }
 
 /* Copies what the head points to. False without memory; then nothing changed. */
@@ -242,6 +242,7 @@ static bool call_copy_request(struct plug_call *call)
 	rebase(&head->tenant, &at);
 	rebase(&head->principal, &at);
 	rebase(&head->metadata, &at);
+	rebase(&head->caller, &at);
 	rebase(&head->payload, &at);
 	if (whole)
 		call->request = head->payload;

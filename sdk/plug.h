@@ -594,5 +594,6 @@ PLUG_API void plug_result_free(struct plug_result *result);
 }
 #endif
 
+#include "plug_caller.h"
 #include "plug_secret.h"
 #endif

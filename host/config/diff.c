@@ -150,44 +150,64 @@ static void compare_plugins(struct diff *diff, const struct config *before,
 	}
 }
 
-/* ---- certificates ---- */
+/* ---- lists whose items have no name ---- */
 
 /* "{certificate: a.pem, key: a.key}"; NULL: there is none at that place. */
-static const char *print_certificate(struct diff *diff, const struct tls_opts *tls, size_t index)
+static const char *print_element(struct diff *diff, const struct config *config, enum section_id id,
+				 size_t index)
 {
+	const struct section *section = &sections[id];
 	struct buf text = {0};
+	const char *array;
+	size_t count;
 
-	if (index >= tls->certificate_count)
+	memcpy(&array, (const char *)config + section->array, sizeof(array));
+	memcpy(&count, (const char *)config + section->count, sizeof(count));
+	if (index >= count)
 		return NULL;
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		size_t before = buf_len(&text);
 
-		if (settings[i].section != SECTION_CERTIFICATES)
+		if (settings[i].section != id)
 			continue;
 		buf_printf(&text, "%s%s: ", before > 0 ? ", " : "{", settings[i].key);
-		if (!value_print(&settings[i], &tls->certificates[index], &text))
+		if (!value_print(&settings[i], array + index * section->element_bytes, &text))
 			text.end = text.start + before;
 	}
 	buf_append_str(&text, STR_LITERAL("}"));
 	return keep(diff, &text);
 }
 
-/* By their place, which says who is the default. */
-static void compare_certificates(struct diff *diff, const struct tls_opts *before,
-				 const struct tls_opts *after)
+/* By their place, which says who comes first. */
+static void compare_elements(struct diff *diff, enum section_id id, const struct config *before,
+			     const struct config *after)
 {
-	for (size_t i = 0; i < before->certificate_count || i < after->certificate_count; i++) {
-		const char *old = print_certificate(diff, before, i);
-		const char *new = print_certificate(diff, after, i);
+	const char *old, *new;
 
+	for (size_t i = 0;; i++) {
+		old = print_element(diff, before, id, i);
+		new = print_element(diff, after, id, i);
+		if (!old && !new)
+			return;
 		if (!old || !new || strcmp(old, new) != 0)
-			add(diff, (struct change){
-					  .apply = APPLY_LIVE,
-					  .setting = arena_printf(&diff->arena,
-								  "tls.certificates[%zu]", i),
-					  .before = old,
-					  .after = new,
-				  });
+			add(diff,
+			    (struct change){
+				    .apply = APPLY_LIVE,
+				    .setting = arena_printf(&diff->arena, "%s%s[%zu]",
+							    section_path(diff, sections[id].parent),
+							    sections[id].key, i),
+				    .before = old,
+				    .after = new,
+			    });
+	}
+}
+
+static void compare_lists(struct diff *diff, const struct config *before,
+			  const struct config *after)
+{
+	for (size_t id = 0; id < SECTION_COUNT; id++) {
+		if (sections[id].list && id != SECTION_ROUTES && id != SECTION_PLUGINS)
+			compare_elements(diff, (enum section_id)id, before, after);
 	}
 }
 
@@ -302,7 +322,7 @@ void diff_init(struct diff *diff, const struct config *before, const struct conf
 {
 	*diff = (struct diff){0};
 	compare_single(diff, before, after);
-	compare_certificates(diff, &before->net.tls, &after->net.tls);
+	compare_lists(diff, before, after);
 	compare_plugins(diff, before, after);
 	compare_routes(diff, &before->edge, &after->edge);
 }

@@ -182,11 +182,11 @@ const char *rule_rate_by(struct str text)
 	struct str before = STR_LITERAL(RATE_BY_HEADER);
 	struct str name = {text.data + before.len, text.len - before.len};
 
-	if (str_eq(text, STR_LITERAL("address")) ||
+	if (str_eq(text, STR_LITERAL("address")) || str_eq(text, STR_LITERAL(RATE_BY_PRINCIPAL)) ||
 	    (str_starts_with(text, before) && chars_is_token(name)))
 		return NULL;
-	return "tells no clients apart; write address, or header and its name, such as \"header "
-	       "X-Api-Key\"";
+	return "tells no clients apart; write address, principal, or header and its name, "
+	       "such as \"header X-Api-Key\"";
 }
 
 const char *rule_field_value(struct str text)

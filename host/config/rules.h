@@ -20,9 +20,23 @@ const char *rule_cgroup(struct str text);      /* none, own, or a plain path */
 const char *rule_umask(struct str text);       /* three octal digits */
 const char *rule_public_key(struct str text);  /* "ed25519:…" */
 const char *rule_network(struct str text);     /* as net/cidr.h takes them */
-const char *rule_rate_by(struct str text);     /* "address", or "header NAME" */
+const char *rule_rate_by(struct str text);     /* "address", "principal", "header NAME" */
 const char *rule_origin(struct str text);      /* as cors takes them */
 const char *rule_header(struct str text);      /* the name of one, or "*" */
 const char *rule_field_value(struct str text); /* of HTTP */
+
+/* Of who clients are (rules_auth.c). */
+const char *rule_auth_method(struct str text); /* "api_key", "none" */
+const char *rule_auth_text(struct str text);   /* a role, a tenant, a subject */
+const char *rule_auth_scope(struct str text);  /* as RFC 6749, 3.3, has them */
+const char *rule_auth_claim(struct str text);  /* the name of one */
+const char *rule_auth_realm(struct str text);
+const char *rule_auth_header(struct str text); /* that credentials come in */
+const char *rule_auth_rpc(struct str text);    /* "service/method", "service/" and a star */
+const char *rule_jwt_algorithm(struct str text); /* "ES256" */
+const char *rule_jwks_url(struct str text);      /* https, or of this machine */
+const char *rule_certificate_subject(struct str text);
+const char *rule_certificate_name(struct str text);
+const char *rule_certificate_fingerprint(struct str text);
 
 #endif

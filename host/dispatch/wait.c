@@ -25,7 +25,7 @@ static struct wire_request *keep_request(const struct wire_request *request)
 	struct wire_request copy = *request;
 	struct wire_bytes *parts[] = {&copy.idempotency_key, &copy.trace_parent, &copy.trace_state,
 				      &copy.tenant,	     &copy.principal,	 &copy.metadata,
-				      &copy.payload};
+				      &copy.caller,	     &copy.payload};
 	size_t total = 0;
 	uint8_t *at = NULL;
 

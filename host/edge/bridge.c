@@ -150,6 +150,20 @@ void bridge_fill_trace(const struct exchange *exchange, struct wire_request *req
 			trace_text(http_field_find(http->fields, http->field_count, "tracestate"));
 }
 
+/* Only what plugd has established; what the client says about itself is in its headers. */
+static void fill_principal(const struct exchange *exchange, struct wire_request *request)
+{
+	const struct principal *principal = exchange->auth.principal;
+
+	if (!principal)
+		return;
+	request->principal = (struct wire_bytes){(const uint8_t *)principal->subject.data,
+						 principal->subject.len};
+	request->tenant =
+		(struct wire_bytes){(const uint8_t *)principal->tenant.data, principal->tenant.len};
+	request->caller = principal->caller;
+}
+
 static const struct wire_request *keep_request(const struct exchange *exchange,
 					       const struct wire_request *request)
 {
@@ -219,6 +233,7 @@ void bridge_call(struct exchange *exchange, struct wire_request *request)
 	}
 	request->method = exchange->method->number;
 	bridge_fill_trace(exchange, request);
+	fill_principal(exchange, request);
 	if (exchange->is_repeatable)
 		opts.request = keep_request(exchange, request);
 	start_call(exchange, &opts);

@@ -5,8 +5,9 @@
 #include "edge/mw.h"
 
 const struct middleware *const chain[] = {
-	&mw_request_id, &mw_client,	&mw_lists,    &mw_rate,	      &mw_cors,
-	&mw_security,	&mw_body_limit, &mw_deadline, &mw_access_log, &mw_metrics,
+	&mw_request_id, &mw_client,	    &mw_lists,	    &mw_rate,
+	&mw_identity,	&mw_rate_principal, &mw_cors,	    &mw_security,
+	&mw_body_limit, &mw_deadline,	    &mw_access_log, &mw_metrics,
 };
 
 const size_t chain_length = sizeof(chain) / sizeof(chain[0]);
@@ -24,10 +25,12 @@ bool chain_request(struct exchange *exchange, struct exchange_error *error)
 
 bool chain_admit(struct exchange *exchange, struct exchange_error *error)
 {
-	for (size_t i = 0; i < chain_length; i++) {
-		if (!chain[i]->on_admit || chain[i]->on_admit(exchange, error))
+	for (; exchange->admitted < chain_length; exchange->admitted++) {
+		const struct middleware *one = chain[exchange->admitted];
+
+		if (!one->on_admit || one->on_admit(exchange, error))
 			continue;
-		exchange->refused_by = chain[i];
+		exchange->refused_by = error->status ? one : NULL;
 		return false;
 	}
 	return true;

@@ -16,7 +16,8 @@ struct middleware {
 	bool (*on_request)(struct exchange *exchange, struct exchange_error *error);
 
 	/* Where it leads is known: its route, or none (NULL) when it leads nowhere or to a method
-	 * by name. Likewise. Not asked about the edge's pages of health. */
+	 * by name. Likewise; or it waits (error->status stays 0), and is asked again when
+	 * edge_admit() says so. Not asked about the edge's pages of health. */
 	bool (*on_admit)(struct exchange *exchange, struct exchange_error *error);
 
 	/* Its route is there, or the method by name. Likewise. */
@@ -33,6 +34,7 @@ extern const struct middleware *const chain[];
 extern const size_t chain_length;
 
 bool chain_request(struct exchange *exchange, struct exchange_error *error);
+/* Goes on where it has waited. False with error->status 0: it waits. */
 bool chain_admit(struct exchange *exchange, struct exchange_error *error);
 bool chain_route(struct exchange *exchange, struct exchange_error *error);
 void chain_response(struct exchange *exchange, struct http_field *fields, size_t *count);

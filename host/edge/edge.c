@@ -115,6 +115,40 @@ static bool find_route(struct exchange *exchange, struct exchange_error *error)
 	return false;
 }
 
+/* Its route is there, or it is one of the edge's own pages. */
+static void serve_admitted(struct exchange *exchange, bool is_reserved)
+{
+	struct exchange_error error = {.status = 0};
+
+	if (cors_answer(exchange))
+		return;
+	if (is_reserved)
+		builtin_answer(exchange);
+	else if (!chain_route(exchange, &error))
+		exchange_fail(exchange, &error);
+	else
+		lead_by_route(exchange);
+}
+
+/* False: it was refused, or waits. */
+static bool admit(struct exchange *exchange)
+{
+	struct exchange_error error = {.status = 0};
+
+	if (chain_admit(exchange, &error))
+		return true;
+	if (error.status)
+		exchange_fail(exchange, &error);
+	return false;
+}
+
+/* Only what leads somewhere waits. */
+void edge_admit(struct exchange *exchange)
+{
+	if (admit(exchange))
+		serve_admitted(exchange, pattern_is_reserved(exchange->request->path));
+}
+
 static void serve(struct exchange *exchange)
 {
 	struct exchange_error error = {.status = 0};
@@ -127,20 +161,12 @@ static void serve(struct exchange *exchange)
 	}
 	is_reserved = pattern_is_reserved(exchange->request->path);
 	has_route = !is_reserved && find_route(exchange, &lost);
-	if (!builtin_is_health(exchange) && !chain_admit(exchange, &error)) {
-		exchange_fail(exchange, &error);
+	if (!builtin_is_health(exchange) && !admit(exchange))
 		return;
-	}
-	if ((is_reserved || has_route) && cors_answer(exchange))
-		return;
-	if (is_reserved)
-		builtin_answer(exchange);
-	else if (!has_route)
-		exchange_fail(exchange, &lost);
-	else if (!chain_route(exchange, &error))
-		exchange_fail(exchange, &error);
+	if (is_reserved || has_route)
+		serve_admitted(exchange, is_reserved);
 	else
-		lead_by_route(exchange);
+		exchange_fail(exchange, &lost);
 }
 
 static struct exchange *take_exchange(struct edge *edge)
@@ -196,6 +222,7 @@ static void on_closed(void *stream_user, enum http_closed how)
 	struct exchange *exchange = stream_user;
 	struct edge *edge = exchange->edge;
 
+	identity_end(exchange);
 	hold_end(exchange);
 	bridge_end(exchange);
 	settle(exchange, how);
@@ -270,6 +297,7 @@ struct edge *edge_new(const struct edge_setup *setup)
 		edge->request_key = (uint64_t)loop_now_us(edge->loop);
 	if (getrandom(&edge->clients_key, sizeof(edge->clients_key), 0) < 0)
 		edge->clients_key.words[0] = edge->request_key;
+	edge->identity = setup->identity;
 	renew_clients(edge);
 	return edge;
 }

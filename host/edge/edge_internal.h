@@ -27,6 +27,7 @@ struct edge {
 	struct holds holds;
 	struct edge_counts counts;
 	struct clients *clients; /* what each has asked lately */
+	struct identity *identity; /* borrowed */
 	struct siphash_key clients_key;
 	bool draining;
 	uint64_t request_key; /* random */
@@ -50,6 +51,18 @@ struct str cors_asked_method(const struct http_request *request);
 
 /* Answers such a question where there is a policy. False: it goes on like any request. */
 bool cors_answer(struct exchange *exchange);
+
+/* It is such a question, and there is a policy that answers it. */
+bool cors_is_asked(const struct exchange *exchange);
+
+/* The request shows something to say who asks, where that is asked. */
+bool identity_is_shown(const struct exchange *exchange);
+
+/* Nobody waits any more for who it is. Not waiting is fine. */
+void identity_end(struct exchange *exchange);
+
+/* Lets a request that has waited in the chain go on, from where it waited. */
+void edge_admit(struct exchange *exchange);
 
 /* Who answers what a path below /rpc asks for; *found is its method. 0; -EAGAIN: exchange->target
  * may do it, but has not told yet; or another -errno with *err. */

@@ -10,6 +10,10 @@
 #include "base/tokens.h"
 #include "edge/cors.h"
 #include "edge/forwarded.h"
+#include "identity/identity_opts.h"
+
+/* `rate_by` when clients are told apart by who they are. */
+#define RATE_BY_PRINCIPAL "principal"
 
 /* What `rate_by` begins with when clients are told apart by a header, whose name follows. */
 #define RATE_BY_HEADER "header "
@@ -40,6 +44,7 @@ struct route_opts {
 	char **deny;
 	struct tokens_rate rate; /* of one client; per_second 0: the edge's; burst 0: a second's */
 	struct cors_opts cors;	 /* origins NULL: the edge's */
+	struct auth_opts auth;	 /* methods NULL: the edge's */
 	int line;		 /* in the configuration file, for messages */
 };
 
@@ -54,9 +59,11 @@ struct edge_opts {
 	char **deny;
 	struct tokens_rate rate; /* of one client; per_second 0: no limit */
 	unsigned rate_keys;	 /* clients that are remembered */
-	char *rate_by;		 /* "address", or "header NAME" */
+	char *rate_by;		 /* "address", "principal", or "header NAME" */
 	struct security_opts security;
 	struct cors_opts cors;
+	struct auth_opts auth; /* methods NULL: nobody is asked */
+	struct identity_opts identity;
 };
 
 #endif

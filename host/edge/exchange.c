@@ -117,7 +117,7 @@ static struct http_field retry_after(struct exchange *exchange, uint32_t ms)
 
 void exchange_fail(struct exchange *exchange, const struct exchange_error *error)
 {
-	struct http_field fields[3] = {
+	struct http_field fields[3 + EXCHANGE_CHALLENGES] = {
 		{STR_LITERAL("content-type"), STR_LITERAL("application/json")}};
 	struct http_response response = {
 		.status = error->status, .fields = fields, .field_count = 1};
@@ -135,6 +135,9 @@ void exchange_fail(struct exchange *exchange, const struct exchange_error *error
 	if (error->allow.len > 0)
 		fields[response.field_count++] =
 			(struct http_field){STR_LITERAL("allow"), error->allow};
+	for (size_t i = 0; i < error->challenge_count; i++)
+		fields[response.field_count++] =
+			(struct http_field){STR_LITERAL("www-authenticate"), error->challenges[i]};
 	body = error_body(exchange->request->arena, error, exchange->request_id);
 	exchange_respond(exchange, &response,
 			 (struct wire_bytes){(const uint8_t *)body.data, body.len}, true);

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "dispatch/dispatch.h"
 #include "edge/answer_reader.h"
+#include "edge/auth.h"
 #include "edge/counts.h"
 #include "edge/edge_opts.h"
 #include "edge/router.h"
@@ -24,6 +25,9 @@ struct edge_routes;
 struct bridge_ops;
 struct hold;
 struct middleware;
+
+/* Ways to say who one is that an answer may name. */
+#define EXCHANGE_CHALLENGES 4
 
 /* Fields that the edge adds to every answer. */
 #define EXCHANGE_EXTRA_FIELDS (9 + SECURITY_HEADERS)
@@ -66,6 +70,8 @@ struct exchange {
 	const struct edge_route *route; /* NULL: none has matched, or it is one of the edge's own */
 	enum edge_page page;		/* without a route: which of the edge's own */
 	const struct middleware *refused_by; /* NULL: it passed the chain, so far */
+	size_t admitted;		     /* middlewares that have, or that it waits in */
+	struct exchange_auth auth;
 	size_t param_count;
 	uint64_t body_limit; /* of the request's body */
 	uint64_t body_bytes; /* that have come */
@@ -128,6 +134,8 @@ struct exchange_error {
 	struct str message;	 /* for a human */
 	uint32_t retry_after_ms; /* 0: the usual, where the status asks for one */
 	struct str allow;	 /* for 405; empty: none */
+	struct str challenges[EXCHANGE_CHALLENGES]; /* for WWW-Authenticate */
+	size_t challenge_count;
 };
 
 /* Answers with an error if nothing has been answered; cuts the answer off if its head has gone. */

@@ -18,6 +18,12 @@ extern const struct middleware mw_lists;
 /* Refuses who asks too often: 429. */
 extern const struct middleware mw_rate;
 
+/* Finds out who asks, where that is asked, and refuses who may not: 401, 403. */
+extern const struct middleware mw_identity;
+
+/* What mw_rate has put off until it is known who asks. */
+extern const struct middleware mw_rate_principal;
+
 /* Tells browsers what pages of other origins may do. */
 extern const struct middleware mw_cors;
 

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "edge/edge_internal.h"
 
-#define REST_MAX 5 /* and the end of the list */
+#define REST_MAX 7 /* and the end of the list */
 
 /* The plugin that it came for. */
 static const char *plugin_of(const struct exchange *exchange)
@@ -29,6 +29,10 @@ static void fill_rest(const struct exchange *exchange, struct log_field rest[RES
 		rest[count++] = LOG_STR("tls", tls->version);
 	if (tls && tls->client)
 		rest[count++] = LOG_STR("client", tls->client->subject);
+	if (exchange->auth.principal) {
+		rest[count++] = LOG_STRN("principal", exchange->auth.principal->subject);
+		rest[count++] = LOG_STR("auth", exchange->auth.principal->method);
+	}
 	if (exchange->proxy.len > 0)
 		rest[count++] = LOG_STRN("via", exchange->proxy);
 	while (count <= REST_MAX)
@@ -53,19 +57,29 @@ static void on_done(struct exchange *exchange, struct log *log)
 	if (!exchange->routes->from.opts->access_log || !log_is_on(log, LOG_INFO))
 		return;
 	fill_rest(exchange, rest);
-	log_write(log, LOG_INFO, "http.request", (struct str){NULL, 0},
-		  (const struct log_field[]){
-			  LOG_STRN("id", exchange->request_id), LOG_STRN("peer", request->peer),
-			  LOG_STRN("method", request->method), LOG_STRN("target", request->target),
-			  LOG_INT("status", exchange->status),
-			  LOG_STR("plugin", plugin_of(exchange)),
-			  LOG_STR("outcome", outcome_row(exchange->outcome)->name),
-			  LOG_INT("in_bytes", (int64_t)exchange->body_bytes),
-			  LOG_INT("out_bytes", (int64_t)exchange->sent_bytes), LOG_INT("us", us),
-			  LOG_INT("queue_us", exchange->queue_us),
-			  LOG_INT("plugin_us", exchange->plugin_us),
-			  LOG_INT("edge_us", edge_us(exchange, us)), rest[0], rest[1], rest[2],
-			  rest[3], rest[4], rest[5]});
+	log_write(
+		log, LOG_INFO, "http.request", (struct str){NULL, 0},
+		(const struct log_field[]){LOG_STRN("id", exchange->request_id),
+					   LOG_STRN("peer", request->peer),
+					   LOG_STRN("method", request->method),
+					   LOG_STRN("target", request->target),
+					   LOG_INT("status", exchange->status),
+					   LOG_STR("plugin", plugin_of(exchange)),
+					   LOG_STR("outcome", outcome_row(exchange->outcome)->name),
+					   LOG_INT("in_bytes", (int64_t)exchange->body_bytes),
+					   LOG_INT("out_bytes", (int64_t)exchange->sent_bytes),
+					   LOG_INT("us", us),
+					   LOG_INT("queue_us", exchange->queue_us),
+					   LOG_INT("plugin_us", exchange->plugin_us),
+					   LOG_INT("edge_us", edge_us(exchange, us)),
+					   rest[0],
+					   rest[1],
+					   rest[2],
+					   rest[3],
+					   rest[4],
+					   rest[5],
+					   rest[6],
+					   rest[7]});
 }
 
 const struct middleware mw_access_log = {.name = "access_log", .on_done = on_done};

@@ -69,6 +69,11 @@ static void allow(struct exchange *exchange, const struct cors_opts *opts, struc
 			 (struct wire_bytes){NULL, 0}, true);
 }
 
+bool cors_is_asked(const struct exchange *exchange)
+{
+	return policy_of(exchange) && cors_asked_method(exchange->request).len > 0;
+}
+
 bool cors_answer(struct exchange *exchange)
 {
 	const struct http_request *request = exchange->request;

@@ -1,5 +1,6 @@
-/* How much one client may ask: the route's limit, else the edge's. Who asks for more gets 429 and
- * is told when to come back. Refused requests take nothing from the bucket, so who keeps on asking
+/* How much one client may ask: the route's limit, else the edge's. Where clients are told apart by
+ * who they are, who shows something to say so is counted when that is known, and who shows nothing
+ * before, by address. Who asks for more gets 429 and is told when to come back. Refused requests take nothing from the bucket, so who keeps on asking
  * is let through as often as one who waits. */
 #include "edge/mw.h"
 
@@ -7,6 +8,9 @@
 #include "observe/errors.h"
 
 static const char by_header[] = RATE_BY_HEADER;
+
+/* Tells principals from addresses. */
+#define PRINCIPAL_SALT UINT64_C(0x7072696e63697061)
 
 /* The name that `by: header NAME` gives; NULL: clients are told apart by address. */
 static const char *header_of(const struct edge_opts *opts)
@@ -27,6 +31,29 @@ static const struct http_field *find_field(const struct http_request *request, c
 	return NULL;
 }
 
+static bool is_by_principal(const struct exchange *exchange)
+{
+	const char *by = exchange->routes->from.opts->rate_by;
+
+	return by && strcmp(by, RATE_BY_PRINCIPAL) == 0;
+}
+
+/* Two tenants may each have somebody of that name. */
+static bool take_token_of(struct exchange *exchange, const struct principal *principal,
+			  uint64_t salt, struct tokens_rate rate, int64_t *wait_ms_out)
+{
+	struct str tenant = principal->tenant;
+	size_t len = principal->subject.len + 1 + tenant.len;
+	char *name = arena_alloc(exchange->request->arena, len);
+
+	memcpy(name, principal->subject.data, principal->subject.len);
+	name[principal->subject.len] = '\0';
+	if (tenant.len > 0)
+		memcpy(name + len - tenant.len, tenant.data, tenant.len);
+	return clients_take(exchange->edge->clients, name, len, salt ^ PRINCIPAL_SALT, rate,
+			    loop_now_us(exchange->edge->loop), wait_ms_out);
+}
+
 static bool take_token(struct exchange *exchange, uint64_t salt, struct tokens_rate rate,
 		       int64_t *wait_ms_out)
 {
@@ -36,6 +63,8 @@ static bool take_token(struct exchange *exchange, uint64_t salt, struct tokens_r
 	struct ip client = ip_client(&exchange->client);
 	int64_t now_us = loop_now_us(edge->loop);
 
+	if (exchange->auth.principal && is_by_principal(exchange))
+		return take_token_of(exchange, exchange->auth.principal, salt, rate, wait_ms_out);
 	if (field)
 		return clients_take(edge->clients, field->value.data, field->value.len, ~salt, rate,
 				    now_us, wait_ms_out);
@@ -43,7 +72,7 @@ static bool take_token(struct exchange *exchange, uint64_t salt, struct tokens_r
 			    wait_ms_out);
 }
 
-static bool on_admit(struct exchange *exchange, struct exchange_error *error)
+static bool count(struct exchange *exchange, struct exchange_error *error)
 {
 	const struct edge_route *route = exchange->route;
 	bool has_own = route && route->rate.per_second > 0;
@@ -61,4 +90,16 @@ static bool on_admit(struct exchange *exchange, struct exchange_error *error)
 	return false;
 }
 
+static bool on_admit(struct exchange *exchange, struct exchange_error *error)
+{
+	exchange->auth.owes_rate = is_by_principal(exchange) && identity_is_shown(exchange);
+	return exchange->auth.owes_rate || count(exchange, error);
+}
+
+static bool on_admit_known(struct exchange *exchange, struct exchange_error *error)
+{
+	return !exchange->auth.owes_rate || count(exchange, error);
+}
+
 const struct middleware mw_rate = {.name = "rate", .on_admit = on_admit};
+const struct middleware mw_rate_principal = {.name = "rate", .on_admit = on_admit_known};

@@ -40,9 +40,12 @@ static uint64_t salt_of(const struct route_opts *opts)
 	return salt;
 }
 
-static void protect_route(const struct edge_opts *edge, const struct route_opts *opts,
+static void protect_route(const struct edge_routes *routes, const struct route_opts *opts,
 			  struct edge_route *route)
 {
+	const struct edge_opts *edge = routes->from.opts;
+
+	route->auth = auth_rule_of(&routes->auth, &opts->auth);
 	route->cors = opts->cors.origins ? &opts->cors : &edge->cors;
 	cidr_list_init(&route->guests.allow, opts->allow);
 	cidr_list_init(&route->guests.deny, opts->deny);
@@ -95,7 +98,7 @@ static int take_routes(struct edge_routes *routes, struct err *err)
 
 		if (r < 0)
 			return r;
-		protect_route(opts, &opts->routes[i], &routes->routes[i]);
+		protect_route(routes, &opts->routes[i], &routes->routes[i]);
 		routes->route_count++;
 	}
 	return 0;
@@ -107,6 +110,7 @@ static void routes_free(struct edge_routes *routes)
 		cidr_list_deinit(&routes->routes[i].guests.allow);
 		cidr_list_deinit(&routes->routes[i].guests.deny);
 	}
+	auth_rules_deinit(&routes->auth);
 	cidr_list_deinit(&routes->trusted);
 	cidr_list_deinit(&routes->guests.allow);
 	cidr_list_deinit(&routes->guests.deny);
@@ -129,7 +133,9 @@ struct edge_routes *edge_routes_new(const struct edge_routes_opts *from, struct 
 	cidr_list_init(&routes->trusted, from->opts->trusted_proxies);
 	cidr_list_init(&routes->guests.allow, from->opts->allow);
 	cidr_list_init(&routes->guests.deny, from->opts->deny);
-	if (take_routes(routes, err) == 0)
+	if (auth_rules_init(&routes->auth, &from->opts->auth, &from->opts->identity, from->identity,
+			    err) == 0 &&
+	    take_routes(routes, err) == 0)
 		return routes;
 	routes_free(routes);
 	return NULL;

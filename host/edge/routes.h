@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/tokens.h"
+#include "edge/auth.h"
 #include "edge/counts.h"
 #include "edge/edge.h"
 #include "edge/router.h"
@@ -28,6 +29,7 @@ struct edge_route {
 	struct guests guests;
 	struct tokens_rate rate;      /* of each client; per_second 0: the edge's */
 	const struct cors_opts *cors; /* its own, or the edge's */
+	struct auth_rule auth;	      /* likewise */
 	uint64_t rate_salt;	      /* tells its clients from those of other limits */
 	struct target *target;
 	const struct bridge_ops *bridge;
@@ -47,6 +49,7 @@ struct edge_routes {
 	size_t route_count;
 	struct cidr_list trusted; /* proxies */
 	struct guests guests;
+	struct auth_rules auth;
 	unsigned holders; /* requests, and the edge while they are in force */
 };
 

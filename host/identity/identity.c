@@ -1,4 +1,4 @@
-/* What is known about clients beyond one configuration. Owns the tables; the edge owns it. */
+/* What is known about clients beyond one configuration. Owns the tables; the host owns it. */
 #include "identity/identity.h"
 
 #include <stdlib.h>
@@ -38,6 +38,11 @@ void identity_free(struct identity *identity)
 	lockout_free(identity->lockout);
 	logins_free(identity->logins);
 	free(identity);
+}
+
+struct log *identity_log(struct identity *identity)
+{
+	return identity->log;
 }
 
 struct jwks_sources *identity_jwks(struct identity *identity)

@@ -41,6 +41,11 @@ static uint32_t algs_of(const struct jwt_issuer_opts *opts)
 	return algs;
 }
 
+static bool is_for_anybody(char *const *audiences)
+{
+	return audiences && audiences[0] && strcmp(audiences[0], "*") == 0;
+}
+
 static int issuer_open(struct issuer *issuer, const struct jwt_issuer_opts *opts,
 		       struct jwks_sources *sources, struct err *err)
 {
@@ -57,7 +62,7 @@ static int issuer_open(struct issuer *issuer, const struct jwt_issuer_opts *opts
 	issuer->opts = opts;
 	issuer->policy = (struct jwt_policy){
 		.issuer = opts->issuer,
-		.audiences = opts->audiences,
+		.audiences = is_for_anybody(opts->audiences) ? NULL : opts->audiences,
 		.required_claims = opts->required_claims,
 		.algs = algs_of(opts),
 		.leeway_s = opts->leeway_ms / 1000,

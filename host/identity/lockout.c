@@ -126,13 +126,13 @@ static int64_t length_of(const struct lockout_opts *opts, uint32_t times)
 	return ms < opts->longest_ms ? ms : opts->longest_ms;
 }
 
-void lockout_count(struct lockout *lockout, const struct lockout_opts *opts, uint64_t name,
+bool lockout_count(struct lockout *lockout, const struct lockout_opts *opts, uint64_t name,
 		   int64_t now_ms)
 {
 	struct place *place;
 
 	if (opts->failures == 0)
-		return;
+		return false;
 	place = take(lockout, name);
 	if (now_ms - place->since_ms >= opts->window_ms && now_ms >= place->until_ms) {
 		place->failures = 0;
@@ -141,10 +141,11 @@ void lockout_count(struct lockout *lockout, const struct lockout_opts *opts, uin
 		place->since_ms = now_ms;
 	}
 	if (++place->failures < opts->failures)
-		return;
+		return false;
 	place->until_ms = now_ms + length_of(opts, place->times++);
 	place->failures = 0;
 	place->since_ms = now_ms;
+	return true;
 }
 
 void lockout_forgive(struct lockout *lockout, uint64_t name)

@@ -2,6 +2,7 @@
 #ifndef PLUGD_IDENTITY_LOCKOUT_H
 #define PLUGD_IDENTITY_LOCKOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/siphash.h"
@@ -25,8 +26,8 @@ uint64_t lockout_name(const struct lockout *lockout, const struct ip *client, st
 /* How long it is not heard yet; 0: it is. */
 int64_t lockout_left_ms(const struct lockout *lockout, uint64_t name, int64_t now_ms);
 
-/* It has failed; the last one that it may locks it out. */
-void lockout_count(struct lockout *lockout, const struct lockout_opts *opts, uint64_t name,
+/* It has failed. True: that was once too often, and it is locked out. */
+bool lockout_count(struct lockout *lockout, const struct lockout_opts *opts, uint64_t name,
 		   int64_t now_ms);
 
 /* It has not: all is forgotten. */

@@ -7,7 +7,7 @@
 #include "identity/certificates.h"
 #include "identity/jwt_method.h"
 
-const struct method methods[] = {
+const struct method auth_methods[] = {
 	{"api_key", CREDENTIAL_API_KEY, "ApiKey", NULL, api_key_verify},
 	{"basic", CREDENTIAL_BASIC, "Basic", basic_peek, basic_verify},
 	{"jwt", CREDENTIAL_BEARER, "Bearer", NULL, jwt_method_verify},
@@ -17,18 +17,18 @@ const struct method methods[] = {
 
 const struct method *method_find(struct str name)
 {
-	for (size_t i = 0; methods[i].name; i++) {
-		if (str_eq(name, str_from(methods[i].name)))
-			return &methods[i];
+	for (size_t i = 0; auth_methods[i].name; i++) {
+		if (str_eq(name, str_from(auth_methods[i].name)))
+			return &auth_methods[i];
 	}
 	return NULL;
 }
 
 const struct method *method_of(enum credential_kind kind)
 {
-	for (size_t i = 0; methods[i].name; i++) {
-		if (methods[i].kind == kind)
-			return &methods[i];
+	for (size_t i = 0; auth_methods[i].name; i++) {
+		if (auth_methods[i].kind == kind)
+			return &auth_methods[i];
 	}
 	return NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "proto/http.pb-c.h"
 #include "proto/plugd.pb-c.h"
+#include "proto/wire_caller.h"
 #include "proto/wire_http.h"
 
 union hot {
@@ -75,6 +76,33 @@ static bool same_headers(struct wire_bytes pairs, unsigned field, size_t count,
 	return i == count;
 }
 
+static bool same_texts(struct wire_bytes texts, unsigned field, size_t count, char *const *ref)
+{
+	struct wire_bytes text;
+	size_t i = 0;
+
+	for (; wire_next_text(&texts, field, &text); i++) {
+		if (i >= count || !same_text(text, ref[i]))
+			return false;
+	}
+	return i == count;
+}
+
+/* An empty one and none are the same to the hot codec. */
+static bool same_caller(struct wire_bytes body, const Plugd__V1__Caller *ref)
+{
+	struct wire_caller caller;
+	const char *why;
+
+	if (!wire_get_caller(body, &caller, &why))
+		return false;
+	if (!ref)
+		return body.len == 0;
+	return same_text(caller.method, ref->method) && same_text(caller.claims, ref->claims) &&
+	       same_texts(caller.roles, WIRE_CALLER_ROLES_FIELD, ref->n_roles, ref->roles) &&
+	       same_texts(caller.scopes, WIRE_CALLER_SCOPES_FIELD, ref->n_scopes, ref->scopes);
+}
+
 static bool same_request(const union hot *hot, const void *message)
 {
 	const struct wire_request *a = &hot->request;
@@ -85,7 +113,7 @@ static bool same_request(const union hot *hot, const void *message)
 	       same_text(a->idempotency_key, b->idempotency_key) &&
 	       same_text(a->trace_parent, b->trace_parent) &&
 	       same_text(a->trace_state, b->trace_state) && same_text(a->tenant, b->tenant) &&
-	       same_text(a->principal, b->principal) &&
+	       same_text(a->principal, b->principal) && same_caller(a->caller, b->caller) &&
 	       same_metadata(a->metadata, WIRE_REQUEST_METADATA_FIELD, b->n_metadata,
 			     b->metadata) &&
 	       same_bytes(a->payload, b->payload);

@@ -87,6 +87,10 @@ FRAMES = {
          ' trace_state: "congo=t61rcWkgMzE" tenant: "acme" principal: "user:ada"'
          ' metadata { name: "accept-language" value: "de" } metadata { name: "empty" }'
          f' metadata {{ name: "note" value: "{LONG}" }} more: true payload: "{LONG}"'),
+        ("who_asks", "all that is known about who asks",
+         'id: 7 method: 1 tenant: "acme" principal: "ann" end: true caller { method: "jwt"'
+         r' roles: "admin" roles: "" roles: "Prüfer" scopes: "read" scopes: "write"'
+         r' claims: "{\"dept\":\"sales\"}" } payload: "x"'),
         ("from_plugin", "a plugin calls the host: its ids are even",
          "id: 2 method: 1 timeout_ms: 1000 end: true"),
         ("opens_stream", "a stream begins, its first message comes later", "id: 3 method: 2"),

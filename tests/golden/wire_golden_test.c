@@ -13,6 +13,7 @@
 
 #include "proto/http.pb-c.h"
 #include "proto/plugd.pb-c.h"
+#include "proto/wire_caller.h"
 #include "tests/golden/agree.h"
 #include "tests/golden/golden.h"
 #include "tests/golden/http.pb.h"
@@ -163,6 +164,31 @@ static void reads_every_field_of_a_request(void **state)
 	free(vector.bytes);
 }
 
+static void reads_all_that_is_known_about_who_asks(void **state)
+{
+	struct golden vector = golden_find("request", "who_asks");
+	struct wire_bytes body, text;
+	struct wire_request request;
+	struct wire_caller caller;
+	const char *why;
+
+	assert_int_equal(wire_frame_kind(frame_of(&vector), &body, &why), WIRE_REQUEST);
+	assert_true(wire_get_request(body, &request, &why));
+	assert_true(wire_get_caller(request.caller, &caller, &why));
+	assert_text(caller.method, "jwt");
+	assert_text(caller.claims, "{\"dept\":\"sales\"}");
+	assert_true(wire_next_text(&caller.roles, WIRE_CALLER_ROLES_FIELD, &text));
+	assert_text(text, "admin");
+	assert_true(wire_next_text(&caller.roles, WIRE_CALLER_ROLES_FIELD, &text));
+	assert_int_equal(text.len, 0);
+	assert_true(wire_next_text(&caller.roles, WIRE_CALLER_ROLES_FIELD, &text));
+	assert_text(text, "Prüfer");
+	assert_false(wire_next_text(&caller.roles, WIRE_CALLER_ROLES_FIELD, &text));
+	assert_true(wire_next_text(&caller.scopes, WIRE_CALLER_SCOPES_FIELD, &text));
+	assert_text(text, "read");
+	free(vector.bytes);
+}
+
 /* ---- protobuf-c ---- */
 
 static void check_packed(const ProtobufCMessageDescriptor *descriptor, struct wire_bytes in)
@@ -248,6 +274,7 @@ int main(void)
 		cmocka_unit_test(hot_codec_and_protobuf_c_agree_on_every_frame),
 		cmocka_unit_test(hot_codec_and_protobuf_c_agree_on_http),
 		cmocka_unit_test(reads_every_field_of_a_request),
+		cmocka_unit_test(reads_all_that_is_known_about_who_asks),
 		cmocka_unit_test(protobuf_c_writes_what_it_reads),
 		cmocka_unit_test(nanopb_writes_what_it_reads),
 	};

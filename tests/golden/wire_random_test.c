@@ -12,6 +12,7 @@
 
 #include "proto/http.pb-c.h"
 #include "proto/plugd.pb-c.h"
+#include "proto/wire_caller.h"
 #include "proto/wire_http.h"
 #include "tests/golden/agree.h"
 
@@ -103,6 +104,38 @@ static struct wire_bytes pairs(struct random *random, unsigned field)
 	return (struct wire_bytes){start, len};
 }
 
+static struct wire_bytes texts(struct random *random, unsigned field)
+{
+	uint8_t *start = random->pairs + random->pairs_len;
+	size_t count = below(random, 4), len = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct wire_bytes text = bytes(random, 40);
+		size_t written = wire_put_text(start + len, field, text);
+
+		assert_int_equal(written, wire_text_bytes(text.len));
+		len += written;
+	}
+	random->pairs_len += len;
+	return (struct wire_bytes){start, len};
+}
+
+static struct wire_bytes caller(struct random *random)
+{
+	struct wire_caller caller = {
+		.method = bytes(random, 10),
+		.roles = texts(random, WIRE_CALLER_ROLES_FIELD),
+		.scopes = texts(random, WIRE_CALLER_SCOPES_FIELD),
+		.claims = bytes(random, 150),
+	};
+	uint8_t *start = random->pairs + random->pairs_len;
+	size_t len = wire_put_caller(start, &caller);
+
+	assert_int_equal(len, wire_caller_bytes(&caller));
+	random->pairs_len += len;
+	return (struct wire_bytes){start, len};
+}
+
 /* A message in memory of exactly its size. */
 struct made {
 	uint8_t *data;
@@ -170,6 +203,7 @@ static struct made make_request(struct random *random)
 		.tenant = bytes(random, 20),
 		.principal = bytes(random, 20),
 		.metadata = pairs(random, WIRE_REQUEST_METADATA_FIELD),
+		.caller = caller(random),
 		.payload = payload(random),
 	};
 

@@ -261,20 +261,20 @@ static void those_who_wait_outlive_a_death(void **state)
 	{                                                                                          \
 		&(request).idempotency_key, &(request).trace_parent, &(request).trace_state,       \
 			&(request).tenant, &(request).principal, &(request).metadata,              \
-			&(request).payload                                                         \
+			&(request).caller, &(request).payload                                      \
 	}
 
 static void what_was_asked_is_kept_while_it_waits(void **state)
 {
-	static const char *const texts[] = {"key",	 "parent", "trace",  "tenant",
-					    "principal", NULL,	   "payload"};
+	static const char *const texts[] = {"key",	 "parent", "trace",	  "tenant",
+					    "principal", NULL,	   "\x0a\x03jwt", "payload"};
 	struct dispatch_world *world = *state;
 	struct crowd crowd = crowd_start(world);
 	struct wire_request request = {.more = false, .end = true};
 	struct wire_request seen;
 	struct wire_bytes *asked[] = FIELDS(request);
 	struct wire_bytes *kept[] = FIELDS(seen);
-	uint8_t metadata[40], buffer[7][40];
+	uint8_t metadata[40], buffer[8][40];
 	size_t metadata_len = wire_put_pair(metadata, WIRE_REQUEST_METADATA_FIELD,
 					    wire_text("name"), wire_text("value"));
 	const char *why;

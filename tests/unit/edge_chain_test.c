@@ -10,6 +10,7 @@
 static struct {
 	char called[200];
 	const char *refuses;
+	bool waits; /* in place of refusing */
 } chain_log;
 
 static bool called(const char *what)
@@ -22,6 +23,8 @@ static bool answers(const char *what, struct exchange_error *error)
 {
 	bool refuses = called(what);
 
+	if (refuses && chain_log.waits)
+		return false;
 	if (refuses)
 		*error = (struct exchange_error){.status = 418, .code = what};
 	return !refuses;
@@ -63,25 +66,29 @@ MIDDLEWARE(mw_request_id, a);
 MIDDLEWARE(mw_client, b);
 MIDDLEWARE(mw_lists, c);
 MIDDLEWARE(mw_rate, d);
-MIDDLEWARE(mw_cors, e);
-MIDDLEWARE(mw_security, f);
-MIDDLEWARE(mw_body_limit, g);
-MIDDLEWARE(mw_deadline, h);
-MIDDLEWARE(mw_access_log, i);
-MIDDLEWARE(mw_metrics, j);
+MIDDLEWARE(mw_identity, e);
+MIDDLEWARE(mw_rate_principal, f);
+MIDDLEWARE(mw_cors, g);
+MIDDLEWARE(mw_security, h);
+MIDDLEWARE(mw_body_limit, i);
+MIDDLEWARE(mw_deadline, j);
+MIDDLEWARE(mw_access_log, k);
+MIDDLEWARE(mw_metrics, l);
 
 static int setup(void **state)
 {
 	chain_log.called[0] = '\0';
 	chain_log.refuses = NULL;
+	chain_log.waits = false;
 	return 0;
 }
 
 static void the_order_is_that_of_the_array(void **state)
 {
 	static const struct middleware *const order[] = {
-		&mw_request_id, &mw_client,	&mw_lists,    &mw_rate,	      &mw_cors,
-		&mw_security,	&mw_body_limit, &mw_deadline, &mw_access_log, &mw_metrics};
+		&mw_request_id, &mw_client,	    &mw_lists,	    &mw_rate,
+		&mw_identity,	&mw_rate_principal, &mw_cors,	    &mw_security,
+		&mw_body_limit, &mw_deadline,	    &mw_access_log, &mw_metrics};
 
 	assert_int_equal(chain_length, COUNT_OF(order));
 	for (size_t i = 0; i < chain_length; i++)
@@ -107,13 +114,14 @@ static void assert_all_called(const char *what)
 
 static void every_stage_goes_from_top_to_bottom(void **state)
 {
+	static struct exchange exchange;
 	struct exchange_error error = {.status = 0};
 	struct http_field fields[EXCHANGE_EXTRA_FIELDS + 1] = {{STR_LITERAL("own"), {NULL, 0}}};
 	size_t count = 1;
 
 	assert_true(chain_request(NULL, &error));
 	assert_all_called("request");
-	assert_true(chain_admit(NULL, &error));
+	assert_true(chain_admit(&exchange, &error));
 	assert_all_called("admit");
 	assert_true(chain_route(NULL, &error));
 	assert_all_called("route");
@@ -154,6 +162,26 @@ static void who_refuses_stops_it_and_those_below_never_see_it(void **state)
 	assert_string_equal(error.code, "a:route");
 }
 
+static void who_has_waited_is_asked_again_and_those_above_are_not(void **state)
+{
+	static struct exchange exchange;
+	struct exchange_error error = {.status = 0};
+
+	chain_log.refuses = "c:admit";
+	chain_log.waits = true;
+	assert_false(chain_admit(&exchange, &error));
+	assert_int_equal(error.status, 0);
+	assert_null(exchange.refused_by);
+	chain_log.refuses = "e:admit";
+	assert_false(chain_admit(&exchange, &error));
+	assert_string_equal(chain_log.called, "a:admit b:admit c:admit c:admit d:admit e:admit ");
+	chain_log.refuses = NULL;
+	assert_true(chain_admit(&exchange, &error));
+	assert_string_equal(chain_log.called + strlen("a:admit b:admit c:admit c:admit d:admit "),
+			    "e:admit e:admit f:admit g:admit h:admit i:admit j:admit k:admit "
+			    "l:admit ");
+}
+
 /* The middlewares of the chain may add no more than an answer has room for. */
 static void there_is_room_for_a_field_of_each(void **state)
 {
@@ -166,6 +194,8 @@ int main(void)
 		cmocka_unit_test_setup(the_order_is_that_of_the_array, setup),
 		cmocka_unit_test_setup(every_stage_goes_from_top_to_bottom, setup),
 		cmocka_unit_test_setup(who_refuses_stops_it_and_those_below_never_see_it, setup),
+		cmocka_unit_test_setup(who_has_waited_is_asked_again_and_those_above_are_not,
+				       setup),
 		cmocka_unit_test_setup(there_is_room_for_a_field_of_each, setup),
 	};
 

@@ -1,0 +1,158 @@
+/* What can only be said together of the settings about who clients are. Part of check.c.
+ *
+ * A rule that nobody can fulfil, or that asks for what is not there, is a door that is shut by
+ * mistake; one without methods would be a door that is open by mistake. Both are refused. */
+#include "config/check.h"
+
+#include "identity/access.h"
+#include "identity/method.h"
+#include "observe/errors.h"
+
+/* The rows of one rule, of the edge, a route or a method. */
+struct rows {
+	enum section_id section; /* of the list; SECTION_TOP: there is no list */
+	enum setting_id methods;
+	enum setting_id others[6];
+	enum setting_id optional;
+};
+
+static const struct rows of_edge = {SECTION_TOP,
+				    SETTING_HTTP_AUTH_METHODS,
+				    {SETTING_HTTP_AUTH_ANY_ROLE, SETTING_HTTP_AUTH_ALL_ROLES,
+				     SETTING_HTTP_AUTH_ANY_SCOPE, SETTING_HTTP_AUTH_ALL_SCOPES,
+				     SETTING_HTTP_AUTH_CLAIMS, SETTING_HTTP_AUTH_OPTIONAL},
+				    SETTING_HTTP_AUTH_OPTIONAL};
+static const struct rows of_route = {SECTION_ROUTES,
+				     SETTING_ROUTE_AUTH_METHODS,
+				     {SETTING_ROUTE_AUTH_ANY_ROLE, SETTING_ROUTE_AUTH_ALL_ROLES,
+				      SETTING_ROUTE_AUTH_ANY_SCOPE, SETTING_ROUTE_AUTH_ALL_SCOPES,
+				      SETTING_ROUTE_AUTH_CLAIMS, SETTING_ROUTE_AUTH_OPTIONAL},
+				     SETTING_ROUTE_AUTH_OPTIONAL};
+static const struct rows of_rpc = {SECTION_IDENTITY_RPC,
+				   SETTING_IDENTITY_RPC_METHODS,
+				   {SETTING_IDENTITY_RPC_ANY_ROLE, SETTING_IDENTITY_RPC_ALL_ROLES,
+				    SETTING_IDENTITY_RPC_ANY_SCOPE, SETTING_IDENTITY_RPC_ALL_SCOPES,
+				    SETTING_IDENTITY_RPC_CLAIMS, SETTING_IDENTITY_RPC_OPTIONAL},
+				   SETTING_IDENTITY_RPC_OPTIONAL};
+
+/* One rule that is looked at. */
+struct look {
+	struct filling *filling;
+	const struct rows *rows;
+	size_t index; /* of the element */
+	const struct auth_opts *auth;
+};
+
+static struct place place_of(const struct look *look, enum setting_id id)
+{
+	struct filling *filling = look->filling;
+
+	if (look->rows->section != SECTION_TOP)
+		return element_place(filling, look->rows->section, look->index, id);
+	return (struct place){
+		filling->file, filling->single.lines[id],
+		setting_path(&settings[id], arena_alloc(&filling->scratch, SETTING_NAME))};
+}
+
+static bool is_written(const struct look *look, enum setting_id id)
+{
+	const struct element *element =
+		look->rows->section == SECTION_TOP
+			? &look->filling->single
+			: &look->filling->elements[look->rows->section][look->index];
+
+	return element->lines[id] != 0;
+}
+
+static void refuse(const struct look *look, enum setting_id id, const char *why)
+{
+	problem_add(look->filling->errors, place_of(look, id), ERR_CONFIG_CONFLICT, "%s", why);
+}
+
+/* What a method needs that the configuration doesn't have; NULL: nothing. */
+static const char *lack_of(const struct config *config, const char *name)
+{
+	const struct identity_opts *identity = &config->edge.identity;
+
+	if (strcmp(name, "api_key") == 0 && !identity->api_keys)
+		return "api_key needs identity.api_keys, the file of keys, or nobody can come in";
+	if (strcmp(name, "basic") == 0 && !identity->users)
+		return "basic needs identity.users, the file of users, or nobody can come in";
+	if (strcmp(name, "jwt") == 0 && identity->jwt.issuer_count == 0)
+		return "jwt needs identity.jwt.issuers, whose tokens are accepted, or nobody can "
+		       "come in";
+	if (strcmp(name, "mtls") == 0 && identity->certificate_count == 0)
+		return "mtls needs identity.certificates, whom certificates mean, or nobody can "
+		       "come in";
+	if (strcmp(name, "mtls") == 0 && config->net.tls.client_mode == 0)
+		return "mtls needs tls.client_certificates: optional or required, or nobody is "
+		       "asked for a certificate";
+	return NULL;
+}
+
+static void check_methods(const struct look *look)
+{
+	char *const *methods = look->auth->methods;
+
+	for (size_t i = 0; methods[i]; i++) {
+		const char *lack = lack_of(look->filling->config, methods[i]);
+
+		if (lack)
+			refuse(look, look->rows->methods, lack);
+		if (strcmp(methods[i], METHOD_NONE) == 0 && (i > 0 || methods[1]))
+			refuse(look, look->rows->methods,
+			       "none beside others says two things; write one of them");
+	}
+}
+
+static bool is_none(const struct auth_opts *auth)
+{
+	return auth->methods[0] && strcmp(auth->methods[0], METHOD_NONE) == 0;
+}
+
+static void check_rule(const struct look *look)
+{
+	const struct auth_opts *auth = look->auth;
+
+	for (size_t i = 0; i < sizeof(look->rows->others) / sizeof(look->rows->others[0]); i++) {
+		if (!auth->methods && !is_written(look, look->rows->methods) &&
+		    is_written(look, look->rows->others[i]))
+			refuse(look, look->rows->others[i],
+			       "is of no rule; add methods beside it, or leave it out");
+	}
+	if (!auth->methods)
+		return;
+	check_methods(look);
+	if (access_asks(auth) && (auth->optional || is_none(auth)))
+		refuse(look, auth->optional ? look->rows->optional : look->rows->methods,
+		       "who is nobody has no role, scope or claim; leave it out, or what is asked "
+		       "for");
+}
+
+static void check_map(struct filling *filling, size_t index)
+{
+	const struct certificate_map_opts *map =
+		&filling->config->edge.identity.certificates[index];
+
+	if (!map->subject && !map->name && !map->fingerprint)
+		problem_add(filling->errors,
+			    element_place(filling, SECTION_IDENTITY_CERTIFICATES, index,
+					  SETTING_IDENTITY_CERTIFICATES_SUBJECT),
+			    ERR_CONFIG_MISSING,
+			    "every certificate would match; say which: add subject, name or "
+			    "fingerprint");
+}
+
+void check_identity(struct filling *filling)
+{
+	const struct edge_opts *edge = &filling->config->edge;
+
+	check_rule(&(struct look){filling, &of_edge, 0, &edge->auth});
+	for (size_t i = 0; i < edge->route_count; i++)
+		check_rule(&(struct look){filling, &of_route, i, &edge->routes[i].auth});
+	for (size_t i = 0; i < edge->identity.rpc_count; i++)
+		check_rule(&(struct look){filling, &of_rpc, i, &edge->identity.rpc[i].auth});
+	for (size_t i = 0; i < edge->identity.certificate_count; i++)
+		check_map(filling, i);
+	check_jwt(filling);
+}

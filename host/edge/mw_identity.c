@@ -1,0 +1,294 @@
+/* Who asks, and whether he may: what the route's rule asks for is read from the request, judged by
+ * identity/, and held against the rule. Who is known travels with the call, and nowhere else.
+ *
+ *	no rule ─────────────────────────────────────────────▶ goes on, as nobody
+ *	nothing shown ── optional ───────────────────────────▶ goes on, as nobody
+ *	      └────────────────────────▶ 401
+ *	shown ─▶ judged ── accepted ── the rule allows ──────▶ goes on
+ *	   │        │ │        └───────▶ 403
+ *	   │        │ ├── refused ─────▶ 401, counted        locked out ─▶ 429
+ *	   │        │ └── pending: the request waits, its body unread, and the chain begins here again
+ *	   └────────┴── can't be read ─▶ 400                 too many passwords ─▶ 503
+ *
+ * The client is never told why a credential was refused: it may be guessing. The log is, without
+ * the credential. The questions of browsers about other origins (CORS) come without credentials
+ * and are not asked for any. */
+#include "edge/mw.h"
+
+#include "base/clock.h"
+#include "edge/edge_internal.h"
+#include "identity/access.h"
+#include "identity/identity.h"
+#include "identity/method.h"
+#include "observe/errors.h"
+
+static const struct auth_rules *rules_of(const struct exchange *exchange)
+{
+	return &exchange->routes->auth;
+}
+
+/* NULL: nobody is asked. */
+static const struct auth_rule *rule_of(const struct exchange *exchange)
+{
+	const struct str rpc = STR_LITERAL("/rpc/");
+	struct str path = exchange->request->path;
+	const struct auth_rule *rule = NULL;
+
+	if (exchange->route)
+		rule = &exchange->route->auth;
+	else if (str_starts_with(path, rpc))
+		rule = auth_rule_of_rpc(rules_of(exchange),
+					(struct str){path.data + rpc.len, path.len - rpc.len});
+	return rule && rule->kinds ? rule : NULL;
+}
+
+/* ---- answers ---- */
+
+static void log_refusal(const struct exchange *exchange, int code, const char *why)
+{
+	const struct attempt *attempt = exchange->auth.attempt;
+	const struct principal *principal = attempt ? attempt->principal : NULL;
+
+	log_event(exchange->edge->log, LOG_INFO, "auth.refused", why, LOG_INT("code", code),
+		  LOG_STRN("id", exchange->request_id), LOG_STRN("peer", exchange->request->peer),
+		  LOG_STR("method", attempt ? attempt->method->name : "-"),
+		  LOG_STRN("principal", principal ? principal->subject : STR_LITERAL("-")));
+}
+
+static bool refuse(struct exchange *exchange, struct exchange_error *error, unsigned status,
+		   int code, const char *why)
+{
+	*error = (struct exchange_error){
+		.status = status, .code = error_find(code)->name, .message = str_from(why)};
+	log_refusal(exchange, code, why);
+	return false;
+}
+
+/* One for each way that the rule allows. */
+static void add_challenges(struct exchange *exchange, const struct auth_rule *rule,
+			   struct exchange_error *error, const char *bearer_error)
+{
+	const char *realm = book_opts(rules_of(exchange)->book)->realm;
+
+	for (size_t i = 0; auth_methods[i].name; i++) {
+		struct str challenge;
+
+		if (!(rule->kinds & CREDENTIAL_BIT(auth_methods[i].kind)))
+			continue;
+		challenge = method_challenge(&auth_methods[i], realm, bearer_error,
+					     (struct str){NULL, 0}, exchange->request->arena);
+		if (challenge.len > 0)
+			error->challenges[error->challenge_count++] = challenge;
+	}
+}
+
+static bool ask(struct exchange *exchange, const struct auth_rule *rule,
+		struct exchange_error *error)
+{
+	refuse(exchange, error, 401, ERR_CREDENTIALS_MISSING,
+	       "Say who you are: this path asks for it");
+	add_challenges(exchange, rule, error, NULL);
+	return false;
+}
+
+/* The log has the reason. */
+static bool refuse_wrong(struct exchange *exchange, const struct auth_rule *rule,
+			 struct exchange_error *error)
+{
+	refuse(exchange, error, 401, ERR_CREDENTIALS_WRONG, exchange->auth.attempt->why);
+	error->message = STR_LITERAL("What you show to say who you are is not accepted");
+	add_challenges(exchange, rule, error, "invalid_token");
+	return false;
+}
+
+/* RFC 6750, 3.1: what a token lacks is told in the header, too. */
+static bool refuse_access(struct exchange *exchange, const struct auth_rule *rule,
+			  enum access_verdict verdict, struct exchange_error *error)
+{
+	static const char *const whys[] = {
+		[ACCESS_LACKS_ROLE] = "You have none of the roles that may do this",
+		[ACCESS_LACKS_SCOPE] = "You have not the scope for this",
+		[ACCESS_LACKS_CLAIM] = "This is not for your part of the house",
+	};
+	const struct method *method = exchange->auth.attempt->method;
+	struct arena *arena = exchange->request->arena;
+
+	refuse(exchange, error, 403, ERR_ACCESS_DENIED, whys[verdict]);
+	if (verdict == ACCESS_LACKS_SCOPE && method->kind == CREDENTIAL_BEARER)
+		error->challenges[error->challenge_count++] = method_challenge(
+			method, book_opts(rules_of(exchange)->book)->realm, "insufficient_scope",
+			access_scopes(rule->opts, arena), arena);
+	return false;
+}
+
+static bool refuse_for_now(struct exchange *exchange, unsigned status, int code, const char *text,
+			   struct exchange_error *error)
+{
+	refuse(exchange, error, status, code, exchange->auth.attempt->why);
+	error->message = str_from(text);
+	error->retry_after_ms = exchange->auth.attempt->retry_after_ms;
+	return false;
+}
+
+/* ---- what the request shows ---- */
+
+static struct str key_header(const struct exchange *exchange)
+{
+	return str_from(book_opts(rules_of(exchange)->book)->api_key_header);
+}
+
+/* That of the client itself: a proxy's own certificate says nothing about whom it asks for. */
+static const struct http_client *certificate_of(const struct exchange *exchange)
+{
+	const struct http_tls *tls = exchange->request->tls;
+
+	return tls && exchange->proxy.len == 0 ? tls->client : NULL;
+}
+
+bool identity_is_shown(const struct exchange *exchange)
+{
+	const struct http_request *request = exchange->request;
+
+	if (!rule_of(exchange))
+		return false;
+	for (size_t i = 0; i < request->field_count; i++) {
+		if (credentials_is_header(request->fields[i].name, key_header(exchange)))
+			return true;
+	}
+	return certificate_of(exchange) != NULL;
+}
+
+/* Whoever comes after this one sees a copy without credentials. */
+static void hide_credentials(struct exchange *exchange)
+{
+	const struct http_request *request = exchange->request;
+	struct str header = key_header(exchange);
+	struct http_request *told;
+	struct http_field *fields;
+
+	if (book_opts(rules_of(exchange)->book)->pass_credentials)
+		return;
+	told = arena_alloc(request->arena, sizeof(*told));
+	fields = arena_alloc(request->arena, request->field_count * sizeof(*fields));
+	*told = *request;
+	told->fields = fields;
+	told->field_count = 0;
+	for (size_t i = 0; i < request->field_count; i++) {
+		if (!credentials_is_header(request->fields[i].name, header))
+			fields[told->field_count++] = request->fields[i];
+	}
+	exchange->request = told;
+}
+
+/* ---- the attempt ---- */
+
+static void on_end(struct attempt *attempt, enum verdict verdict)
+{
+	struct exchange *exchange = attempt->user;
+
+	exchange->auth.is_waiting = false;
+	exchange->auth.verdict = verdict;
+	edge_admit(exchange);
+}
+
+static enum verdict begin(struct exchange *exchange, const struct credential *credential)
+{
+	struct attempt *attempt = arena_zalloc(exchange->request->arena, sizeof(*attempt));
+
+	*attempt = (struct attempt){
+		.identity = exchange->edge->identity,
+		.book = rules_of(exchange)->book,
+		.method = method_of(credential->kind),
+		.credential = *credential,
+		.client = ip_client(&exchange->client),
+		.arena = exchange->request->arena,
+		.now_us = loop_now_us(exchange->edge->loop),
+		.wall_s = clock_wall_ms() / 1000,
+		.on_end = on_end,
+		.user = exchange,
+	};
+	exchange->auth.attempt = attempt;
+	return attempt_begin(attempt);
+}
+
+void identity_end(struct exchange *exchange)
+{
+	if (exchange->auth.is_waiting)
+		attempt_cancel(exchange->auth.attempt);
+	exchange->auth.is_waiting = false;
+}
+
+static bool let_in(struct exchange *exchange, const struct auth_rule *rule,
+		   struct exchange_error *error)
+{
+	const struct principal *principal = exchange->auth.attempt->principal;
+	enum access_verdict verdict = access_check(rule->opts, principal);
+
+	exchange->auth.principal = principal;
+	if (verdict != ACCESS_ALLOWED)
+		return refuse_access(exchange, rule, verdict, error);
+	hide_credentials(exchange);
+	return true;
+}
+
+static bool conclude(struct exchange *exchange, const struct auth_rule *rule, enum verdict verdict,
+		     struct exchange_error *error)
+{
+	switch (verdict) {
+	case VERDICT_ACCEPTED:
+		return let_in(exchange, rule, error);
+	case VERDICT_REFUSED:
+		return refuse_wrong(exchange, rule, error);
+	case VERDICT_LOCKED:
+		return refuse_for_now(exchange, 429, ERR_LOCKED_OUT,
+				      "You have failed too often; come back later", error);
+	case VERDICT_BUSY:
+		return refuse_for_now(exchange, 503, ERR_LOGINS_BUSY,
+				      "It can't be found out now who you are; come back later",
+				      error);
+	case VERDICT_PENDING:
+		break;
+	}
+	exchange->auth.is_waiting = true;
+	return false;
+}
+
+static bool try(struct exchange *exchange, const struct auth_rule *rule,
+		struct exchange_error *error)
+{
+	struct credential credential;
+
+	switch (credentials_read(exchange->request, rule->kinds, key_header(exchange),
+				 certificate_of(exchange), &credential)) {
+	case CREDENTIALS_ONE:
+		return conclude(exchange, rule, begin(exchange, &credential), error);
+	case CREDENTIALS_SEVERAL:
+		return refuse(exchange, error, 400, ERR_CREDENTIALS_SEVERAL,
+			      "You say in several ways who you are; send one of them");
+	case CREDENTIALS_MALFORMED:
+		return refuse(exchange, error, 400, ERR_CREDENTIALS_MALFORMED,
+			      "What you show to say who you are is malformed");
+	case CREDENTIALS_TOO_LONG:
+		return refuse(exchange, error, 400, ERR_CREDENTIALS_MALFORMED,
+			      "What you show to say who you are has more than 16 KiB");
+	case CREDENTIALS_ABSENT:
+		break;
+	}
+	if (!rule->opts->optional)
+		return ask(exchange, rule, error);
+	hide_credentials(exchange);
+	return true;
+}
+
+static bool on_admit(struct exchange *exchange, struct exchange_error *error)
+{
+	const struct auth_rule *rule = rule_of(exchange);
+
+	if (!rule || cors_is_asked(exchange))
+		return true;
+	if (exchange->auth.attempt)
+		return conclude(exchange, rule, exchange->auth.verdict, error);
+	return try(exchange, rule, error);
+}
+
+const struct middleware mw_identity = {.name = "identity", .on_admit = on_admit};
