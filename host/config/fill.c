@@ -393,7 +393,7 @@ static void take_elements(struct filling *filling, enum section_id id, const cha
 	memcpy((char *)filling->config + section->count, &index, sizeof(index));
 }
 
-/* A text where a map could stand says its one most important setting. */
+/* A text, or a list of them, where a map could stand says its one most important setting. */
 static void take_scalar(struct filling *filling, const struct part *part,
 			const struct yaml_node *value)
 {
@@ -403,6 +403,17 @@ static void take_scalar(struct filling *filling, const struct part *part,
 	part->element->lines[setting - settings] = value->line;
 	take_value(filling, setting, place_of(filling, value->line, part->path), value,
 		   part->target);
+}
+
+static bool is_scalar(const struct section *section, enum section_id id,
+		      const struct yaml_node *value)
+{
+	const struct setting *setting;
+
+	if (!section->scalar || value->kind == YAML_MAP)
+		return false;
+	setting = setting_find(id, str_from(section->scalar));
+	return value->kind == YAML_TEXT || setting->kind == SETTING_STRINGS;
 }
 
 static void take_section(struct filling *filling, const struct part *parent, enum section_id id,
@@ -416,7 +427,7 @@ static void take_section(struct filling *filling, const struct part *parent, enu
 
 	if (yaml_is_null(value)) /* all its lines are commented out */
 		return;
-	if (section->scalar && value->kind == YAML_TEXT) {
+	if (is_scalar(section, id, value)) {
 		take_scalar(filling, &part, value);
 		return;
 	}

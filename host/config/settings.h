@@ -100,10 +100,10 @@ struct section {
 	const char *key; /* "": the top level */
 	const char *help;
 	enum section_id parent; /* in whose map it stands; a list stands at the top level */
-	const char *scalar;	/* the setting that a text instead of a map sets; NULL: none */
-	bool list;		/* of elements */
-	unsigned max;		/* of a list: most elements */
-	size_t element_bytes;	/* of a list: the C struct of one */
+	const char *scalar; /* the setting that a text or list instead of a map sets; NULL: none */
+	bool list;	    /* of elements */
+	unsigned max;	    /* of a list: most elements */
+	size_t element_bytes; /* of a list: the C struct of one */
 	size_t array; /* of a list: offset of the pointer to the elements in struct config */
 	size_t count; /* of a list: offset of their number (size_t) */
 };

@@ -7,9 +7,9 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "identity/attempt.h"
 #include "identity/book.h"
 #include "identity/identity_opts.h"
+#include "identity/proof.h"
 
 /* What is asked of who comes one way. */
 struct auth_rule {
@@ -44,8 +44,8 @@ const struct auth_rule *auth_rule_of_rpc(const struct auth_rules *rules, struct 
 /* What is known of who asks one request. Zeroed: nothing is. */
 struct exchange_auth {
 	const struct principal *principal; /* NULL: nobody */
-	struct attempt *attempt;	   /* in the request's arena; NULL: there was none */
-	enum verdict verdict;		   /* of the attempt */
+	struct proof *proof;		   /* in the request's arena; NULL: there was none */
+	enum verdict verdict;		   /* of the proof */
 	bool is_waiting;		   /* for that */
 	bool owes_rate;			   /* it is counted when it is known who it is */
 };

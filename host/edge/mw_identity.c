@@ -46,12 +46,12 @@ static const struct auth_rule *rule_of(const struct exchange *exchange)
 
 static void log_refusal(const struct exchange *exchange, int code, const char *why)
 {
-	const struct attempt *attempt = exchange->auth.attempt;
-	const struct principal *principal = attempt ? attempt->principal : NULL;
+	const struct proof *proof = exchange->auth.proof;
+	const struct principal *principal = proof ? proof->principal : NULL;
 
 	log_event(exchange->edge->log, LOG_INFO, "auth.refused", why, LOG_INT("code", code),
 		  LOG_STRN("id", exchange->request_id), LOG_STRN("peer", exchange->request->peer),
-		  LOG_STR("method", attempt ? attempt->method->name : "-"),
+		  LOG_STR("method", proof ? proof->method->name : "-"),
 		  LOG_STRN("principal", principal ? principal->subject : STR_LITERAL("-")));
 }
 
@@ -95,7 +95,7 @@ static bool ask(struct exchange *exchange, const struct auth_rule *rule,
 static bool refuse_wrong(struct exchange *exchange, const struct auth_rule *rule,
 			 struct exchange_error *error)
 {
-	refuse(exchange, error, 401, ERR_CREDENTIALS_WRONG, exchange->auth.attempt->why);
+	refuse(exchange, error, 401, ERR_CREDENTIALS_WRONG, exchange->auth.proof->why);
 	error->message = STR_LITERAL("What you show to say who you are is not accepted");
 	add_challenges(exchange, rule, error, "invalid_token");
 	return false;
@@ -110,7 +110,7 @@ static bool refuse_access(struct exchange *exchange, const struct auth_rule *rul
 		[ACCESS_LACKS_SCOPE] = "You have not the scope for this",
 		[ACCESS_LACKS_CLAIM] = "This is not for your part of the house",
 	};
-	const struct method *method = exchange->auth.attempt->method;
+	const struct method *method = exchange->auth.proof->method;
 	struct arena *arena = exchange->request->arena;
 
 	refuse(exchange, error, 403, ERR_ACCESS_DENIED, whys[verdict]);
@@ -124,9 +124,9 @@ static bool refuse_access(struct exchange *exchange, const struct auth_rule *rul
 static bool refuse_for_now(struct exchange *exchange, unsigned status, int code, const char *text,
 			   struct exchange_error *error)
 {
-	refuse(exchange, error, status, code, exchange->auth.attempt->why);
+	refuse(exchange, error, status, code, exchange->auth.proof->why);
 	error->message = str_from(text);
-	error->retry_after_ms = exchange->auth.attempt->retry_after_ms;
+	error->retry_after_ms = exchange->auth.proof->retry_after_ms;
 	return false;
 }
 
@@ -180,11 +180,11 @@ static void hide_credentials(struct exchange *exchange)
 	exchange->request = told;
 }
 
-/* ---- the attempt ---- */
+/* ---- the proof ---- */
 
-static void on_end(struct attempt *attempt, enum verdict verdict)
+static void on_end(struct proof *proof, enum verdict verdict)
 {
-	struct exchange *exchange = attempt->user;
+	struct exchange *exchange = proof->user;
 
 	exchange->auth.is_waiting = false;
 	exchange->auth.verdict = verdict;
@@ -193,9 +193,9 @@ static void on_end(struct attempt *attempt, enum verdict verdict)
 
 static enum verdict begin(struct exchange *exchange, const struct credential *credential)
 {
-	struct attempt *attempt = arena_zalloc(exchange->request->arena, sizeof(*attempt));
+	struct proof *proof = arena_zalloc(exchange->request->arena, sizeof(*proof));
 
-	*attempt = (struct attempt){
+	*proof = (struct proof){
 		.identity = exchange->edge->identity,
 		.book = rules_of(exchange)->book,
 		.method = method_of(credential->kind),
@@ -207,21 +207,21 @@ static enum verdict begin(struct exchange *exchange, const struct credential *cr
 		.on_end = on_end,
 		.user = exchange,
 	};
-	exchange->auth.attempt = attempt;
-	return attempt_begin(attempt);
+	exchange->auth.proof = proof;
+	return proof_begin(proof);
 }
 
 void identity_end(struct exchange *exchange)
 {
 	if (exchange->auth.is_waiting)
-		attempt_cancel(exchange->auth.attempt);
+		proof_cancel(exchange->auth.proof);
 	exchange->auth.is_waiting = false;
 }
 
 static bool let_in(struct exchange *exchange, const struct auth_rule *rule,
 		   struct exchange_error *error)
 {
-	const struct principal *principal = exchange->auth.attempt->principal;
+	const struct principal *principal = exchange->auth.proof->principal;
 	enum access_verdict verdict = access_check(rule->opts, principal);
 
 	exchange->auth.principal = principal;
@@ -286,7 +286,7 @@ static bool on_admit(struct exchange *exchange, struct exchange_error *error)
 
 	if (!rule || cors_is_asked(exchange))
 		return true;
-	if (exchange->auth.attempt)
+	if (exchange->auth.proof)
 		return conclude(exchange, rule, exchange->auth.verdict, error);
 	return try(exchange, rule, error);
 }

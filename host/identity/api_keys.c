@@ -65,9 +65,9 @@ void api_keys_free(struct api_keys *keys)
 	free(keys);
 }
 
-static enum verdict refuse(struct attempt *attempt, const char *why)
+static enum verdict refuse(struct proof *proof, const char *why)
 {
-	attempt->why = why;
+	proof->why = why;
 	return VERDICT_REFUSED;
 }
 
@@ -83,26 +83,26 @@ static struct str id_of(struct str key)
 	return id;
 }
 
-enum verdict api_key_verify(struct attempt *attempt)
+enum verdict api_key_verify(struct proof *proof)
 {
-	const struct api_keys *keys = book_api_keys(attempt->book);
-	struct str id = id_of(attempt->credential.text);
+	const struct api_keys *keys = book_api_keys(proof->book);
+	struct str id = id_of(proof->credential.text);
 	struct digest shown, kept = {0};
 	const struct entry *entry;
 
 	if (id.len == 0)
-		return refuse(attempt, "it is no API key of plugd's");
+		return refuse(proof, "it is no API key of plugd's");
 	entry = keys ? entries_find(&keys->entries, id) : NULL;
 	if (entry)
 		digest_parse(entry->hash, &kept);
-	if (digest_text(attempt->credential.text, &shown) < 0 || !entry ||
+	if (digest_text(proof->credential.text, &shown) < 0 || !entry ||
 	    CRYPTO_memcmp(&shown, &kept, sizeof(shown)) != 0)
-		return refuse(attempt, "there is no such API key");
-	if (attempt->wall_s >= entry->expires_s) {
-		attempt->is_no_guess = true;
-		return refuse(attempt, "the API key has expired");
+		return refuse(proof, "there is no such API key");
+	if (proof->wall_s >= entry->expires_s) {
+		proof->is_no_guess = true;
+		return refuse(proof, "the API key has expired");
 	}
-	attempt->principal = &entry->principal;
+	proof->principal = &entry->principal;
 	return VERDICT_ACCEPTED;
 }
 

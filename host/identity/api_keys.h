@@ -6,7 +6,7 @@
 #define PLUGD_IDENTITY_API_KEYS_H
 
 #include "base/err.h"
-#include "identity/attempt.h"
+#include "identity/proof.h"
 
 #define API_KEY_PREFIX "plugd_"
 #define API_KEY_ID     12
@@ -21,7 +21,7 @@ struct api_keys *api_keys_new(const char *path, struct err *err);
 void api_keys_free(struct api_keys *keys); /* NULL is fine */
 
 /* As struct method has it. */
-enum verdict api_key_verify(struct attempt *attempt);
+enum verdict api_key_verify(struct proof *proof);
 
 /* A new key, its id and what is kept of it. False: there is no randomness, or OpenSSL failed. */
 bool api_key_make(char key[API_KEY_TEXT], char id[API_KEY_ID + 1], char hash[API_KEY_HASH]);

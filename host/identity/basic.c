@@ -91,12 +91,12 @@ struct login {
 	uint8_t text[PASSWORD_MAX_BYTES];
 };
 
-static bool read_login(const struct attempt *attempt, struct login *out)
+static bool read_login(const struct proof *proof, struct login *out)
 {
 	size_t len;
 	const uint8_t *colon;
 
-	if (!plain_base64_read(attempt->credential.text, out->text, sizeof(out->text), &len))
+	if (!plain_base64_read(proof->credential.text, out->text, sizeof(out->text), &len))
 		return false;
 	colon = memchr(out->text, ':', len);
 	if (!colon)
@@ -111,81 +111,79 @@ static void forget(struct login *login)
 	OPENSSL_cleanse(login, sizeof(*login));
 }
 
-void basic_peek(struct attempt *attempt)
+void basic_peek(struct proof *proof)
 {
 	struct login login;
 
-	if (read_login(attempt, &login))
-		attempt->claimed = arena_str(attempt->arena, login.user);
+	if (read_login(proof, &login))
+		proof->claimed = arena_str(proof->arena, login.user);
 	forget(&login);
 }
 
-static enum verdict refuse(struct attempt *attempt, const char *why)
+static enum verdict refuse(struct proof *proof, const char *why)
 {
-	attempt->why = why;
+	proof->why = why;
 	return VERDICT_REFUSED;
 }
 
-static enum verdict accept(struct attempt *attempt, const struct entry *entry)
+static enum verdict accept(struct proof *proof, const struct entry *entry)
 {
-	if (attempt->wall_s >= entry->expires_s)
-		return refuse(attempt, "the user has expired");
-	attempt->principal = &entry->principal;
+	if (proof->wall_s >= entry->expires_s)
+		return refuse(proof, "the user has expired");
+	proof->principal = &entry->principal;
 	return VERDICT_ACCEPTED;
 }
 
 /* The dear part. */
-static enum verdict hash_it(struct attempt *attempt, const struct users *users,
+static enum verdict hash_it(struct proof *proof, const struct users *users,
 			    const struct entry *entry, struct str password)
 {
-	const struct identity_opts *opts = book_opts(attempt->book);
+	const struct identity_opts *opts = book_opts(proof->book);
 	struct password_hash hash = users->nobody;
 	int64_t wait_ms;
 	bool is_right;
 
-	if (!logins_may_hash(identity_logins(attempt->identity), opts->logins_per_second,
-			     attempt->now_us, &wait_ms)) {
-		attempt->retry_after_ms = (uint32_t)wait_ms;
-		attempt->why = "more passwords come than identity.basic.per_second";
+	if (!logins_may_hash(identity_logins(proof->identity), opts->logins_per_second,
+			     proof->now_us, &wait_ms)) {
+		proof->retry_after_ms = (uint32_t)wait_ms;
+		proof->why = "more passwords come than identity.basic.per_second";
 		return VERDICT_BUSY;
 	}
 	if (entry)
 		password_parse(entry->hash, &hash);
 	is_right = password_is(&hash, password);
 	if (!entry || !is_right)
-		return refuse(attempt, "no such user, or another password");
-	return accept(attempt, entry);
+		return refuse(proof, "no such user, or another password");
+	return accept(proof, entry);
 }
 
-static enum verdict judge(struct attempt *attempt, const struct users *users,
-			  const struct login *login)
+static enum verdict judge(struct proof *proof, const struct users *users, const struct login *login)
 {
 	const struct entry *entry = entries_find(&users->entries, login->user);
-	struct logins *logins = identity_logins(attempt->identity);
+	struct logins *logins = identity_logins(proof->identity);
 	struct login_mark mark;
 	bool has_mark =
 		entry && logins_mark(logins, login->user, login->password, entry->hash, &mark);
 	enum verdict verdict;
 
-	if (has_mark && logins_remember(logins, &mark, attempt->now_us))
-		return accept(attempt, entry);
-	verdict = hash_it(attempt, users, entry, login->password);
+	if (has_mark && logins_remember(logins, &mark, proof->now_us))
+		return accept(proof, entry);
+	verdict = hash_it(proof, users, entry, login->password);
 	if (has_mark && verdict == VERDICT_ACCEPTED)
-		logins_add(logins, &mark, attempt->now_us,
-			   book_opts(attempt->book)->login_memory_ms);
+		logins_add(logins, &mark, proof->now_us, book_opts(proof->book)->login_memory_ms);
 	return verdict;
 }
 
-enum verdict basic_verify(struct attempt *attempt)
+enum verdict basic_verify(struct proof *proof)
 {
-	const struct users *users = book_users(attempt->book);
+	const struct users *users = book_users(proof->book);
 	struct login login;
 	enum verdict verdict;
 
-	if (users && read_login(attempt, &login))
-		verdict = judge(attempt, users, &login);
+	if (users && read_login(proof, &login))
+		verdict = judge(proof, users, &login);
 	else
-		verdict = refuse(attempt, "what follows Basic is not user:password in base64");
+		verdict = refuse(proof, "what follows Basic is not user:password in base64");
 	forget(&login);
 	return verdict;
 }

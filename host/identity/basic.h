@@ -3,7 +3,7 @@
 #define PLUGD_IDENTITY_BASIC_H
 
 #include "base/err.h"
-#include "identity/attempt.h"
+#include "identity/proof.h"
 
 struct users;
 
@@ -12,7 +12,7 @@ struct users *users_new(const char *path, struct err *err);
 void users_free(struct users *users); /* NULL is fine */
 
 /* As struct method has them. */
-void basic_peek(struct attempt *attempt);
-enum verdict basic_verify(struct attempt *attempt);
+void basic_peek(struct proof *proof);
+enum verdict basic_verify(struct proof *proof);
 
 #endif

@@ -133,32 +133,32 @@ void certificate_map_free(struct certificate_map *map)
 }
 
 static const struct principal *principal_for(const struct principal *rule,
-					     const struct attempt *attempt)
+					     const struct proof *proof)
 {
 	struct principal *principal;
 
 	if (rule->subject.len > 0)
 		return rule;
-	principal = arena_alloc(attempt->arena, sizeof(*principal));
+	principal = arena_alloc(proof->arena, sizeof(*principal));
 	*principal = *rule;
 	principal->subject =
-		arena_str(attempt->arena, str_from(attempt->credential.certificate->subject));
+		arena_str(proof->arena, str_from(proof->credential.certificate->subject));
 	return principal;
 }
 
-enum verdict certificate_verify(struct attempt *attempt)
+enum verdict certificate_verify(struct proof *proof)
 {
-	const struct certificate_map *map = book_certificates(attempt->book);
-	const struct http_client *client = attempt->credential.certificate;
+	const struct certificate_map *map = book_certificates(proof->book);
+	const struct http_client *client = proof->credential.certificate;
 
 	for (size_t i = 0; i < map->count; i++) {
 		if (!rule_matches(&map->rules[i], client))
 			continue;
-		attempt->principal = principal_for(&map->principals[i], attempt);
-		if (attempt->principal->subject.len > 0)
+		proof->principal = principal_for(&map->principals[i], proof);
+		if (proof->principal->subject.len > 0)
 			return VERDICT_ACCEPTED;
 	}
-	attempt->is_no_guess = true;
-	attempt->why = "the certificate is good, but means nobody here";
+	proof->is_no_guess = true;
+	proof->why = "the certificate is good, but means nobody here";
 	return VERDICT_REFUSED;
 }

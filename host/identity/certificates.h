@@ -4,8 +4,8 @@
 #define PLUGD_IDENTITY_CERTIFICATES_H
 
 #include "base/err.h"
-#include "identity/attempt.h"
 #include "identity/identity_opts.h"
+#include "identity/proof.h"
 
 struct certificate_map;
 
@@ -14,7 +14,7 @@ struct certificate_map *certificate_map_new(const struct identity_opts *opts, st
 void certificate_map_free(struct certificate_map *map); /* NULL is fine */
 
 /* As struct method has it. */
-enum verdict certificate_verify(struct attempt *attempt);
+enum verdict certificate_verify(struct proof *proof);
 
 /* NULL, or what is wrong with the text of a rule, as the end of a sentence. */
 const char *certificate_check_subject(struct str text);

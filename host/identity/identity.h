@@ -3,7 +3,7 @@
 #ifndef PLUGD_IDENTITY_IDENTITY_H
 #define PLUGD_IDENTITY_IDENTITY_H
 
-#include "identity/attempt.h"
+#include "identity/proof.h"
 #include "observe/log.h"
 
 struct identity;
@@ -12,7 +12,7 @@ struct lockout;
 struct logins;
 
 struct identity *identity_new(struct loop *loop, struct log *log); /* returns owned; borrows both */
-void identity_free(struct identity *identity); /* no attempt may be pending; NULL is fine */
+void identity_free(struct identity *identity); /* no proof may be pending; NULL is fine */
 
 struct jwks_sources *identity_jwks(struct identity *identity);
 struct log *identity_log(struct identity *identity);

@@ -2,9 +2,9 @@
 #ifndef PLUGD_IDENTITY_JWT_METHOD_H
 #define PLUGD_IDENTITY_JWT_METHOD_H
 
-#include "identity/attempt.h"
+#include "identity/proof.h"
 
 /* Pending while the keys of its issuer are fetched. */
-enum verdict jwt_method_verify(struct attempt *attempt);
+enum verdict jwt_method_verify(struct proof *proof);
 
 #endif

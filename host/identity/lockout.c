@@ -1,4 +1,4 @@
-/* Who has failed too often. identity.c owns one; attempt.c asks it.
+/* Who has failed too often. identity.c owns one; proof.c asks it.
  *
  * A table of sets, as edge/clients is: a client's set follows from a keyed hash, so nobody can
  * choose whose set he gets into. A newcomer to a full set takes the place of the one that matters

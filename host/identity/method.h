@@ -2,8 +2,8 @@
 #ifndef PLUGD_IDENTITY_METHOD_H
 #define PLUGD_IDENTITY_METHOD_H
 
-#include "identity/attempt.h"
 #include "identity/credentials.h"
+#include "identity/proof.h"
 
 struct method {
 	const char *name; /* in the configuration */
@@ -13,9 +13,9 @@ struct method {
 	const char *scheme;
 
 	/* Fills `claimed` from the credential, for the lock-out. NULL: it tells nothing. */
-	void (*peek)(struct attempt *attempt);
+	void (*peek)(struct proof *proof);
 
-	enum verdict (*verify)(struct attempt *attempt);
+	enum verdict (*verify)(struct proof *proof);
 };
 
 /* Ends with a row without a name. */

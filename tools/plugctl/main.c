@@ -184,6 +184,25 @@ const struct subcommand subcommands[] = {
 		 "dealt with as whitelist.on_revoke says, one that may again is started. A file\n"
 		 "that is not well-formed changes nothing.",
 	 .run = run_whitelist_reload},
+	{.name = "token key",
+	 .arguments = "<subject>",
+	 .help = "makes an API key, and its entry for the file of identity.api_keys",
+	 .more = "The key is printed once, and kept nowhere: give it to its client. The entry has "
+		 "its "
+		 "hash;\nput it below `keys:` in the file, then plugctl reload.\n",
+	 .min_operands = 1,
+	 .max_operands = 1,
+	 .options = token_key_options,
+	 .run = run_token_key},
+	{.name = "token password",
+	 .arguments = "<user>",
+	 .help = "hashes a password, and makes the user's entry for the file of identity.users",
+	 .more = "The password is a line of standard input; at a terminal it is asked for. Put the "
+		 "entry\nbelow `users:` in the file, then plugctl reload.\n",
+	 .min_operands = 1,
+	 .max_operands = 1,
+	 .options = token_password_options,
+	 .run = run_token_password},
 	{.name = "audit list",
 	 .arguments = "",
 	 .help = "what ran, who asked for it and what was refused, as it was recorded",

@@ -92,6 +92,12 @@ extern const struct arg_option whitelist_sign_options[];
 enum exit_status run_whitelist_keygen(const struct plugctl *plugctl, const struct args *args);
 enum exit_status run_whitelist_sign(const struct plugctl *plugctl, const struct args *args);
 
+/* ---- token.c ---- */
+extern const struct arg_option token_key_options[];
+extern const struct arg_option token_password_options[];
+enum exit_status run_token_key(const struct plugctl *plugctl, const struct args *args);
+enum exit_status run_token_password(const struct plugctl *plugctl, const struct args *args);
+
 /* ---- auditing.c ---- */
 extern const struct arg_option audit_list_options[];
 extern const struct arg_option audit_verify_options[];

@@ -1,10 +1,10 @@
-/* One client's attempt to say who it is: what it shows, and what became of it.
+/* One client's proof of who it is: what it shows, and what became of it.
  *
- * A method's verify() judges at once, or says VERDICT_PENDING: then it keeps the attempt, and ends
- * it with attempt_end() later, exactly once, within a time-out of its own. If the client leaves
- * before, attempt_cancel() calls `cancel`, and the method forgets the attempt. */
-#ifndef PLUGD_IDENTITY_ATTEMPT_H
-#define PLUGD_IDENTITY_ATTEMPT_H
+ * A method's verify() judges at once, or says VERDICT_PENDING: then it keeps the proof, and ends
+ * it with proof_end() later, exactly once, within a time-out of its own. If the client leaves
+ * before, proof_cancel() calls `cancel`, and the method forgets the proof. */
+#ifndef PLUGD_IDENTITY_PROOF_H
+#define PLUGD_IDENTITY_PROOF_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,10 +23,10 @@ enum verdict {
 	VERDICT_REFUSED,  /* `why` is set: 401 */
 	VERDICT_LOCKED,	  /* too many failures: 429, `retry_after_ms` */
 	VERDICT_BUSY,	  /* it can't be judged now: 503, `retry_after_ms` and `why` */
-	VERDICT_PENDING,  /* attempt_end() follows */
+	VERDICT_PENDING,  /* proof_end() follows */
 };
 
-struct attempt {
+struct proof {
 	/* What is asked. */
 	struct identity *identity; /* outlives configurations */
 	const struct book *book;   /* keys and users of the request's configuration */
@@ -45,21 +45,21 @@ struct attempt {
 	uint32_t retry_after_ms;
 
 	/* While it is pending; the method's. */
-	void (*cancel)(struct attempt *attempt);
+	void (*cancel)(struct proof *proof);
 	void *waiting;
 
 	/* The verdict came later. Called once, never from within verify(). */
-	void (*on_end)(struct attempt *attempt, enum verdict verdict);
+	void (*on_end)(struct proof *proof, enum verdict verdict);
 	void *user;
 };
 
 /* Judges. Fill what is asked, on_end and user before. */
-enum verdict attempt_begin(struct attempt *attempt);
+enum verdict proof_begin(struct proof *proof);
 
 /* For methods: one that was pending is decided; not VERDICT_PENDING. */
-void attempt_end(struct attempt *attempt, enum verdict verdict);
+void proof_end(struct proof *proof, enum verdict verdict);
 
 /* Nobody waits for it any more. One that is not pending is fine. */
-void attempt_cancel(struct attempt *attempt);
+void proof_cancel(struct proof *proof);
 
 #endif
