@@ -26,7 +26,7 @@ struct edge {
 	struct edge_routes *routes; /* in force */
 	struct holds holds;
 	struct edge_counts counts;
-	struct clients *clients; /* what each has asked lately */
+	struct clients *clients;   /* what each has asked lately */
 	struct identity *identity; /* borrowed */
 	struct siphash_key clients_key;
 	bool draining;
