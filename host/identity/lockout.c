@@ -2,9 +2,9 @@
  *
  * A table of sets, as edge/clients is: a client's set follows from a keyed hash, so nobody can
  * choose whose set he gets into. A newcomer to a full set takes the place of the one that matters
- * least, with the failures that it has left: so nobody washes his own failures away by coming with
- * many names, and who is locked out is pushed out last. Who never fails is in no place, and is
- * never locked out.
+ * least: who is locked out is pushed out last, and only by others that are. Nothing goes over to the
+ * newcomer: who has failed once must not be locked out for what strangers have done. Who never fails
+ * is in no place.
  *
  *	failures in a window ──the last that may be──▶ locked out for `first`, then twice as long
  *	       ▲  a success, or a window without any: forgotten       each further time, at most
@@ -87,8 +87,7 @@ static bool matters_less(const struct place *a, const struct place *b)
 	return a->since_ms < b->since_ms;
 }
 
-/* The name's place, or the one that it takes over: what that one has served already is not the
- * newcomer's, but its failures are. */
+/* The name's place, or the one that it takes over. */
 static struct place *take(struct lockout *lockout, uint64_t name)
 {
 	struct place *found = find(lockout, name);
@@ -104,9 +103,7 @@ static struct place *take(struct lockout *lockout, uint64_t name)
 		if (matters_less(&set[i], found))
 			found = &set[i];
 	}
-	found->name = name;
-	found->until_ms = 0;
-	found->times = 0;
+	*found = (struct place){.name = name};
 	return found;
 }
 

@@ -1,6 +1,6 @@
 /* One client's proof to say who it is. Here, and nowhere else, verdicts meet the lock-out: who
  * has failed too often isn't judged at all, whatever it shows. Owns nothing; edge/mw_identity makes
- * the attempts. */
+ * the proofs. */
 #include "identity/proof.h"
 
 #include <assert.h>
