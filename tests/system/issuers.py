@@ -1,5 +1,5 @@
-"""Issuers of tokens for tests: keys, tokens signed by another implementation than plugd's, and a server
-of their public keys that can be made to misbehave.
+"""Issuers of tokens for tests: keys, tokens signed by another implementation than plugd's, and a
+server of their public keys that can be made to misbehave.
 """
 import base64
 import json

@@ -1,6 +1,7 @@
 """Tokens: who they let in and what the plugin is told of it, what is refused and why, and where the
 keys come from: a server that rotates them, is asked too often, dies or talks nonsense, and files.
 """
+import base64
 import hashlib
 import hmac
 import json
@@ -10,6 +11,7 @@ import time
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from certificates import Authority
 from issuers import AUDIENCE, ISSUER, Key, KeyServer, b64url, server_context, unsigned
@@ -395,3 +397,50 @@ def test_a_file_of_keys_that_can_not_be_used_is_refused_and_changes_nothing(star
     host.plugctl("reload", status=1)
     assert "it is no JWK Set" in host.wait_log("reload.refused")["msg"]
     assert seen(host, key.token())["principal"] == "ada"
+
+
+# ---- what plugctl makes
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "ES512", "EdDSA", "RS256", "PS384", "HS384"])
+def test_what_plugctl_signs_lets_in(hosts, start, tmp_path, algorithm):
+    maker, file = hosts(), tmp_path / "key"
+    maker.plugctl("token", "keypair", "--algorithm", algorithm, "--out", str(file))
+    assert file.stat().st_mode & 0o777 == 0o600
+    token = maker.plugctl("token", "jwt", "--key", str(file), "--algorithm", algorithm, "--claim",
+                          f"iss={ISSUER}", "--claim", f"aud={AUDIENCE}", "--claim", "sub=ann",
+                          "--claim", 'roles=["admin"]', "--claim", "level=3").strip()
+    keys = ({"secret_file": str(file)} if algorithm.startswith("HS")
+            else {"jwks_file": str(file) + ".jwks.json"})
+    host = start(**settings_of(algorithms=[algorithm], **keys))
+    told = seen(host, token)
+    assert (told["principal"], told["roles"], told["claims"]["level"]) == ("ann", ["admin"], 3)
+    assert told["claims"]["exp"] - told["claims"]["iat"] == 300
+
+
+def test_another_implementation_verifies_what_plugctl_signs(hosts, tmp_path):
+    maker, file = hosts(), tmp_path / "key"
+    told = json.loads(maker.plugctl("-o", "json", "token", "keypair", "--out", str(file)))
+    assert told == {"algorithm": "ES256", "private_file": str(file),
+                    "jwks_file": f"{file}.jwks.json"}
+    token = maker.plugctl("token", "jwt", "--key", str(file), "--expires", "1h").strip()
+    point = json.loads((tmp_path / "key.jwks.json").read_text())["keys"][0]
+    x, y = (int.from_bytes(base64.urlsafe_b64decode(point[name] + "="), "big") for name in "xy")
+    public = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+    claims = jwt.decode(token, public, ["ES256"])
+    assert claims["exp"] - claims["iat"] == 3600
+    assert jwt.get_unverified_header(token) == {"alg": "ES256", "typ": "JWT", "kid": point["kid"]}
+
+
+def test_plugctl_never_overwrites_a_key_and_uses_none_that_others_can_read(hosts, tmp_path):
+    maker, file = hosts(), tmp_path / "key"
+    maker.plugctl("token", "keypair", "--out", str(file))
+    before = file.read_bytes()
+    maker.plugctl("token", "keypair", "--out", str(file), status=1)
+    assert file.read_bytes() == before
+    maker.plugctl("token", "jwt", "--key", str(file), "--algorithm", "RS256", status=1)
+    maker.plugctl("token", "jwt", "--key", str(file), "--claim", "x", status=2)
+    maker.plugctl("token", "jwt", "--key", str(file), "--algorithm", "none", status=2)
+    maker.plugctl("token", "jwt", "--key", str(file), "--expires", "soon", status=2)
+    file.chmod(0o644)
+    maker.plugctl("token", "jwt", "--key", str(file), status=1)
