@@ -231,6 +231,15 @@ static bool sign(const struct jwt_signer *signer, struct str message, uint8_t *o
 			 SIGNATURE_MAX, len) != NULL;
 }
 
+size_t jwt_sign_text(const struct jwt_signer *signer, struct str text, char *out)
+{
+	uint8_t signature[SIGNATURE_MAX];
+	size_t len;
+
+	out[0] = '\0';
+	return sign(signer, text, signature, &len) ? base64url_encode(signature, len, out) : 0;
+}
+
 static void put_part(struct buf *out, const void *data, size_t len)
 {
 	uint8_t *room = buf_reserve(out, BASE64URL_TEXT(len));
@@ -260,22 +269,19 @@ static json_t *complete_header(const struct jwt_signer *signer, const json_t *he
 char *jwt_sign(const struct jwt_signer *signer, const json_t *header, const json_t *claims)
 {
 	json_t *whole = complete_header(signer, header);
-	uint8_t signature[SIGNATURE_MAX];
+	char signature[BASE64URL_TEXT(SIGNATURE_MAX)];
 	struct buf text = {0};
-	struct str message;
 	size_t len;
-	bool good;
 
 	put_json(&text, whole);
 	buf_append(&text, ".", 1);
 	put_json(&text, claims);
-	message = (struct str){(const char *)buf_front(&text), buf_len(&text)};
-	good = sign(signer, message, signature, &len);
+	len = jwt_sign_text(signer, (struct str){(const char *)buf_front(&text), buf_len(&text)},
+			    signature);
 	buf_append(&text, ".", 1);
-	put_part(&text, signature, good ? len : 0);
-	buf_append(&text, "", 1); /* the terminator */
+	buf_append(&text, signature, len + 1); /* with the terminator */
 	json_decref(whole);
-	if (good)
+	if (len > 0)
 		return (char *)text.data; /* nothing was consumed: it begins there */
 	buf_deinit(&text);
 	return NULL;
