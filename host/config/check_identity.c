@@ -131,16 +131,19 @@ static void check_rule(const struct look *look)
 
 static void check_map(struct filling *filling, size_t index)
 {
-	const struct certificate_map_opts *map =
-		&filling->config->edge.identity.certificates[index];
+	static const enum setting_id whom[] = {SETTING_IDENTITY_CERTIFICATES_SUBJECT,
+					       SETTING_IDENTITY_CERTIFICATES_NAME,
+					       SETTING_IDENTITY_CERTIFICATES_FINGERPRINT};
+	const struct element *element = &filling->elements[SECTION_IDENTITY_CERTIFICATES][index];
 
-	if (!map->subject && !map->name && !map->fingerprint)
-		problem_add(filling->errors,
-			    element_place(filling, SECTION_IDENTITY_CERTIFICATES, index,
-					  SETTING_IDENTITY_CERTIFICATES_SUBJECT),
-			    ERR_CONFIG_MISSING,
-			    "every certificate would match; say which: add subject, name or "
-			    "fingerprint");
+	for (size_t i = 0; i < sizeof(whom) / sizeof(whom[0]); i++) {
+		if (element->lines[whom[i]])
+			return;
+	}
+	problem_add(filling->errors,
+		    element_place(filling, SECTION_IDENTITY_CERTIFICATES, index, whom[0]),
+		    ERR_CONFIG_MISSING,
+		    "every certificate would match; say which: add subject, name or fingerprint");
 }
 
 void check_identity(struct filling *filling)

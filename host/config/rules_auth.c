@@ -35,8 +35,8 @@ const char *rule_auth_scope(struct str text)
 
 const char *rule_auth_claim(struct str text)
 {
-	if (text.len == 0 || memchr(text.data, '=', text.len))
-		return "is not the name of a claim; write one without '='";
+	if (text.data[0] == '=' || !memchr(text.data, '=', text.len))
+		return "is no claim with its value; write one such as tenant=acme";
 	return rule_auth_text(text);
 }
 

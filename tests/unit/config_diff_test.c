@@ -81,7 +81,8 @@ static void no_setting_is_forgotten(void **state)
 		if (setting_is_single(setting))
 			alter(setting, &after);
 		else if (setting->section != SECTION_ROUTES && i != SETTING_PLUGINS_NAME &&
-			 setting->section != SECTION_CERTIFICATES &&
+			 (!sections[setting->section].list ||
+			  setting->section == SECTION_PLUGINS) &&
 			 sections[setting->section].parent != SECTION_ROUTES)
 			alter(setting, &plugins[1]);
 		else
