@@ -26,6 +26,7 @@
 #include "edge/edge.h"
 #include "ground.h"
 #include "host_service.h"
+#include "identity/identity.h"
 #include "net/listener.h"
 #include "observe/errors.h"
 #include "pins.h"
@@ -53,6 +54,7 @@ struct host {
 	struct registry *registry;
 	struct host_service service;
 	struct unit_house house;
+	struct identity *identity; /* who clients are, beyond one configuration */
 	struct edge *edge;
 	struct listener *listener;
 	struct control *control;
@@ -200,7 +202,9 @@ static int start_edge(struct host *host)
 	};
 	struct err err;
 
-	setup.routes = roster_routes(host->roster, &err);
+	host->identity = identity_new(host->loop, host->log);
+	setup.identity = host->identity;
+	setup.routes = roster_routes(host->roster, host->identity, &err);
 	if (!setup.routes)
 		return report(host, &err);
 	host->edge = edge_new(&setup);
@@ -424,6 +428,7 @@ static void start_reload(struct host *host)
 		.log = host->log,
 		.house = &host->house,
 		.listener = host->listener,
+		.identity = host->identity,
 		.source = host->source,
 		.get_roster = get_roster,
 		.on_applied = on_applied,
@@ -524,6 +529,7 @@ static void release(struct host *host)
 	listener_free(host->listener);
 	edge_free(host->edge);
 	host->house.edge = NULL;
+	identity_free(host->identity);
 	roster_release(host->roster);
 	units_free(&host->house);
 	loop_turn(host->loop, false);

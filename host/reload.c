@@ -330,7 +330,7 @@ static int prepare(struct reload *reload, struct err *err)
 	for (size_t i = 0; i < config->plugin_count; i++)
 		place_plugin(reload, &config->plugins[i]);
 	roster_complete(reload->next);
-	reload->routes = roster_routes(reload->next, err);
+	reload->routes = roster_routes(reload->next, reload->site.identity, err);
 	if (!reload->routes)
 		return -EINVAL;
 	return listener_prepare(reload->site.listener, &config->net, err);

@@ -15,6 +15,7 @@
 #include "roster.h"
 #include "unit.h"
 
+struct identity;
 struct reload;
 
 /* What it works on. Borrows all of it while the reload lives. */
@@ -23,6 +24,7 @@ struct reload_site {
 	struct log *log;
 	struct unit_house *house;
 	struct listener *listener;
+	struct identity *identity;
 	const struct plan_source *source;
 
 	/* The one in force. */

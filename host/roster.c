@@ -84,13 +84,14 @@ static void on_routes_gone(void *user)
 	roster_release(user);
 }
 
-struct edge_routes *roster_routes(struct roster *roster, struct err *err)
+struct edge_routes *roster_routes(struct roster *roster, struct identity *identity, struct err *err)
 {
 	struct edge_routes *routes =
 		edge_routes_new(&(struct edge_routes_opts){.opts = &roster->plan->config.edge,
 							   .targets = roster->targets,
 							   .stand_ins = roster->stand_ins,
 							   .target_count = roster->count,
+							   .identity = identity,
 							   .on_gone = on_routes_gone,
 							   .user = roster},
 				err);

@@ -10,6 +10,8 @@
 #include "plan.h"
 #include "unit.h"
 
+struct identity;
+
 struct roster {
 	struct plan *plan; /* holds */
 	struct unit **units;
@@ -36,6 +38,7 @@ struct unit *roster_find(const struct roster *roster, const char *plugin);
 struct unit *roster_unit_of(const struct roster *roster, const struct target *target);
 
 /* Routes to its units, which hold it until the last request under them is over. NULL with *err. */
-struct edge_routes *roster_routes(struct roster *roster, struct err *err);
+struct edge_routes *roster_routes(struct roster *roster, struct identity *identity,
+				  struct err *err);
 
 #endif

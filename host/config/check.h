@@ -23,6 +23,9 @@ void check_cors(struct filling *filling);
 /* Of who clients are. */
 void check_identity(struct filling *filling);
 
+/* Of whose tokens are accepted. */
+void check_jwt(struct filling *filling);
+
 /* Where an element of a list sets it, or where the element begins. */
 struct place element_place(struct filling *filling, enum section_id section, size_t index,
 			   enum setting_id setting);

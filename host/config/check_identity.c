@@ -78,6 +78,9 @@ static const char *lack_of(const struct config *config, const char *name)
 		return "api_key needs identity.api_keys, the file of keys, or nobody can come in";
 	if (strcmp(name, "basic") == 0 && !identity->users)
 		return "basic needs identity.users, the file of users, or nobody can come in";
+	if (strcmp(name, "jwt") == 0 && identity->jwt.issuer_count == 0)
+		return "jwt needs identity.jwt.issuers, whose tokens are accepted, or nobody can "
+		       "come in";
 	if (strcmp(name, "mtls") == 0 && identity->certificate_count == 0)
 		return "mtls needs identity.certificates, whom certificates mean, or nobody can "
 		       "come in";
@@ -128,16 +131,19 @@ static void check_rule(const struct look *look)
 
 static void check_map(struct filling *filling, size_t index)
 {
-	const struct certificate_map_opts *map =
-		&filling->config->edge.identity.certificates[index];
+	static const enum setting_id whom[] = {SETTING_IDENTITY_CERTIFICATES_SUBJECT,
+					       SETTING_IDENTITY_CERTIFICATES_NAME,
+					       SETTING_IDENTITY_CERTIFICATES_FINGERPRINT};
+	const struct element *element = &filling->elements[SECTION_IDENTITY_CERTIFICATES][index];
 
-	if (!map->subject && !map->name && !map->fingerprint)
-		problem_add(filling->errors,
-			    element_place(filling, SECTION_IDENTITY_CERTIFICATES, index,
-					  SETTING_IDENTITY_CERTIFICATES_SUBJECT),
-			    ERR_CONFIG_MISSING,
-			    "every certificate would match; say which: add subject, name or "
-			    "fingerprint");
+	for (size_t i = 0; i < sizeof(whom) / sizeof(whom[0]); i++) {
+		if (element->lines[whom[i]])
+			return;
+	}
+	problem_add(filling->errors,
+		    element_place(filling, SECTION_IDENTITY_CERTIFICATES, index, whom[0]),
+		    ERR_CONFIG_MISSING,
+		    "every certificate would match; say which: add subject, name or fingerprint");
 }
 
 void check_identity(struct filling *filling)
@@ -151,4 +157,5 @@ void check_identity(struct filling *filling)
 		check_rule(&(struct look){filling, &of_rpc, i, &edge->identity.rpc[i].auth});
 	for (size_t i = 0; i < edge->identity.certificate_count; i++)
 		check_map(filling, i);
+	check_jwt(filling);
 }

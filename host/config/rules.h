@@ -32,10 +32,12 @@ const char *rule_field_value(struct str text); /* of HTTP */
 const char *rule_auth_method(struct str text); /* "api_key", "none" */
 const char *rule_auth_text(struct str text);   /* a role, a tenant, a subject */
 const char *rule_auth_scope(struct str text);  /* as RFC 6749, 3.3, has them */
-const char *rule_auth_claim(struct str text);  /* the name of one */
+const char *rule_auth_claim(struct str text);  /* "name=value" */
 const char *rule_auth_realm(struct str text);
-const char *rule_auth_header(struct str text); /* that credentials come in */
-const char *rule_auth_rpc(struct str text);    /* "service/method", "service/" and a star */
+const char *rule_auth_header(struct str text);	 /* that credentials come in */
+const char *rule_auth_rpc(struct str text);	 /* "service/method", "service/" and a star */
+const char *rule_jwt_algorithm(struct str text); /* "ES256" */
+const char *rule_jwks_url(struct str text);	 /* https, or of this machine */
 const char *rule_certificate_subject(struct str text);
 const char *rule_certificate_name(struct str text);
 const char *rule_certificate_fingerprint(struct str text);

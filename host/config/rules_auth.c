@@ -3,8 +3,10 @@
 #include "config/rules.h"
 
 #include "identity/certificates.h"
+#include "identity/jwt_alg.h"
 #include "identity/method.h"
 #include "net/chars.h"
+#include "net/fetch.h"
 
 const char *rule_auth_method(struct str text)
 {
@@ -33,8 +35,8 @@ const char *rule_auth_scope(struct str text)
 
 const char *rule_auth_claim(struct str text)
 {
-	if (text.len == 0 || memchr(text.data, '=', text.len))
-		return "is not the name of a claim; write one without '='";
+	if (text.data[0] == '=' || !memchr(text.data, '=', text.len))
+		return "is no claim with its value; write one such as tenant=acme";
 	return rule_auth_text(text);
 }
 
@@ -68,6 +70,19 @@ const char *rule_auth_rpc(struct str text)
 	    str_eq((struct str){text.data + text.len - all.len, all.len}, all))
 		return rule_auth_text(text);
 	return rule_rpc(text);
+}
+
+const char *rule_jwt_algorithm(struct str text)
+{
+	if (jwt_alg_find(text) != JWT_ALG_COUNT)
+		return NULL;
+	return "is no algorithm of signatures; write one such as RS256, PS256, ES256, EdDSA or "
+	       "HS256";
+}
+
+const char *rule_jwks_url(struct str text)
+{
+	return fetch_check_url(text);
 }
 
 const char *rule_certificate_subject(struct str text)

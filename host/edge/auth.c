@@ -46,13 +46,13 @@ static void take_rpc(struct auth_rules *rules, const struct identity_opts *ident
 }
 
 int auth_rules_init(struct auth_rules *rules, const struct auth_opts *rest,
-		    const struct identity_opts *identity, struct err *err)
+		    const struct identity_opts *opts, struct identity *identity, struct err *err)
 {
 	*rules = (struct auth_rules){.rest = {kinds_of(rest->methods), rest}};
-	rules->book = book_new(identity, err);
+	rules->book = book_new(opts, identity, err);
 	if (!rules->book)
 		return -1;
-	take_rpc(rules, identity);
+	take_rpc(rules, opts);
 	return 0;
 }
 

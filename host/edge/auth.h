@@ -29,10 +29,10 @@ struct auth_rules {
 	size_t rpc_count;
 };
 
-/* Reads what identity/ needs. Borrows both while it lives. 0, or -errno with *err and nothing to
- * deinit. */
+/* Reads what identity/ needs. Borrows all of it while it lives. 0, or -errno with *err and nothing
+ * to deinit. */
 int auth_rules_init(struct auth_rules *rules, const struct auth_opts *rest,
-		    const struct identity_opts *identity, struct err *err);
+		    const struct identity_opts *opts, struct identity *identity, struct err *err);
 void auth_rules_deinit(struct auth_rules *rules);
 
 /* That of a route; methods NULL: the one for the rest. */

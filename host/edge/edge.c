@@ -18,7 +18,6 @@
 #include "edge/error_body.h"
 #include "edge/router_pattern.h"
 #include "edge/stand_in.h"
-#include "identity/identity.h"
 
 /* ---- a request ---- */
 
@@ -283,7 +282,7 @@ struct edge *edge_new(const struct edge_setup *setup)
 		edge->request_key = (uint64_t)loop_now_us(edge->loop);
 	if (getrandom(&edge->clients_key, sizeof(edge->clients_key), 0) < 0)
 		edge->clients_key.words[0] = edge->request_key;
-	edge->identity = identity_new(edge->log);
+	edge->identity = setup->identity;
 	renew_clients(edge);
 	return edge;
 }
@@ -303,7 +302,6 @@ void edge_free(struct edge *edge)
 	routes_release(edge->routes);
 	counts_deinit(&edge->counts);
 	clients_free(edge->clients);
-	identity_free(edge->identity);
 	free(edge);
 }
 

@@ -18,6 +18,7 @@
 
 struct edge;
 struct edge_routes;
+struct identity;
 
 /* ---- what the edge obeys ---- */
 
@@ -28,6 +29,7 @@ struct edge_routes_opts {
 	/* What stands in for each of the targets, NULL for nothing; NULL: nothing for any. Borrows
 	 * likewise. */
 	struct target *const *stand_ins;
+	struct identity *identity; /* borrows likewise; NULL: no keys of issuers are needed */
 
 	/* Nobody uses these routes any more, also no request that came under them. May be NULL. */
 	void (*on_gone)(void *user);
@@ -54,6 +56,7 @@ struct edge_setup {
 	const char *version;	    /* of the host */
 	struct metrics *metrics;    /* borrows; NULL: nothing is counted */
 	struct edge_routes *routes; /* takes */
+	struct identity *identity;  /* borrows; NULL: nobody is asked */
 };
 
 struct edge *edge_new(const struct edge_setup *setup); /* returns owned */

@@ -26,8 +26,8 @@ struct edge {
 	struct edge_routes *routes; /* in force */
 	struct holds holds;
 	struct edge_counts counts;
-	struct clients *clients; /* what each has asked lately */
-	struct identity *identity;
+	struct clients *clients;   /* what each has asked lately */
+	struct identity *identity; /* borrowed */
 	struct siphash_key clients_key;
 	bool draining;
 	uint64_t request_key; /* random */

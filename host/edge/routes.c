@@ -130,7 +130,8 @@ struct edge_routes *edge_routes_new(const struct edge_routes_opts *from, struct 
 	cidr_list_init(&routes->trusted, from->opts->trusted_proxies);
 	cidr_list_init(&routes->guests.allow, from->opts->allow);
 	cidr_list_init(&routes->guests.deny, from->opts->deny);
-	if (auth_rules_init(&routes->auth, &from->opts->auth, &from->opts->identity, err) == 0 &&
+	if (auth_rules_init(&routes->auth, &from->opts->auth, &from->opts->identity, from->identity,
+			    err) == 0 &&
 	    take_routes(routes, err) == 0)
 		return routes;
 	routes_free(routes);

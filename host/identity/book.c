@@ -9,15 +9,18 @@
 #include "identity/api_keys.h"
 #include "identity/basic.h"
 #include "identity/certificates.h"
+#include "identity/identity.h"
+#include "identity/jwt_issuers.h"
 
 struct book {
 	const struct identity_opts *opts;
 	struct api_keys *api_keys;
 	struct users *users;
 	struct certificate_map *certificates;
+	struct jwt_issuers *jwt;
 };
 
-static int read_all(struct book *book, struct err *err)
+static int read_all(struct book *book, struct identity *identity, struct err *err)
 {
 	const struct identity_opts *opts = book->opts;
 
@@ -25,16 +28,19 @@ static int read_all(struct book *book, struct err *err)
 		return -1;
 	if (opts->users && !(book->users = users_new(opts->users, err)))
 		return -1;
+	if (opts->jwt.issuer_count > 0 &&
+	    !(book->jwt = jwt_issuers_new(&opts->jwt, identity_jwks(identity), err)))
+		return -1;
 	book->certificates = certificate_map_new(opts, err);
 	return book->certificates ? 0 : -1;
 }
 
-struct book *book_new(const struct identity_opts *opts, struct err *err)
+struct book *book_new(const struct identity_opts *opts, struct identity *identity, struct err *err)
 {
 	struct book *book = mem_new(struct book);
 
 	book->opts = opts;
-	if (read_all(book, err) == 0)
+	if (read_all(book, identity, err) == 0)
 		return book;
 	book_free(book);
 	return NULL;
@@ -47,6 +53,7 @@ void book_free(struct book *book)
 	api_keys_free(book->api_keys);
 	users_free(book->users);
 	certificate_map_free(book->certificates);
+	jwt_issuers_free(book->jwt);
 	free(book);
 }
 
@@ -68,4 +75,9 @@ const struct users *book_users(const struct book *book)
 const struct certificate_map *book_certificates(const struct book *book)
 {
 	return book->certificates;
+}
+
+struct jwt_issuers *book_jwt(const struct book *book)
+{
+	return book->jwt;
 }

@@ -11,14 +11,18 @@ struct book;
 struct api_keys;
 struct users;
 struct certificate_map;
+struct identity;
+struct jwt_issuers;
 
-/* Reads the files. Borrows `opts` while the book lives. Returns owned; NULL with *err. */
-struct book *book_new(const struct identity_opts *opts, struct err *err);
+/* Reads the files, and opens the keys of issuers in `identity`. Borrows both while the book lives.
+ * Returns owned; NULL with *err. */
+struct book *book_new(const struct identity_opts *opts, struct identity *identity, struct err *err);
 void book_free(struct book *book); /* NULL is fine */
 
 const struct identity_opts *book_opts(const struct book *book);
 const struct api_keys *book_api_keys(const struct book *book); /* NULL: there are none */
 const struct users *book_users(const struct book *book);       /* NULL: there are none */
 const struct certificate_map *book_certificates(const struct book *book);
+struct jwt_issuers *book_jwt(const struct book *book); /* NULL: there are none */
 
 #endif

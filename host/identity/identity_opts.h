@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "identity/jwt_opts.h"
+
 /* What is asked of a client. Lists are NULL-terminated; NULL or empty: nothing is asked. */
 struct auth_opts {
 	char **methods;	  /* names of identity/method.h, or "none" alone; NULL: unset */
@@ -53,6 +55,7 @@ struct identity_opts {
 	struct rpc_auth_opts *rpc;
 	size_t rpc_count;
 	struct lockout_opts lockout;
+	struct jwt_opts jwt;
 	unsigned logins_per_second; /* passwords that are hashed */
 	int64_t login_memory_ms; /* how long a password that was right need not be hashed again */
 };

@@ -5,10 +5,12 @@
 #include "identity/api_keys.h"
 #include "identity/basic.h"
 #include "identity/certificates.h"
+#include "identity/jwt_method.h"
 
 const struct method auth_methods[] = {
 	{"api_key", CREDENTIAL_API_KEY, "ApiKey", NULL, api_key_verify},
 	{"basic", CREDENTIAL_BASIC, "Basic", basic_peek, basic_verify},
+	{"jwt", CREDENTIAL_BEARER, "Bearer", NULL, jwt_method_verify},
 	{"mtls", CREDENTIAL_CERTIFICATE, NULL, NULL, certificate_verify},
 	{0},
 };

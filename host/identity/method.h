@@ -24,7 +24,7 @@ extern const struct method auth_methods[];
 #define METHOD_NONE "none" /* in the configuration: nobody is asked */
 
 /* Of all rows, for messages. */
-#define METHOD_NAMES "api_key, basic, mtls"
+#define METHOD_NAMES "api_key, basic, jwt, mtls"
 
 /* NULL: there is none. */
 const struct method *method_find(struct str name);

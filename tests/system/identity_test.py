@@ -51,8 +51,8 @@ ROUTES = {
     "/no-roles": {"methods": ["api_key"], "all_roles": ["reader", "writer"]},
     "/scope": {"methods": ["api_key"], "any_scope": ["orders:write", "orders:read"]},
     "/no-scope": {"methods": ["api_key"], "all_scopes": ["orders:read", "orders:write"]},
-    "/claim": {"methods": ["api_key"], "claims": {"tenant": "acme", "dept": "sales"}},
-    "/no-claim": {"methods": ["api_key"], "claims": {"tenant": "other"}},
+    "/claim": {"methods": ["api_key"], "claims": ["tenant=acme", "dept=sales"]},
+    "/no-claim": {"methods": ["api_key"], "claims": "tenant=other"},
 }
 
 

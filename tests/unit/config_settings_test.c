@@ -355,7 +355,7 @@ static char *sample(const struct setting *setting, unsigned which)
 			return mem_printf("https://a%u.example", which + 1);
 		if (setting->check == rule_method)
 			return mem_printf("M%u", which + 1);
-		if (setting->check == rule_header)
+		if (setting->check == rule_header || setting->check == rule_auth_header)
 			return mem_printf("x-%u", which + 1);
 		if (setting->check == rule_rate_by)
 			return mem_printf("header x-%u", which + 1);
@@ -462,7 +462,8 @@ static void prefers_flags_to_environment_to_file_for_each_setting(void **state)
 {
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		/* whose values want another setting to be there, or not to be there */
-		bool is_alone = i != SETTING_TLS_CLIENT_CERTIFICATES;
+		bool is_alone = i != SETTING_TLS_CLIENT_CERTIFICATES &&
+				settings[i].section != SECTION_HTTP_AUTH;
 
 		if (setting_is_single(&settings[i]) && is_alone)
 			check_order(&settings[i]);

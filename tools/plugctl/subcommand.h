@@ -99,6 +99,12 @@ extern const struct arg_option token_password_options[];
 enum exit_status run_token_key(const struct plugctl *plugctl, const struct args *args);
 enum exit_status run_token_password(const struct plugctl *plugctl, const struct args *args);
 
+/* ---- token_jwt.c ---- */
+extern const struct arg_option token_keypair_options[];
+extern const struct arg_option token_jwt_options[];
+enum exit_status run_token_keypair(const struct plugctl *plugctl, const struct args *args);
+enum exit_status run_token_jwt(const struct plugctl *plugctl, const struct args *args);
+
 /* ---- auditing.c ---- */
 extern const struct arg_option audit_list_options[];
 extern const struct arg_option audit_verify_options[];
