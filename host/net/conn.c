@@ -6,9 +6,10 @@
  *
  * It sleeps in GREETING for the proxy's introduction and the client's handshake (not at all without
  * a transport; conn_opening.c), in OPEN for the client or for its session, in FINISHING for the
- * client to read, in LINGERING for it to close (for 2 s and 1 MiB at most). Lingering is what lets a client that is still sending see our last
- * answer: closing a socket with unread bytes resets it, and the reset may destroy the answer on
- * its way (RFC 9112, 9.6). It is the raw socket that lingers: what comes then is not read.
+ * client to read, in LINGERING for it to close (for 2 s and 1 MiB at most). Lingering is what lets
+ * a client that is still sending see our last answer: closing a socket with unread bytes resets it,
+ * and the reset may destroy the answer on its way (RFC 9112, 9.6). It is the raw socket that
+ * lingers: what comes then is not read.
  *
  * Output goes into one buffer and out once per turn; the bytes read go to the session straight from
  * the listener's scratch buffer, and only what it doesn't use is kept. Both buffers are bounded:

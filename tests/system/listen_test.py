@@ -2,6 +2,7 @@
 import fcntl
 import os
 import pathlib
+import pwd
 import socket
 import stat
 
@@ -13,6 +14,8 @@ from tls_client import TlsClient, address_of, client_context
 
 LIVE = "/health/live"
 MIRROR = {"plugins": [plugin("good")], "routes": [route("/x/mirror", "good")]}
+
+UID, GID = pwd.getpwnam("daemon").pw_uid, pwd.getpwnam("daemon").pw_gid
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -145,24 +148,40 @@ def test_pages_for_the_operator_may_be_on_a_unix_socket(start, path):
     assert host.http("GET", "/metrics").status == 200
 
 
+@pytest.fixture(name="dropped")
+def dropped_fixture(tmp_path):
+    """dropped(hosts, …): a host that becomes `daemon`, in directories that it can enter."""
+    for directory in [tmp_path, *list(tmp_path.parents)[:3]]:
+        if directory.owner() == "root" and directory != pathlib.Path("/tmp"):
+            directory.chmod(0o755)
+
+    def make(hosts, **settings):
+        host = hosts({"ASAN_OPTIONS": "detect_leaks=0"}, process={"user": "daemon"},
+                     admin={"socket": "none"}, **settings)
+        os.chown(host.directory, UID, GID)
+        return host
+    return make
+
+
 @needs_root
-def test_the_file_is_the_user_s_that_plugd_becomes(hosts, tmp_path):
-    tmp_path.chmod(0o755)
-    for parent in list(tmp_path.parents)[:3]:
-        if parent.owner() == "root" and parent != pathlib.Path("/tmp"):
-            parent.chmod(0o755)
+def test_the_file_is_the_user_s_that_plugd_becomes(hosts, dropped, tmp_path):
     directory = tmp_path / "run"
     directory.mkdir()
-    os.chown(directory, 1, 1)
+    os.chown(directory, UID, GID)
     path = directory / "http.sock"
-    host = hosts({"ASAN_OPTIONS": "detect_leaks=0"}, listen=f"unix:{path}",
-                 process={"user": "daemon"}, admin={"socket": "none"})
-    os.chown(host.directory, 1, 1)
-    host.start()
-    assert (path.stat().st_uid, path.stat().st_gid) == (1, 1)
+    host = dropped(hosts, listen=f"unix:{path}").start()
+    assert (path.stat().st_uid, path.stat().st_gid) == (UID, GID)
     assert host.http("GET", LIVE).status == 200
     host.stop()
     assert not path.exists()
+
+
+@needs_root
+def test_a_file_that_the_user_can_not_remove_is_told(hosts, dropped, path):
+    host = dropped(hosts, listen=f"unix:{path}").start()
+    host.stop()
+    assert host.log("listener.file_left")[0]["code"] == 1303 and path.exists()
+    assert dropped(hosts, listen=f"unix:{path}").start().http("GET", LIVE).status == 200
 
 
 # ---- addresses
@@ -335,16 +354,9 @@ def test_a_reload_can_give_an_inherited_socket_up_but_not_take_it_back(hosts):
 
 
 @needs_root
-def test_inherited_sockets_stay_when_plugd_becomes_another_user(hosts, tmp_path):
-    for directory in [tmp_path, *list(tmp_path.parents)[:3]]:
-        if directory.owner() == "root" and directory != pathlib.Path("/tmp"):
-            directory.chmod(0o755)
+def test_inherited_sockets_stay_when_plugd_becomes_another_user(hosts, dropped):
     with listening() as sock:
-        host = give(hosts({"ASAN_OPTIONS": "detect_leaks=0"}, listen="fd:web",
-                          process={"user": "daemon"}, admin={"socket": "none"}),
-                    sock, names="web")
-        os.chown(host.directory, 1, 1)
-        launched(host)
+        host = launched(give(dropped(hosts, listen="fd:web"), sock, names="web"))
         host.wait_log("privileges.dropped")
         host.address = address_text(sock)
         assert host.http("GET", LIVE).status == 200

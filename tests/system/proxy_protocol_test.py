@@ -232,7 +232,7 @@ def test_half_a_header_ends_the_connection_and_nothing_at_all_is_nothing(begin):
 
 @pytest.mark.parametrize("data", [b"", v1("192.0.2.7")[:20], v2("192.0.2.7")[:20]])
 def test_a_header_has_the_time_of_a_head(begin, data):
-    host = begin(http={"read_header_timeout": "100ms"})
+    host = begin(http={"read_header_timeout": "100ms"}, tls={"handshake_timeout": "5m"})
     with Client(host.address, first=data) as client:
         assert client.is_closed()
 
