@@ -1,6 +1,6 @@
-/* Fuzz target: the first line is 'L' or 'P' (a location or a path) and a route's pattern, the second
- * a template, the third the path of a request. What comes out of a location can be sent, and leads
- * to no other host than the template says. */
+/* Fuzz target: the first line is 'L' or 'P' (a location or a path) and a route's pattern, the
+ * second a template, the third the path of a request. What comes out of a location can be sent, and
+ * leads to no other host than the template says. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
