@@ -161,6 +161,8 @@ static void goes_back_from_a_type_that_leads_nowhere(void **state)
 					    {.pattern = "/:b<hex>/y"},
 					    {.pattern = "/:c/z"},
 					    {.pattern = "/:d<int>/:e<int>"},
+					    {.pattern = "/:f<int>/:g/x"},
+					    {.pattern = "/:h<hex>/*rest"},
 					    {0}};
 	struct router *router = build(rules);
 	struct router_request request = {.method = STR_LITERAL("GET"),
@@ -171,10 +173,16 @@ static void goes_back_from_a_type_that_leads_nowhere(void **state)
 	assert_int_equal(match.param_count, 1);
 	assert_str(match.params[0].name, "b");
 	assert_str(match.params[0].value, "12");
+	request.path = STR_LITERAL("/12/q/y"); /* f and g were captured, and given up */
+	assert_int_equal(ask(router, &request, &match), 5);
+	assert_int_equal(match.param_count, 2);
+	assert_str(match.params[1].name, "rest");
+	assert_str(match.params[1].value, "q/y");
 	router_free(router);
-	assert_int_equal(find_path(rules, "/12/z"), 2);
+	assert_int_equal(find_path(rules, "/xy/z"), 2);
 	assert_int_equal(find_path(rules, "/12/13"), 3);
-	assert_int_equal(find_path(rules, "/12/q"), NOT_FOUND);
+	assert_int_equal(find_path(rules, "/12/q"), 5);
+	assert_int_equal(find_path(rules, "/x/q"), NOT_FOUND);
 }
 
 /* ---- hosts ---- */

@@ -328,9 +328,9 @@ static int bench_calls(struct bench *bench, const struct plugin_opts *plugin,
 
 int main(int argc, char **argv)
 {
+	static const struct spawner_duty no_duty;
 	static char name[] = "echo";
-	struct bench bench = {.spawner = spawner_new(&(struct spawner_duty){.stays_root = false}, NULL),
-			      .loop = loop_new()};
+	struct bench bench = {.spawner = spawner_new(&no_duty, NULL), .loop = loop_new()};
 	struct plugin_opts plugin = {
 		.name = name,
 		.enabled = true,
