@@ -53,6 +53,7 @@ struct edge_opts {
 	char **allow;
 	char **deny;
 	struct tokens_rate rate; /* of one client; per_second 0: no limit */
+	bool rate_headers;	 /* each answer says how much is left */
 	unsigned rate_keys;	 /* clients that are remembered */
 	char *rate_by;		 /* "address", or "header NAME" */
 	struct security_opts security;

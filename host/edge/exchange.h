@@ -26,7 +26,7 @@ struct hold;
 struct middleware;
 
 /* Fields that the edge adds to every answer. */
-#define EXCHANGE_EXTRA_FIELDS (9 + SECURITY_HEADERS)
+#define EXCHANGE_EXTRA_FIELDS (11 + SECURITY_HEADERS)
 
 /* Messages with a length before each, as they come and go in pieces. */
 struct rpc_stream {
@@ -55,6 +55,7 @@ struct exchange {
 
 	struct str request_id;
 	struct ip client; /* who asks */
+	bool is_rated;	  /* the limit of its client's requests counts it */
 	struct str proxy; /* the trusted one that says so; empty: none does */
 	int64_t started_us;
 	int64_t client_timeout_ms; /* DEADLINE_HEADER_NONE: it sets none */

@@ -27,31 +27,43 @@ static const struct http_field *find_field(const struct http_request *request, c
 	return NULL;
 }
 
-static bool take_token(struct exchange *exchange, uint64_t salt, struct tokens_rate rate,
-		       int64_t *wait_ms_out)
-{
-	struct edge *edge = exchange->edge;
-	const struct http_field *field =
-		find_field(exchange->request, header_of(exchange->routes->from.opts));
-	struct ip client = ip_client(&exchange->client);
-	int64_t now_us = loop_now_us(edge->loop);
+/* Whose bucket it is, under which limit. */
+struct bucket {
+	const void *name;
+	size_t len;
+	uint64_t salt;
+	struct tokens_rate rate;
+	struct ip client;
+};
 
+static void find_bucket(const struct exchange *exchange, struct bucket *bucket)
+{
+	const struct edge_opts *opts = exchange->routes->from.opts;
+	const struct edge_route *route = exchange->route;
+	const struct http_field *field = find_field(exchange->request, header_of(opts));
+	bool has_own = route && route->rate.per_second > 0;
+
+	bucket->rate = has_own ? route->rate : opts->rate;
+	bucket->salt = has_own ? route->rate_salt : 0;
+	bucket->client = ip_client(&exchange->client);
+	bucket->name = field ? (const void *)field->value.data : &bucket->client;
+	bucket->len = field ? field->value.len : sizeof(bucket->client);
 	if (field)
-		return clients_take(edge->clients, field->value.data, field->value.len, ~salt, rate,
-				    now_us, wait_ms_out);
-	return clients_take(edge->clients, &client, sizeof(client), salt, rate, now_us,
-			    wait_ms_out);
+		bucket->salt = ~bucket->salt;
 }
 
 static bool on_admit(struct exchange *exchange, struct exchange_error *error)
 {
-	const struct edge_route *route = exchange->route;
-	bool has_own = route && route->rate.per_second > 0;
-	struct tokens_rate rate = has_own ? route->rate : exchange->routes->from.opts->rate;
+	struct edge *edge = exchange->edge;
+	struct bucket bucket;
 	int64_t wait_ms;
 
-	if (rate.per_second == 0 ||
-	    take_token(exchange, has_own ? route->rate_salt : 0, rate, &wait_ms))
+	find_bucket(exchange, &bucket);
+	if (bucket.rate.per_second == 0)
+		return true;
+	exchange->is_rated = true;
+	if (clients_take(edge->clients, bucket.name, bucket.len, bucket.salt, bucket.rate,
+			 loop_now_us(edge->loop), &wait_ms))
 		return true;
 	*error = (struct exchange_error){
 		.status = 429,
@@ -61,4 +73,28 @@ static bool on_admit(struct exchange *exchange, struct exchange_error *error)
 	return false;
 }
 
-const struct middleware mw_rate = {.name = "rate", .on_admit = on_admit};
+/* draft-ietf-httpapi-ratelimit-headers: q requests in w seconds, and r of them left. A bucket that
+ * is not full gets at least one more each second, so r is all that there is for no longer (t). */
+static void on_response(struct exchange *exchange, struct http_field *fields, size_t *count)
+{
+	struct edge *edge = exchange->edge;
+	struct arena *arena = exchange->request->arena;
+	struct bucket bucket;
+	uint32_t left, window_s;
+
+	if (!exchange->is_rated || !exchange->routes->from.opts->rate_headers)
+		return;
+	find_bucket(exchange, &bucket);
+	left = clients_left(edge->clients, bucket.name, bucket.len, bucket.salt, bucket.rate,
+			    loop_now_us(edge->loop));
+	window_s = (bucket.rate.burst + bucket.rate.per_second - 1) / bucket.rate.per_second;
+	fields[(*count)++] = (struct http_field){
+		STR_LITERAL("ratelimit-policy"),
+		str_from(arena_printf(arena, "\"client\";q=%u;w=%u", bucket.rate.burst, window_s))};
+	fields[(*count)++] =
+		(struct http_field){STR_LITERAL("ratelimit"),
+				    str_from(arena_printf(arena, "\"client\";r=%u;t=1", left))};
+}
+
+const struct middleware mw_rate = {
+	.name = "rate", .on_admit = on_admit, .on_response = on_response};
