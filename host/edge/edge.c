@@ -216,7 +216,7 @@ static struct str on_refused(void *user, const struct http_refusal *refusal, str
 				       .code = "BAD_REQUEST",
 				       .message = str_from(refusal->why)};
 	struct str id = exchange_make_id(edge, arena);
-	struct http_field *fields = arena_alloc(arena, 2 * sizeof(*fields));
+	struct http_field *fields = arena_alloc(arena, (2 + SECURITY_HEADERS) * sizeof(*fields));
 
 	counts_add_refused(&edge->counts, str_from(refusal->reason));
 	if (refusal->status == 413)
@@ -226,6 +226,8 @@ static struct str on_refused(void *user, const struct http_refusal *refusal, str
 	fields[1] = (struct http_field){STR_LITERAL("x-request-id"), id};
 	response_out->fields = fields;
 	response_out->field_count = 2;
+	security_add(&edge->routes->from.opts->security, refusal->is_https, fields,
+		     &response_out->field_count);
 	log_event(edge->log, LOG_INFO, "http.refused", refusal->why, LOG_STRN("id", id),
 		  LOG_STRN("peer", refusal->peer), LOG_STRN("method", refusal->method),
 		  LOG_STRN("target", refusal->target), LOG_INT("status", refusal->status));

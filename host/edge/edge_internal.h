@@ -38,6 +38,21 @@ struct edge {
 /* The body is over its limit. */
 extern const struct exchange_error edge_error_too_large;
 
+/* Adds the headers that browsers heed, each that is not among the fields yet; at most
+ * SECURITY_HEADERS. */
+void security_add(const struct security_opts *opts, bool is_https, struct http_field *fields,
+		  size_t *count);
+
+/* A line for what net has refused, where requests are logged in the combined format. */
+void access_log_refused(struct edge *edge, const struct http_refusal *refusal, struct str id,
+			struct arena *arena);
+
+/* A turn of the loop took so long. */
+void edge_on_turn(void *edge, int64_t took_us);
+
+/* From now on this is late. */
+void shed_apply(struct edge *edge, const struct shed_opts *opts);
+
 /* The edge's own pages: answers a request whose path is reserved. */
 void builtin_answer(struct exchange *exchange);
 
