@@ -224,6 +224,7 @@ static int bind_addresses(struct host *host, struct err *err)
 		.on_stopped = on_clients_gone,
 		.stopped_user = host,
 		.log = host->log,
+		.metrics = telemetry_metrics(host->telemetry),
 	};
 
 	host->listener = listener_new(&opts);

@@ -30,6 +30,7 @@ static void look_at_edge(const struct scrape *scrape)
 	metrics_set(metrics, METRIC_CONNECTIONS, NULL,
 		    scrape->listener ? listener_connections(scrape->listener) : 0);
 	metrics_set(metrics, METRIC_ACCEPTED, NULL, counts.accepted);
+	metrics_set(metrics, METRIC_CROWDED, NULL, counts.crowded);
 	set_held(metrics, "max_connections", counts.full);
 	set_held(metrics, "resources", counts.paused);
 }

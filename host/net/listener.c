@@ -61,6 +61,7 @@ struct listener {
 	struct tls *tls; /* of new connections; NULL: there are no certificates */
 	struct tls *next_tls;
 	struct tls_tickets *tickets;
+	struct tls_counts tls_counts;
 	struct conn_list conns;
 	unsigned conn_count;
 	struct listener_counts counts;
@@ -148,8 +149,10 @@ static bool listener_has_room_for(struct listener *listener, const struct addr *
 	ip = peer_ip(str_from(text));
 	if (cidr_list_has(&listener->trusted, &ip))
 		limit = 0;
+	listener->counts.crowded++;
 	switch (crowd_enter(&listener->crowd, &ip, limit)) {
 	case CROWD_IN:
+		listener->counts.crowded--;
 		return true;
 	case CROWD_FULL:
 		err_set(&err, ERR_CLIENT_CONNECTIONS,
@@ -389,6 +392,7 @@ static int prepare_tls(struct listener *listener, const struct net_opts *net, st
 	const struct tls_setup setup = {
 		.opts = &net->tls,
 		.tickets = listener->tickets,
+		.counts = &listener->tls_counts,
 		.protocols = net->http2 ? protocol_names : protocol_names + 1,
 		.log = listener->opts.log,
 	};
@@ -523,6 +527,7 @@ struct listener *listener_new(const struct listener_opts *opts)
 
 	listener->opts = *opts;
 	listener->tickets = tls_tickets_new(opts->loop);
+	tls_counts_init(&listener->tls_counts, opts->metrics);
 	commons_init(&listener->commons, opts->loop, opts->net, opts->upcalls, opts->user);
 	TAILQ_INIT(&listener->conns);
 	loop_timer_init(&listener->pause, opts->loop, on_pause_over, listener);

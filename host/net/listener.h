@@ -10,6 +10,7 @@
 #include "net/message.h"
 #include "net/net_opts.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 
 struct listener;
 
@@ -21,7 +22,8 @@ struct listener_opts {
 	/* After listener_stop(): no connection is left. Once; may be NULL. */
 	void (*on_stopped)(void *stopped_user);
 	void *stopped_user;
-	struct log *log; /* may be NULL */
+	struct log *log;	 /* may be NULL */
+	struct metrics *metrics; /* borrows; NULL: nothing is counted */
 };
 
 struct listener *listener_new(const struct listener_opts *opts); /* returns owned */
@@ -57,8 +59,9 @@ unsigned listener_connections(const struct listener *listener);
 /* Since listener_new(). */
 struct listener_counts {
 	uint64_t accepted;
-	uint64_t full;	 /* times that max_connections were reached */
-	uint64_t paused; /* times that descriptors or memory had run out */
+	uint64_t full;	  /* times that max_connections were reached */
+	uint64_t crowded; /* closed unheard: max_connections_per_address */
+	uint64_t paused;  /* times that descriptors or memory had run out */
 };
 
 struct listener_counts listener_counts(const struct listener *listener);
