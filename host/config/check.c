@@ -327,6 +327,7 @@ void check_all(struct filling *filling)
 	check_stand_ins(filling, sorted, count);
 	check_routes(filling, sorted, count);
 	check_rates(filling);
+	check_concurrency(filling);
 	check_cors(filling);
 	check_patterns(filling);
 	free(sorted);

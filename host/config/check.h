@@ -14,6 +14,9 @@ void check_sandboxes(struct filling *filling);
 /* Of addresses and of TLS. */
 void check_tls(struct filling *filling);
 
+/* Of a route's places. */
+void check_concurrency(struct filling *filling);
+
 /* Of what pages of other origins may do. */
 void check_cors(struct filling *filling);
 

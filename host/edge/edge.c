@@ -273,6 +273,10 @@ struct edge *edge_new(const struct edge_setup *setup)
 	if (getrandom(&edge->clients_key, sizeof(edge->clients_key), 0) < 0)
 		edge->clients_key.words[0] = edge->request_key;
 	renew_clients(edge);
+	door_init(&edge->door, &edge->routes->from.opts->load.door);
+	edge->door.waits = counts_place_waits(&edge->counts, NULL);
+	shed_apply(edge, &edge->routes->from.opts->load.shed);
+	loop_measure(edge->loop, &edge->measure, edge_on_turn, edge);
 	return edge;
 }
 
@@ -283,6 +287,8 @@ void edge_free(struct edge *edge)
 	if (!edge)
 		return;
 	assert(edge->open == 0);
+	loop_measure_stop(edge->loop, &edge->measure);
+	door_deinit(&edge->door);
 	loop_flush_cancel(edge->loop, &edge->holds.retry);
 	while ((exchange = edge->free_list)) {
 		edge->free_list = exchange->next_free;
@@ -300,6 +306,8 @@ void edge_apply(struct edge *edge, struct edge_routes *routes)
 
 	edge->routes = routes;
 	renew_clients(edge);
+	door_apply(&edge->door, edge->loop, &routes->from.opts->load.door);
+	shed_apply(edge, &routes->from.opts->load.shed);
 	routes_release(old);
 }
 

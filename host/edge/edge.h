@@ -81,6 +81,21 @@ bool edge_is_ready(const struct edge *edge);
  * such page. */
 char *edge_health(const struct edge *edge, struct str path, unsigned *status_out);
 
+/* Places for requests (door.h), for the metrics. */
+struct edge_door_view {
+	struct str name;     /* "(http)", or the pattern of the route that has its own */
+	unsigned taken;	     /* places */
+	unsigned waiting;    /* requests that have none yet */
+	unsigned shed_level; /* as in shedding.h, because of this queue */
+};
+
+/* Shows all doors; each borrows. */
+typedef void edge_door_fn(void *user, const struct edge_door_view *view);
+void edge_each_door(const struct edge *edge, edge_door_fn *each, void *user);
+
+/* Who is refused because the loop is late, as in shedding.h. */
+unsigned edge_loop_shed_level(const struct edge *edge);
+
 /* Requests that are not over. */
 unsigned edge_open_count(const struct edge *edge);
 

@@ -10,6 +10,7 @@
 #include "base/siphash.h"
 #include "edge/clients.h"
 #include "edge/counts.h"
+#include "edge/door.h"
 #include "edge/edge.h"
 #include "edge/exchange.h"
 #include "edge/hold.h"
@@ -26,6 +27,12 @@ struct edge {
 	struct edge_routes *routes; /* in force */
 	struct holds holds;
 	struct edge_counts counts;
+	struct door door;    /* of all routes that have none of their own */
+	struct lateness lag; /* of the loop */
+	struct lateness_limit lag_limit;
+	struct lateness_limit queue_limit;
+	unsigned told_lag; /* its level, in the log */
+	struct loop_measure measure;
 	struct clients *clients; /* what each has asked lately */
 	struct siphash_key clients_key;
 	bool draining;

@@ -10,6 +10,7 @@
 #include "base/tokens.h"
 #include "edge/cors.h"
 #include "edge/forwarded.h"
+#include "edge/load_opts.h"
 
 /* What `rate_by` begins with when clients are told apart by a header, whose name follows. */
 #define RATE_BY_HEADER "header "
@@ -40,7 +41,8 @@ struct route_opts {
 	char **deny;
 	struct tokens_rate rate; /* of one client; per_second 0: the edge's; burst 0: a second's */
 	struct cors_opts cors;	 /* origins NULL: the edge's */
-	int line;		 /* in the configuration file, for messages */
+	struct route_load_opts load;
+	int line; /* in the configuration file, for messages */
 };
 
 struct edge_opts {
@@ -58,6 +60,7 @@ struct edge_opts {
 	char *rate_by;		 /* "address", or "header NAME" */
 	struct security_opts security;
 	struct cors_opts cors;
+	struct load_opts load;
 };
 
 #endif

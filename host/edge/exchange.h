@@ -22,6 +22,8 @@ struct edge;
 struct edge_route;
 struct edge_routes;
 struct bridge_ops;
+struct door;
+struct door_wait;
 struct hold;
 struct middleware;
 
@@ -60,7 +62,10 @@ struct exchange {
 	int64_t started_us;
 	int64_t client_timeout_ms; /* DEADLINE_HEADER_NONE: it sets none */
 
-	struct hold *hold;  /* waits for its plugin's first start; NULL: it doesn't */
+	struct hold *hold;	/* waits for its plugin's first start; NULL: it doesn't */
+	struct door *door;	/* where it needs a place; NULL: nowhere */
+	struct door_wait *wait; /* waits for its place there; NULL: it doesn't */
+	bool has_place;
 	struct str service; /* that it asks for */
 	struct str method_name;
 	struct edge_routes *routes;	/* that were in force when it came; holds */

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/tokens.h"
 #include "edge/counts.h"
+#include "edge/door.h"
 #include "edge/edge.h"
 #include "edge/router.h"
 #include "net/cidr.h"
@@ -28,7 +29,9 @@ struct edge_route {
 	struct guests guests;
 	struct tokens_rate rate;      /* of each client; per_second 0: the edge's */
 	const struct cors_opts *cors; /* its own, or the edge's */
-	uint64_t rate_salt;	      /* tells its clients from those of other limits */
+	struct door *door;	      /* its own; owned; NULL: the edge's */
+	enum priority priority;
+	uint64_t rate_salt; /* tells its clients from those of other limits */
 	struct target *target;
 	const struct bridge_ops *bridge;
 	struct str service;

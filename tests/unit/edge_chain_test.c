@@ -65,10 +65,12 @@ MIDDLEWARE(mw_lists, c);
 MIDDLEWARE(mw_rate, d);
 MIDDLEWARE(mw_cors, e);
 MIDDLEWARE(mw_security, f);
-MIDDLEWARE(mw_body_limit, g);
-MIDDLEWARE(mw_deadline, h);
-MIDDLEWARE(mw_access_log, i);
-MIDDLEWARE(mw_metrics, j);
+MIDDLEWARE(mw_shed, g);
+MIDDLEWARE(mw_concurrency, h);
+MIDDLEWARE(mw_body_limit, i);
+MIDDLEWARE(mw_deadline, j);
+MIDDLEWARE(mw_access_log, k);
+MIDDLEWARE(mw_metrics, l);
 
 static int setup(void **state)
 {
@@ -80,8 +82,9 @@ static int setup(void **state)
 static void the_order_is_that_of_the_array(void **state)
 {
 	static const struct middleware *const order[] = {
-		&mw_request_id, &mw_client,	&mw_lists,    &mw_rate,	      &mw_cors,
-		&mw_security,	&mw_body_limit, &mw_deadline, &mw_access_log, &mw_metrics};
+		&mw_request_id, &mw_client,   &mw_lists,      &mw_rate,
+		&mw_cors,	&mw_security, &mw_shed,	      &mw_concurrency,
+		&mw_body_limit, &mw_deadline, &mw_access_log, &mw_metrics};
 
 	assert_int_equal(chain_length, COUNT_OF(order));
 	for (size_t i = 0; i < chain_length; i++)
