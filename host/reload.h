@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "access_log.h"
 #include "admin/office.h"
 #include "base/err.h"
 #include "base/loop.h"
@@ -23,6 +24,7 @@ struct reload_site {
 	struct log *log;
 	struct unit_house *house;
 	struct listener *listener;
+	struct access_log *access_log;
 	const struct plan_source *source;
 
 	/* The one in force. */

@@ -149,6 +149,7 @@ static void look_at_process(const struct scrape *scrape)
 	metrics_set(metrics, METRIC_RESIDENT, NULL, resident > 0 ? (uint64_t)resident : 0);
 	metrics_set(metrics, METRIC_DESCRIPTORS, NULL, (uint64_t)fd_count());
 	metrics_set(metrics, METRIC_LOG_LOST, NULL, log_lost(scrape->log));
+	metrics_set(metrics, METRIC_ACCESS_LOST, NULL, access_log_lost(scrape->access_log));
 }
 
 void scrape_write(const struct scrape *scrape, struct buf *out)

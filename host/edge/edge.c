@@ -231,6 +231,7 @@ static struct str on_refused(void *user, const struct http_refusal *refusal, str
 	log_event(edge->log, LOG_INFO, "http.refused", refusal->why, LOG_STRN("id", id),
 		  LOG_STRN("peer", refusal->peer), LOG_STRN("method", refusal->method),
 		  LOG_STRN("target", refusal->target), LOG_INT("status", refusal->status));
+	access_log_refused(edge, refusal, id, arena);
 	return error_body(arena, &error, id);
 }
 

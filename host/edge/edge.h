@@ -65,6 +65,9 @@ void edge_apply(struct edge *edge, struct edge_routes *routes);
 /* Those in force. */
 const struct edge_routes *edge_routes(const struct edge *edge);
 
+/* Requests are logged here (borrows) from now on; NULL: with everything else. */
+void edge_set_access_log(struct edge *edge, struct log *log);
+
 /* For the listener, whose user is the edge. */
 extern const struct http_upcalls edge_upcalls;
 

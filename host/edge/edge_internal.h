@@ -21,6 +21,7 @@
 struct edge {
 	struct loop *loop;
 	struct log *log;
+	struct log *access; /* where requests are logged; NULL: with everything else */
 	struct dispatch *dispatch;
 	struct registry *registry;
 	const char *version;

@@ -30,6 +30,14 @@ struct security_opts {
 };
 #define SECURITY_HEADERS 9
 
+/* How requests are logged, and where. */
+enum access_format { ACCESS_AS_LOG, ACCESS_COMBINED };
+
+struct access_opts {
+	enum access_format format;
+	char *file; /* NULL: with the log */
+};
+
 struct route_opts {
 	char *path;	     /* pattern: "/users/:id", "/files/ *rest" without the space */
 	char **methods;	     /* NULL-terminated upper-case names; NULL: every method */
@@ -50,6 +58,7 @@ struct edge_opts {
 	size_t route_count;
 	uint64_t body_bytes; /* limit of a request's body */
 	bool access_log;
+	struct access_opts access;
 	char **trusted_proxies; /* as net/cidr.h takes them, NULL-terminated; NULL: none */
 	enum forwarded_by forwarded_by;
 	char **allow;
