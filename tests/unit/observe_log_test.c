@@ -312,6 +312,12 @@ static void lines_as_they_are_lose_none_and_tell_nothing_of_others(void **state)
 		free(text);
 	} while (taken + log_lost(world->log) < FLOOD);
 	assert_int_equal(taken + log_lost(world->log), FLOOD);
+	log_event(world->log, LOG_ERROR, "a.line", "");
+	loop_turn(world->loop, false);
+	text = read_all(world->fds[0]);
+	assert_int_equal(count_of(text, "\n"), 1);
+	assert_non_null(strstr(text, "event=a.line\n"));
+	free(text);
 }
 
 static void on_fail_count(void *user, int errnum)
