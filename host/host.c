@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "access_log.h"
 #include "addresses.h"
 #include "admin/commands.h"
 #include "admin/control.h"
@@ -58,6 +59,7 @@ struct host {
 	struct edge *edge;
 	struct listener *listener;
 	struct control *control;
+	struct access_log *access_log;
 	struct telemetry *telemetry; /* NULL: nobody could see it */
 	struct office office;
 	struct reload *reload;
@@ -209,6 +211,7 @@ static int start_edge(struct host *host)
 		return report(host, &err);
 	host->edge = edge_new(&setup);
 	host->house.edge = host->edge;
+	edge_set_access_log(host->edge, access_log_file(host->access_log));
 	return 0;
 }
 
@@ -230,6 +233,7 @@ static int bind_addresses(struct host *host, struct err *err)
 		.log = host->log,
 		.files = &host->ground.socket_files,
 		.inherited = host->ground.inherited,
+		.metrics = telemetry_metrics(host->telemetry),
 	};
 
 	host->listener = listener_new(&opts);
@@ -262,6 +266,7 @@ static void show_scrape(void *user, struct scrape *out)
 	const struct host *host = user;
 
 	out->edge = host->edge;
+	out->access_log = host->access_log;
 	out->listener = host->listener;
 	out->roster = host->roster;
 }
@@ -406,6 +411,8 @@ static void on_applied(void *user, struct roster *roster)
 	host->roster = roster;
 	log_opts = ground_log_opts(config_of(host), host->loop);
 	log_apply(host->log, &log_opts);
+	access_log_commit(host->access_log);
+	edge_set_access_log(host->edge, access_log_file(host->access_log));
 	crashes_limit(host->house.crashes, config_of(host)->crashes.keep);
 	renew_office(host);
 	renew_addresses(host);
@@ -417,8 +424,11 @@ static void on_reload_signal(void *user, int signum)
 {
 	struct host *host = user;
 
-	if (host->phase == HOST_RUNNING && host->reload)
-		reload_ask(host->reload);
+	if (host->phase != HOST_RUNNING || !host->reload)
+		return;
+	access_log_reopen(host->access_log, config_of(host));
+	edge_set_access_log(host->edge, access_log_file(host->access_log));
+	reload_ask(host->reload);
 }
 
 static void start_reload(struct host *host)
@@ -429,6 +439,7 @@ static void start_reload(struct host *host)
 		.house = &host->house,
 		.listener = host->listener,
 		.identity = host->identity,
+		.access_log = host->access_log,
 		.source = host->source,
 		.get_roster = get_roster,
 		.on_applied = on_applied,
@@ -509,6 +520,10 @@ static int start(struct host *host)
 	host->house.crashes = crashes_new(&config_of(host)->crashes, host->log, &err);
 	if (!host->house.crashes || start_audit(host, &err) < 0 || start_pins(host, &err) < 0)
 		return report(host, &err);
+	host->access_log = access_log_new(host->loop, host->log);
+	if (access_log_prepare(host->access_log, config_of(host), &err) < 0)
+		return report(host, &err);
+	access_log_commit(host->access_log);
 	make_units(host);
 	if (start_edge(host) < 0 || start_control(host) < 0 || start_telemetry(host) < 0)
 		return -1;
@@ -530,6 +545,7 @@ static void release(struct host *host)
 	edge_free(host->edge);
 	host->house.edge = NULL;
 	identity_free(host->identity);
+	access_log_free(host->access_log);
 	roster_release(host->roster);
 	units_free(&host->house);
 	loop_turn(host->loop, false);

@@ -333,6 +333,9 @@ static int prepare(struct reload *reload, struct err *err)
 	reload->routes = roster_routes(reload->next, reload->site.identity, err);
 	if (!reload->routes)
 		return -EINVAL;
+	r = access_log_prepare(reload->site.access_log, config, err);
+	if (r < 0)
+		return r;
 	return listener_prepare(reload->site.listener, &config->net, err);
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "access_log.h"
 #include "admin/office.h"
 #include "base/err.h"
 #include "base/loop.h"
@@ -25,6 +26,7 @@ struct reload_site {
 	struct unit_house *house;
 	struct listener *listener;
 	struct identity *identity;
+	struct access_log *access_log;
 	const struct plan_source *source;
 
 	/* The one in force. */

@@ -19,6 +19,21 @@ static void set_held(struct metrics *metrics, const char *reason, uint64_t count
 	metrics_set(metrics, METRIC_ACCEPT_HELD, (const struct str[]){str_from(reason)}, count);
 }
 
+static void show_shed_level(struct metrics *metrics, struct str late, unsigned level)
+{
+	metrics_set(metrics, METRIC_SHED_LEVEL, (const struct str[]){late}, level);
+}
+
+static void look_at_door(void *user, const struct edge_door_view *view)
+{
+	struct metrics *metrics = user;
+	const struct str door[] = {view->name};
+
+	metrics_set(metrics, METRIC_PLACES_TAKEN, door, view->taken);
+	metrics_set(metrics, METRIC_PLACES_WAITING, door, view->waiting);
+	show_shed_level(metrics, view->name, view->shed_level);
+}
+
 static void look_at_edge(const struct scrape *scrape)
 {
 	struct metrics *metrics = scrape->metrics;
@@ -26,10 +41,13 @@ static void look_at_edge(const struct scrape *scrape)
 
 	if (scrape->listener)
 		counts = listener_counts(scrape->listener);
+	edge_each_door(scrape->edge, look_at_door, metrics);
+	show_shed_level(metrics, STR_LITERAL("loop"), edge_loop_shed_level(scrape->edge));
 	metrics_set(metrics, METRIC_HTTP_IN_FLIGHT, NULL, edge_open_count(scrape->edge));
 	metrics_set(metrics, METRIC_CONNECTIONS, NULL,
 		    scrape->listener ? listener_connections(scrape->listener) : 0);
 	metrics_set(metrics, METRIC_ACCEPTED, NULL, counts.accepted);
+	metrics_set(metrics, METRIC_CROWDED, NULL, counts.crowded);
 	set_held(metrics, "max_connections", counts.full);
 	set_held(metrics, "resources", counts.paused);
 }
@@ -131,6 +149,7 @@ static void look_at_process(const struct scrape *scrape)
 	metrics_set(metrics, METRIC_RESIDENT, NULL, resident > 0 ? (uint64_t)resident : 0);
 	metrics_set(metrics, METRIC_DESCRIPTORS, NULL, (uint64_t)fd_count());
 	metrics_set(metrics, METRIC_LOG_LOST, NULL, log_lost(scrape->log));
+	metrics_set(metrics, METRIC_ACCESS_LOST, NULL, access_log_lost(scrape->access_log));
 }
 
 void scrape_write(const struct scrape *scrape, struct buf *out)

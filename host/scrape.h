@@ -3,6 +3,7 @@
 #ifndef PLUGD_SCRAPE_H
 #define PLUGD_SCRAPE_H
 
+#include "access_log.h"
 #include "base/buf.h"
 #include "edge/edge.h"
 #include "net/listener.h"
@@ -15,6 +16,7 @@ struct scrape {
 	struct metrics *metrics;
 	const struct log *log;
 	const struct edge *edge;
+	const struct access_log *access_log;
 	const struct listener *listener; /* NULL: clients have been cut off */
 	const struct roster *roster;
 	const char *version; /* of the host */

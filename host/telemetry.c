@@ -17,6 +17,7 @@ struct telemetry {
 	char *address; /* owned: a reload may free the configuration that it came from */
 	struct loop *loop;
 	struct metrics *metrics;
+	struct loop_measure measure;
 	struct site *site; /* NULL: closed */
 	struct log *log;
 	telemetry_show_fn *show;
@@ -40,7 +41,8 @@ struct telemetry *telemetry_new(const char *address, struct loop *loop)
 	telemetry->loop = loop;
 	telemetry->metrics = metrics_new(METRIC_MAX_SERIES);
 	telemetry->started_wall_ms = clock_wall_ms();
-	loop_measure(loop, on_turn, metrics_histogram(telemetry->metrics, METRIC_TURN, NULL));
+	loop_measure(loop, &telemetry->measure, on_turn,
+		     metrics_histogram(telemetry->metrics, METRIC_TURN, NULL));
 	return telemetry;
 }
 
@@ -107,7 +109,7 @@ void telemetry_free(struct telemetry *telemetry)
 	if (!telemetry)
 		return;
 	telemetry_stop(telemetry);
-	loop_measure(telemetry->loop, NULL, NULL);
+	loop_measure_stop(telemetry->loop, &telemetry->measure);
 	metrics_free(telemetry->metrics);
 	free(telemetry->address);
 	free(telemetry);

@@ -25,8 +25,7 @@ struct loop {
 	ev_check after_sleep;
 	int64_t now_us;
 	bool is_stopped;
-	loop_turn_fn *on_turn; /* NULL: turns are not measured */
-	void *turn_user;
+	struct loop_measure *measures; /* NULL: turns are not measured */
 
 	struct loop_flush *flushes; /* first in, first out */
 	struct loop_flush **flushes_end;
@@ -102,13 +101,19 @@ static void loop_end_turn(struct loop *loop)
 	}
 }
 
+static void loop_tell_turn(const struct loop *loop, int64_t took_us)
+{
+	for (const struct loop_measure *at = loop->measures; at; at = at->next)
+		at->on_turn(at->user, took_us);
+}
+
 static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int events)
 {
 	struct loop *loop = watcher->data;
 
 	loop_end_turn(loop);
-	if (loop->on_turn)
-		loop->on_turn(loop->turn_user, clock_mono_us() - loop->now_us);
+	if (loop->measures)
+		loop_tell_turn(loop, clock_mono_us() - loop->now_us);
 }
 
 static void on_after_sleep(struct ev_loop *ev, ev_check *watcher, int events)
@@ -172,10 +177,21 @@ void loop_turn(struct loop *loop, bool block)
 	loop_end_turn(loop);
 }
 
-void loop_measure(struct loop *loop, loop_turn_fn *on_turn, void *user)
+void loop_measure(struct loop *loop, struct loop_measure *measure, loop_turn_fn *on_turn,
+		  void *user)
 {
-	loop->on_turn = on_turn;
-	loop->turn_user = user;
+	*measure = (struct loop_measure){loop->measures, on_turn, user};
+	loop->measures = measure;
+}
+
+void loop_measure_stop(struct loop *loop, struct loop_measure *measure)
+{
+	struct loop_measure **link = &loop->measures;
+
+	while (*link && *link != measure)
+		link = &(*link)->next;
+	if (*link)
+		*link = measure->next;
 }
 
 int64_t loop_now_ms(const struct loop *loop)

@@ -32,10 +32,19 @@ void loop_stop(struct loop *loop);
  * tools. */
 void loop_turn(struct loop *loop, bool block);
 
-/* Tells how long each turn took, from the poll's return to the end of its flushes; NULL: nothing is
- * told, and nothing measured. */
+/* Tells how long each turn took, from the poll's return to the end of its flushes. While nobody
+ * wants to know, nothing is measured. */
 typedef void loop_turn_fn(void *user, int64_t took_us);
-void loop_measure(struct loop *loop, loop_turn_fn *on_turn, void *user);
+
+struct loop_measure {
+	struct loop_measure *next; /* loop.c's own */
+	loop_turn_fn *on_turn;	   /* NULL: it isn't told */
+	void *user;
+};
+
+void loop_measure(struct loop *loop, struct loop_measure *measure, loop_turn_fn *on_turn,
+		  void *user);
+void loop_measure_stop(struct loop *loop, struct loop_measure *measure); /* stopped is fine */
 
 /* Monotonic time as of this turn; free to ask for. */
 int64_t loop_now_ms(const struct loop *loop);

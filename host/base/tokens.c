@@ -31,6 +31,15 @@ bool tokens_take(struct tokens *tokens, struct tokens_rate rate, int64_t now_us,
 	return false;
 }
 
+uint32_t tokens_left(const struct tokens *tokens, struct tokens_rate rate, int64_t now_us)
+{
+	uint64_t brim = rate.burst * ONE_TOKEN;
+	struct tokens later = *tokens;
+
+	refill(&later, rate, now_us);
+	return later.missing >= brim ? 0 : (uint32_t)((brim - later.missing) / ONE_TOKEN);
+}
+
 int64_t tokens_full_after_us(const struct tokens *tokens, struct tokens_rate rate, int64_t now_us)
 {
 	struct tokens later = *tokens;

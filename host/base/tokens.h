@@ -21,6 +21,9 @@ struct tokens {
 bool tokens_take(struct tokens *tokens, struct tokens_rate rate, int64_t now_us,
 		 int64_t *wait_ms_out);
 
+/* Whole tokens that are in it. */
+uint32_t tokens_left(const struct tokens *tokens, struct tokens_rate rate, int64_t now_us);
+
 /* Microseconds until it is full, if nothing is taken; 0: it is. */
 int64_t tokens_full_after_us(const struct tokens *tokens, struct tokens_rate rate, int64_t now_us);
 

@@ -274,6 +274,7 @@ void check_all(struct filling *filling)
 	check_stand_ins(filling, sorted, count);
 	check_route_plugins(filling, sorted, count);
 	check_routes(filling);
+	check_concurrency(filling);
 	check_cors(filling);
 	check_identity(filling);
 	free(sorted);

@@ -17,6 +17,9 @@ void check_tls(struct filling *filling);
 /* Of where routes lead, and which requests they take. */
 void check_routes(struct filling *filling);
 
+/* Of a route's places. */
+void check_concurrency(struct filling *filling);
+
 /* Of what pages of other origins may do. */
 void check_cors(struct filling *filling);
 

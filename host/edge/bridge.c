@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "edge/door.h"
 #include "edge/edge_internal.h"
 #include "edge/stand_in.h"
 #include "net/chars.h"
@@ -74,6 +75,15 @@ static bool on_data(void *user, const struct wire_data *data)
 	return take(user, data->payload, data->more, data->end);
 }
 
+/* More of the request. While only the client can go on, the place at the door is another's. */
+static void send_on(struct exchange *exchange, struct wire_bytes body, bool last)
+{
+	exchange->body_ended = last;
+	if (last)
+		door_return(exchange);
+	exchange->bridge->send(exchange, body, last);
+}
+
 /* The plugin takes more of the request. */
 static void on_call_writable(void *user)
 {
@@ -86,8 +96,7 @@ static void on_call_writable(void *user)
 		return;
 	if (exchange->end_waits) {
 		exchange->end_waits = false;
-		exchange->body_ended = true;
-		exchange->bridge->send(exchange, (struct wire_bytes){NULL, 0}, true);
+		send_on(exchange, (struct wire_bytes){NULL, 0}, true);
 		return;
 	}
 	http_stream_want_body(exchange->stream, true);
@@ -275,10 +284,30 @@ bool bridge_fits(struct exchange *exchange)
 	return false;
 }
 
+static void ask_plugin(struct exchange *exchange, struct wire_bytes body, bool last)
+{
+	exchange->bridge->start(exchange, body, last);
+	if (!last)
+		door_pause(exchange);
+}
+
+/* May wait for a place first. */
+static void begin(struct exchange *exchange, struct wire_bytes body, bool last)
+{
+	exchange->body_ended = last;
+	if (door_pass(exchange, body, last))
+		ask_plugin(exchange, body, last);
+}
+
+void bridge_go_on(struct exchange *exchange, struct wire_bytes body, bool last)
+{
+	ask_plugin(exchange, body, last);
+	if (exchange->call && dispatch_is_writable(exchange->call))
+		on_call_writable(exchange);
+}
+
 void bridge_begin(struct exchange *exchange)
 {
-	const struct bridge_ops *bridge = exchange->bridge;
-
 	if (!bridge_fits(exchange))
 		return;
 	exchange->is_repeatable = is_repeatable(exchange);
@@ -286,17 +315,15 @@ void bridge_begin(struct exchange *exchange)
 		http_stream_want_body(exchange->stream, true);
 		return;
 	}
-	exchange->body_ended = true;
-	bridge->start(exchange, (struct wire_bytes){NULL, 0}, true);
+	begin(exchange, (struct wire_bytes){NULL, 0}, true);
 }
 
 static void pass_body(struct exchange *exchange, struct wire_bytes body, bool last)
 {
-	exchange->body_ended = last;
 	if (!exchange->started)
-		exchange->bridge->start(exchange, body, last);
+		begin(exchange, body, last);
 	else if (exchange->call)
-		exchange->bridge->send(exchange, body, last);
+		send_on(exchange, body, last);
 }
 
 static void refuse_body(struct exchange *exchange)
@@ -344,7 +371,7 @@ void bridge_on_body_end(struct exchange *exchange)
 {
 	if (exchange->body_ended || exchange->ended)
 		return;
-	if (exchange->call && !dispatch_is_writable(exchange->call)) {
+	if (exchange->wait || (exchange->call && !dispatch_is_writable(exchange->call))) {
 		exchange->end_waits = true;
 		return;
 	}

@@ -43,6 +43,9 @@ extern const struct bridge_ops bridge_rpc;
 /* The exchange has bridge, target and method: lets the request go to the plugin. */
 void bridge_begin(struct exchange *exchange);
 
+/* Its turn at the door has come, with what of its body had come before. */
+void bridge_go_on(struct exchange *exchange, struct wire_bytes body, bool last);
+
 /* News from the client. */
 void bridge_on_body(struct exchange *exchange, const uint8_t *data, size_t len);
 void bridge_on_body_end(struct exchange *exchange);

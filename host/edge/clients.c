@@ -86,12 +86,32 @@ static struct place *find(struct clients *clients, uint64_t hash, struct tokens_
 	return best;
 }
 
-bool clients_take(struct clients *clients, const void *name, size_t len, uint64_t salt,
-		  struct tokens_rate rate, int64_t now_us, int64_t *wait_ms_out)
+static uint64_t hash_of(const struct clients *clients, const void *name, size_t len, uint64_t salt)
 {
 	uint64_t parts[2] = {salt, siphash(&clients->key, name, len)};
 	uint64_t hash = siphash(&clients->key, parts, sizeof(parts));
-	struct place *place = find(clients, hash ? hash : 1, rate, now_us);
+
+	return hash ? hash : 1;
+}
+
+uint32_t clients_left(const struct clients *clients, const void *name, size_t len, uint64_t salt,
+		      struct tokens_rate rate, int64_t now_us)
+{
+	uint64_t hash = hash_of(clients, name, len, salt);
+	const struct place *set = &clients->places[hash % clients->sets * WAYS];
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		if (set[i].hash == hash)
+			return tokens_left(&set[i].tokens, rate, now_us);
+	}
+	return rate.burst;
+}
+
+bool clients_take(struct clients *clients, const void *name, size_t len, uint64_t salt,
+		  struct tokens_rate rate, int64_t now_us, int64_t *wait_ms_out)
+{
+	uint64_t hash = hash_of(clients, name, len, salt);
+	struct place *place = find(clients, hash, rate, now_us);
 
 	place->rate = rate;
 	return tokens_take(&place->tokens, rate, now_us, wait_ms_out);

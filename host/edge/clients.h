@@ -23,4 +23,8 @@ unsigned clients_keys(const struct clients *clients);
 bool clients_take(struct clients *clients, const void *name, size_t len, uint64_t salt,
 		  struct tokens_rate rate, int64_t now_us, int64_t *wait_ms_out);
 
+/* How many more it could take now. */
+uint32_t clients_left(const struct clients *clients, const void *name, size_t len, uint64_t salt,
+		      struct tokens_rate rate, int64_t now_us);
+
 #endif

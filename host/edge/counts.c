@@ -24,6 +24,10 @@ void counts_init(struct edge_counts *counts, struct metrics *metrics)
 	*counts = (struct edge_counts){.metrics = metrics};
 	if (metrics)
 		counts->refused = mem_array(chain_length, sizeof(*counts->refused));
+	for (int i = 0; i < PRIORITY_COUNT; i++)
+		counts->shed[i] = metrics_counter(
+			metrics, METRIC_SHED,
+			(const struct str[]){str_from(priority_name((enum priority)i))});
 }
 
 void counts_deinit(struct edge_counts *counts)
@@ -99,6 +103,25 @@ static void add_refused_by(struct edge_counts *counts, const struct middleware *
 		counts->refused[i] = metrics_counter(counts->metrics, METRIC_HTTP_REFUSED,
 						     (const struct str[]){str_from(who->name)});
 	metric_add(counts->refused[i], 1);
+}
+
+void counts_add_shed(struct edge_counts *counts, enum priority priority)
+{
+	metric_add(counts->shed[priority], 1);
+}
+
+/* ---- places ---- */
+
+struct str counts_door_label(const struct edge_route *route)
+{
+	return route && route->door ? route->pattern : STR_LITERAL("(http)");
+}
+
+struct metric_histogram *counts_place_waits(struct edge_counts *counts,
+					    const struct edge_route *route)
+{
+	return metrics_histogram(counts->metrics, METRIC_PLACE_WAIT,
+				 (const struct str[]){counts_door_label(route)});
 }
 
 /* ---- a request ---- */

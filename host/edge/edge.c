@@ -228,7 +228,7 @@ static struct str on_refused(void *user, const struct http_refusal *refusal, str
 				       .code = "BAD_REQUEST",
 				       .message = str_from(refusal->why)};
 	struct str id = exchange_make_id(edge, arena);
-	struct http_field *fields = arena_alloc(arena, 2 * sizeof(*fields));
+	struct http_field *fields = arena_alloc(arena, (2 + SECURITY_HEADERS) * sizeof(*fields));
 
 	counts_add_refused(&edge->counts, str_from(refusal->reason));
 	if (refusal->status == 413)
@@ -238,9 +238,12 @@ static struct str on_refused(void *user, const struct http_refusal *refusal, str
 	fields[1] = (struct http_field){STR_LITERAL("x-request-id"), id};
 	response_out->fields = fields;
 	response_out->field_count = 2;
+	security_add(&edge->routes->from.opts->security, refusal->is_https, fields,
+		     &response_out->field_count);
 	log_event(edge->log, LOG_INFO, "http.refused", refusal->why, LOG_STRN("id", id),
 		  LOG_STRN("peer", refusal->peer), LOG_STRN("method", refusal->method),
 		  LOG_STRN("target", refusal->target), LOG_INT("status", refusal->status));
+	access_log_refused(edge, refusal, id, arena);
 	return error_body(arena, &error, id);
 }
 
@@ -284,6 +287,10 @@ struct edge *edge_new(const struct edge_setup *setup)
 		edge->clients_key.words[0] = edge->request_key;
 	edge->identity = setup->identity;
 	renew_clients(edge);
+	door_init(&edge->door, &edge->routes->from.opts->load.door);
+	edge->door.waits = counts_place_waits(&edge->counts, NULL);
+	shed_apply(edge, &edge->routes->from.opts->load.shed);
+	loop_measure(edge->loop, &edge->measure, edge_on_turn, edge);
 	return edge;
 }
 
@@ -294,6 +301,8 @@ void edge_free(struct edge *edge)
 	if (!edge)
 		return;
 	assert(edge->open == 0);
+	loop_measure_stop(edge->loop, &edge->measure);
+	door_deinit(&edge->door);
 	loop_flush_cancel(edge->loop, &edge->holds.retry);
 	while ((exchange = edge->free_list)) {
 		edge->free_list = exchange->next_free;
@@ -311,6 +320,8 @@ void edge_apply(struct edge *edge, struct edge_routes *routes)
 
 	edge->routes = routes;
 	renew_clients(edge);
+	door_apply(&edge->door, edge->loop, &routes->from.opts->load.door);
+	shed_apply(edge, &routes->from.opts->load.shed);
 	routes_release(old);
 }
 

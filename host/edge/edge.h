@@ -68,6 +68,9 @@ void edge_apply(struct edge *edge, struct edge_routes *routes);
 /* Those in force. */
 const struct edge_routes *edge_routes(const struct edge *edge);
 
+/* Requests are logged here (borrows) from now on; NULL: with everything else. */
+void edge_set_access_log(struct edge *edge, struct log *log);
+
 /* For the listener, whose user is the edge. */
 extern const struct http_upcalls edge_upcalls;
 
@@ -83,6 +86,21 @@ bool edge_is_ready(const struct edge *edge);
 /* The page of that path below /health, as JSON with its status. Returns owned; NULL: there is no
  * such page. */
 char *edge_health(const struct edge *edge, struct str path, unsigned *status_out);
+
+/* Places for requests (door.h), for the metrics. */
+struct edge_door_view {
+	struct str name;     /* "(http)", or the pattern of the route that has its own */
+	unsigned taken;	     /* places */
+	unsigned waiting;    /* requests that have none yet */
+	unsigned shed_level; /* as in shedding.h, because of this queue */
+};
+
+/* Shows all doors; each borrows. */
+typedef void edge_door_fn(void *user, const struct edge_door_view *view);
+void edge_each_door(const struct edge *edge, edge_door_fn *each, void *user);
+
+/* Who is refused because the loop is late, as in shedding.h. */
+unsigned edge_loop_shed_level(const struct edge *edge);
 
 /* Requests that are not over. */
 unsigned edge_open_count(const struct edge *edge);

@@ -10,6 +10,7 @@
 #include "base/siphash.h"
 #include "edge/clients.h"
 #include "edge/counts.h"
+#include "edge/door.h"
 #include "edge/edge.h"
 #include "edge/exchange.h"
 #include "edge/hold.h"
@@ -20,12 +21,19 @@
 struct edge {
 	struct loop *loop;
 	struct log *log;
+	struct log *access; /* where requests are logged; NULL: with everything else */
 	struct dispatch *dispatch;
 	struct registry *registry;
 	const char *version;
 	struct edge_routes *routes; /* in force */
 	struct holds holds;
 	struct edge_counts counts;
+	struct door door;    /* of all routes that have none of their own */
+	struct lateness lag; /* of the loop */
+	struct lateness_limit lag_limit;
+	struct lateness_limit queue_limit;
+	unsigned told_lag; /* its level, in the log */
+	struct loop_measure measure;
 	struct clients *clients;   /* what each has asked lately */
 	struct identity *identity; /* borrowed */
 	struct siphash_key clients_key;
@@ -38,6 +46,21 @@ struct edge {
 
 /* The body is over its limit. */
 extern const struct exchange_error edge_error_too_large;
+
+/* Adds the headers that browsers heed, each that is not among the fields yet; at most
+ * SECURITY_HEADERS. */
+void security_add(const struct security_opts *opts, bool is_https, struct http_field *fields,
+		  size_t *count);
+
+/* A line for what net has refused, where requests are logged in the combined format. */
+void access_log_refused(struct edge *edge, const struct http_refusal *refusal, struct str id,
+			struct arena *arena);
+
+/* A turn of the loop took so long. */
+void edge_on_turn(void *edge, int64_t took_us);
+
+/* From now on this is late. */
+void shed_apply(struct edge *edge, const struct shed_opts *opts);
 
 /* The edge's own pages: answers a request whose path is reserved. */
 void builtin_answer(struct exchange *exchange);

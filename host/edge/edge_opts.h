@@ -10,6 +10,7 @@
 #include "base/tokens.h"
 #include "edge/cors.h"
 #include "edge/forwarded.h"
+#include "edge/load_opts.h"
 #include "edge/routing_opts.h"
 #include "identity/identity_opts.h"
 
@@ -34,6 +35,14 @@ struct security_opts {
 };
 #define SECURITY_HEADERS 9
 
+/* How requests are logged, and where. */
+enum access_format { ACCESS_AS_LOG, ACCESS_COMBINED };
+
+struct access_opts {
+	enum access_format format;
+	char *file; /* NULL: with the log */
+};
+
 struct route_opts {
 	char *path;	     /* pattern as in router.h, with the group's prefix in front */
 	char **methods;	     /* NULL-terminated upper-case names; NULL: every method */
@@ -47,6 +56,7 @@ struct route_opts {
 	struct cors_opts cors;	 /* origins NULL: the edge's */
 	struct auth_opts auth;	 /* methods NULL: the edge's */
 	struct routing_opts routing;
+	struct route_load_opts load;
 	int line; /* in the configuration file, for messages */
 };
 
@@ -65,17 +75,20 @@ struct edge_opts {
 	size_t route_count;
 	uint64_t body_bytes; /* limit of a request's body */
 	bool access_log;
+	struct access_opts access;
 	char **trusted_proxies; /* as net/cidr.h takes them, NULL-terminated; NULL: none */
 	enum forwarded_by forwarded_by;
 	char **allow;
 	char **deny;
 	struct tokens_rate rate; /* of one client; per_second 0: no limit */
+	bool rate_headers;	 /* each answer says how much is left */
 	unsigned rate_keys;	 /* clients that are remembered */
 	char *rate_by;		 /* "address", "principal", or "header NAME" */
 	struct security_opts security;
 	struct cors_opts cors;
 	struct auth_opts auth; /* methods NULL: nobody is asked */
 	struct identity_opts identity;
+	struct load_opts load;
 };
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "edge/chain.h"
 #include "edge/deadline_header.h"
+#include "edge/door.h"
 #include "edge/edge_internal.h"
 #include "edge/error_body.h"
 
@@ -90,6 +91,8 @@ bool exchange_respond(struct exchange *exchange, const struct http_response *res
 	exchange->ended = end;
 	exchange->status = response->status;
 	exchange->sent_bytes = body.len;
+	if (exchange->door)
+		door_leave(exchange);
 	return true;
 }
 

@@ -23,6 +23,8 @@ struct edge;
 struct edge_route;
 struct edge_routes;
 struct bridge_ops;
+struct door;
+struct door_wait;
 struct hold;
 struct middleware;
 
@@ -30,7 +32,7 @@ struct middleware;
 #define EXCHANGE_CHALLENGES 4
 
 /* Fields that the edge adds to every answer. */
-#define EXCHANGE_EXTRA_FIELDS (9 + SECURITY_HEADERS)
+#define EXCHANGE_EXTRA_FIELDS (11 + SECURITY_HEADERS)
 
 /* Messages with a length before each, as they come and go in pieces. */
 struct rpc_stream {
@@ -59,11 +61,15 @@ struct exchange {
 
 	struct str request_id;
 	struct ip client; /* who asks */
+	bool is_rated;	  /* the limit of its client's requests counts it */
 	struct str proxy; /* the trusted one that says so; empty: none does */
 	int64_t started_us;
 	int64_t client_timeout_ms; /* DEADLINE_HEADER_NONE: it sets none */
 
-	struct hold *hold;  /* waits for its plugin's first start; NULL: it doesn't */
+	struct hold *hold;	/* waits for its plugin's first start; NULL: it doesn't */
+	struct door *door;	/* where it needs a place; NULL: nowhere */
+	struct door_wait *wait; /* waits for its place there; NULL: it doesn't */
+	bool has_place;
 	struct str service; /* that it asks for */
 	struct str method_name;
 	struct edge_routes *routes;	/* that were in force when it came; holds */

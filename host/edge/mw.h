@@ -30,6 +30,12 @@ extern const struct middleware mw_cors;
 /* Adds headers that browsers heed. */
 extern const struct middleware mw_security;
 
+/* Refuses less important routes while the host is late: 503. */
+extern const struct middleware mw_shed;
+
+/* Refuses when too many requests are there, and takes those that are over from their place. */
+extern const struct middleware mw_concurrency;
+
 /* Refuses a body whose length is announced and too large: 413. What is not announced is counted as
  * it comes, in the bridge. */
 extern const struct middleware mw_body_limit;

@@ -1,7 +1,9 @@
-/* One line for each request, with where its time went. */
+/* One line for each request, with where its time went: in the form of the log, or as Apache's
+ * combined format; in the log, or in a file of its own. */
 #include "edge/mw.h"
 
 #include "base/clock.h"
+#include "edge/combined.h"
 #include "edge/edge_internal.h"
 
 #define REST_MAX 7 /* and the end of the list */
@@ -48,14 +50,11 @@ static int64_t edge_us(const struct exchange *exchange, int64_t us)
 	return rest_us > 0 ? rest_us : 0;
 }
 
-static void on_done(struct exchange *exchange, struct log *log)
+static void write_fields(const struct exchange *exchange, struct log *log, int64_t us)
 {
 	const struct http_request *request = exchange->request;
-	int64_t us = loop_now_us(exchange->edge->loop) - exchange->started_us;
 	struct log_field rest[REST_MAX + 1];
 
-	if (!exchange->routes->from.opts->access_log || !log_is_on(log, LOG_INFO))
-		return;
 	fill_rest(exchange, rest);
 	log_write(
 		log, LOG_INFO, "http.request", (struct str){NULL, 0},
@@ -80,6 +79,87 @@ static void on_done(struct exchange *exchange, struct log *log)
 					   rest[5],
 					   rest[6],
 					   rest[7]});
+}
+
+static struct str field_of(const struct http_request *request, const char *name)
+{
+	const struct http_field *field =
+		http_field_find(request->fields, request->field_count, name);
+
+	return field ? field->value : (struct str){NULL, 0};
+}
+
+static void write_combined(const struct exchange *exchange, struct log *log, int64_t us)
+{
+	const struct http_request *request = exchange->request;
+	struct combined entry = {
+		.peer = request->peer,
+		.wall_ms = clock_wall_ms() - us / 1000,
+		.method = request->method,
+		.target = request->target,
+		.version = request->version,
+		.status = exchange->status,
+		.out_bytes = exchange->sent_bytes,
+		.referer = field_of(request, "referer"),
+		.agent = field_of(request, "user-agent"),
+		.us = us,
+		.queue_us = exchange->queue_us,
+		.plugin_us = exchange->plugin_us,
+		.edge_us = edge_us(exchange, us),
+		.id = exchange->request_id,
+	};
+
+	log_write_line(log, combined_line(request->arena, &entry));
+}
+
+/* Where lines of this edge go; NULL: nowhere. */
+static struct log *log_of(const struct edge *edge, const struct edge_opts *opts)
+{
+	if (!opts->access_log)
+		return NULL;
+	if (edge->access)
+		return edge->access;
+	return log_is_on(edge->log, LOG_INFO) ? edge->log : NULL;
+}
+
+static void on_done(struct exchange *exchange, struct log *log)
+{
+	struct edge *edge = exchange->edge;
+	const struct edge_opts *opts = exchange->routes->from.opts;
+	struct log *to = log_of(edge, opts);
+	int64_t us;
+
+	if (!to)
+		return;
+	us = loop_now_us(edge->loop) - exchange->started_us;
+	if (opts->access.format == ACCESS_COMBINED)
+		write_combined(exchange, to, us);
+	else
+		write_fields(exchange, to, us);
+}
+
+void access_log_refused(struct edge *edge, const struct http_refusal *refusal, struct str id,
+			struct arena *arena)
+{
+	const struct edge_opts *opts = edge->routes->from.opts;
+	struct log *to = log_of(edge, opts);
+
+	if (!to || opts->access.format != ACCESS_COMBINED)
+		return;
+	log_write_line(to, combined_line(arena, &(struct combined){
+							.peer = refusal->peer,
+							.wall_ms = clock_wall_ms(),
+							.method = refusal->method,
+							.target = refusal->target,
+							.version = 11,
+							.status = refusal->status,
+							.id = id,
+						}));
+}
+
+void edge_set_access_log(struct edge *edge, struct log *log)
+{
+	edge->access = log;
 }
 
 const struct middleware mw_access_log = {.name = "access_log", .on_done = on_done};

@@ -39,6 +39,7 @@ static const struct cors_opts *policy_of(const struct exchange *exchange)
 
 static void refuse(struct exchange *exchange, const char *why, struct str what)
 {
+	exchange->refused_by = &mw_cors;
 	exchange_fail(exchange,
 		      &(struct exchange_error){
 			      .status = 403,

@@ -31,6 +31,15 @@ static const struct http_field *find_field(const struct http_request *request, c
 	return NULL;
 }
 
+/* Whose bucket it is, under which limit. */
+struct bucket {
+	const void *name;
+	size_t len;
+	uint64_t salt;
+	struct tokens_rate rate;
+	struct ip client;
+};
+
 static bool is_by_principal(const struct exchange *exchange)
 {
 	const char *by = exchange->routes->from.opts->rate_by;
@@ -39,48 +48,59 @@ static bool is_by_principal(const struct exchange *exchange)
 }
 
 /* Two tenants may each have somebody of that name. */
-static bool take_token_of(struct exchange *exchange, const struct principal *principal,
-			  uint64_t salt, struct tokens_rate rate, int64_t *wait_ms_out)
+static void name_principal(struct arena *arena, const struct principal *principal,
+			   struct bucket *bucket)
 {
 	struct str tenant = principal->tenant;
 	size_t len = principal->subject.len + 1 + tenant.len;
-	char *name = arena_alloc(exchange->request->arena, len);
+	char *name = arena_alloc(arena, len);
 
 	memcpy(name, principal->subject.data, principal->subject.len);
 	name[principal->subject.len] = '\0';
 	if (tenant.len > 0)
 		memcpy(name + len - tenant.len, tenant.data, tenant.len);
-	return clients_take(exchange->edge->clients, name, len, salt ^ PRINCIPAL_SALT, rate,
-			    loop_now_us(exchange->edge->loop), wait_ms_out);
+	bucket->name = name;
+	bucket->len = len;
+	bucket->salt ^= PRINCIPAL_SALT;
 }
 
-static bool take_token(struct exchange *exchange, uint64_t salt, struct tokens_rate rate,
-		       int64_t *wait_ms_out)
+static void name_client(const struct exchange *exchange, struct bucket *bucket)
 {
-	struct edge *edge = exchange->edge;
 	const struct http_field *field =
 		find_field(exchange->request, header_of(exchange->routes->from.opts));
-	struct ip client = ip_client(&exchange->client);
-	int64_t now_us = loop_now_us(edge->loop);
 
-	if (exchange->auth.principal && is_by_principal(exchange))
-		return take_token_of(exchange, exchange->auth.principal, salt, rate, wait_ms_out);
+	bucket->client = ip_client(&exchange->client);
+	bucket->name = field ? (const void *)field->value.data : &bucket->client;
+	bucket->len = field ? field->value.len : sizeof(bucket->client);
 	if (field)
-		return clients_take(edge->clients, field->value.data, field->value.len, ~salt, rate,
-				    now_us, wait_ms_out);
-	return clients_take(edge->clients, &client, sizeof(client), salt, rate, now_us,
-			    wait_ms_out);
+		bucket->salt = ~bucket->salt;
+}
+
+static void find_bucket(const struct exchange *exchange, struct bucket *bucket)
+{
+	const struct edge_route *route = exchange->route;
+	bool has_own = route && route->rate.per_second > 0;
+
+	bucket->rate = has_own ? route->rate : exchange->routes->from.opts->rate;
+	bucket->salt = has_own ? route->rate_salt : 0;
+	if (exchange->auth.principal && is_by_principal(exchange))
+		name_principal(exchange->request->arena, exchange->auth.principal, bucket);
+	else
+		name_client(exchange, bucket);
 }
 
 static bool count(struct exchange *exchange, struct exchange_error *error)
 {
-	const struct edge_route *route = exchange->route;
-	bool has_own = route && route->rate.per_second > 0;
-	struct tokens_rate rate = has_own ? route->rate : exchange->routes->from.opts->rate;
+	struct edge *edge = exchange->edge;
+	struct bucket bucket;
 	int64_t wait_ms;
 
-	if (rate.per_second == 0 ||
-	    take_token(exchange, has_own ? route->rate_salt : 0, rate, &wait_ms))
+	find_bucket(exchange, &bucket);
+	if (bucket.rate.per_second == 0)
+		return true;
+	exchange->is_rated = true;
+	if (clients_take(edge->clients, bucket.name, bucket.len, bucket.salt, bucket.rate,
+			 loop_now_us(edge->loop), &wait_ms))
 		return true;
 	*error = (struct exchange_error){
 		.status = 429,
@@ -101,5 +121,29 @@ static bool on_admit_known(struct exchange *exchange, struct exchange_error *err
 	return !exchange->auth.owes_rate || count(exchange, error);
 }
 
-const struct middleware mw_rate = {.name = "rate", .on_admit = on_admit};
+/* draft-ietf-httpapi-ratelimit-headers: q requests in w seconds, and r of them left. A bucket that
+ * is not full gets at least one more each second, so r is all that there is for no longer (t). */
+static void on_response(struct exchange *exchange, struct http_field *fields, size_t *count)
+{
+	struct edge *edge = exchange->edge;
+	struct arena *arena = exchange->request->arena;
+	struct bucket bucket;
+	uint32_t left, window_s;
+
+	if (!exchange->is_rated || !exchange->routes->from.opts->rate_headers)
+		return;
+	find_bucket(exchange, &bucket);
+	left = clients_left(edge->clients, bucket.name, bucket.len, bucket.salt, bucket.rate,
+			    loop_now_us(edge->loop));
+	window_s = (bucket.rate.burst + bucket.rate.per_second - 1) / bucket.rate.per_second;
+	fields[(*count)++] = (struct http_field){
+		STR_LITERAL("ratelimit-policy"),
+		str_from(arena_printf(arena, "\"client\";q=%u;w=%u", bucket.rate.burst, window_s))};
+	fields[(*count)++] =
+		(struct http_field){STR_LITERAL("ratelimit"),
+				    str_from(arena_printf(arena, "\"client\";r=%u;t=1", left))};
+}
+
+const struct middleware mw_rate = {
+	.name = "rate", .on_admit = on_admit, .on_response = on_response};
 const struct middleware mw_rate_principal = {.name = "rate", .on_admit = on_admit_known};

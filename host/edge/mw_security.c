@@ -34,10 +34,9 @@ static bool has_field(const struct http_field *fields, size_t count, struct str 
 	return false;
 }
 
-static void on_response(struct exchange *exchange, struct http_field *fields, size_t *count)
+void security_add(const struct security_opts *opts, bool is_https, struct http_field *fields,
+		  size_t *count)
 {
-	const struct security_opts *opts = &exchange->routes->from.opts->security;
-	bool is_https = str_eq(exchange->request->scheme, STR_LITERAL("https"));
 	size_t own = *count;
 
 	for (size_t i = 0; opts->enabled && i < SECURITY_HEADERS; i++) {
@@ -48,6 +47,12 @@ static void on_response(struct exchange *exchange, struct http_field *fields, si
 		    !has_field(fields, own, rows[i].name))
 			fields[(*count)++] = (struct http_field){rows[i].name, str_from(value)};
 	}
+}
+
+static void on_response(struct exchange *exchange, struct http_field *fields, size_t *count)
+{
+	security_add(&exchange->routes->from.opts->security,
+		     str_eq(exchange->request->scheme, STR_LITERAL("https")), fields, count);
 }
 
 const struct middleware mw_security = {.name = "security", .on_response = on_response};

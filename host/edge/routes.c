@@ -40,6 +40,29 @@ static uint64_t salt_of(const struct route_opts *opts)
 	return salt_with_all(salt, routing->hosts) + routing->scheme;
 }
 
+/* How important it is, and its own places. */
+static void place_route(const struct door_opts *edge, const struct route_load_opts *opts,
+			struct edge_route *route)
+{
+	static const enum priority priorities[] = {
+		[WORD_NORMAL] = PRIORITY_NORMAL,
+		[WORD_CRITICAL] = PRIORITY_CRITICAL,
+		[WORD_HIGH] = PRIORITY_HIGH,
+		[WORD_LOW] = PRIORITY_LOW,
+	};
+	struct door_opts door = opts->door;
+
+	route->priority = priorities[opts->priority];
+	if (door.limit == 0)
+		return;
+	if (door.queue == 0)
+		door.queue = edge->queue;
+	if (door.queue_timeout_ms == 0)
+		door.queue_timeout_ms = edge->queue_timeout_ms;
+	route->door = mem_new(struct door);
+	door_init(route->door, &door);
+}
+
 static void protect_route(const struct edge_routes *routes, const struct route_opts *opts,
 			  struct edge_route *route)
 {
@@ -49,6 +72,7 @@ static void protect_route(const struct edge_routes *routes, const struct route_o
 	route->cors = opts->cors.origins ? &opts->cors : &edge->cors;
 	cidr_list_init(&route->guests.allow, opts->allow);
 	cidr_list_init(&route->guests.deny, opts->deny);
+	place_route(&edge->load.door, &opts->load, route);
 	route->rate = opts->rate;
 	if (route->rate.burst == 0)
 		route->rate.burst = route->rate.per_second;
@@ -105,6 +129,9 @@ static void routes_free(struct edge_routes *routes)
 	for (size_t i = 0; i < routes->route_count; i++) {
 		cidr_list_deinit(&routes->routes[i].guests.allow);
 		cidr_list_deinit(&routes->routes[i].guests.deny);
+		if (routes->routes[i].door)
+			door_deinit(routes->routes[i].door);
+		free(routes->routes[i].door);
 	}
 	auth_rules_deinit(&routes->auth);
 	cidr_list_deinit(&routes->trusted);

@@ -9,6 +9,7 @@
 #include "base/tokens.h"
 #include "edge/auth.h"
 #include "edge/counts.h"
+#include "edge/door.h"
 #include "edge/edge.h"
 #include "edge/lead.h"
 #include "edge/router.h"
@@ -32,7 +33,9 @@ struct edge_route {
 	struct tokens_rate rate;      /* of each client; per_second 0: the edge's */
 	const struct cors_opts *cors; /* its own, or the edge's */
 	struct auth_rule auth;	      /* likewise */
-	uint64_t rate_salt;	      /* tells its clients from those of other limits */
+	struct door *door;	      /* its own; owned; NULL: the edge's */
+	enum priority priority;
+	uint64_t rate_salt; /* tells its clients from those of other limits */
 	struct route_lead leads;
 	struct target *target; /* NULL: no plugin answers */
 	const struct bridge_ops *bridge;

@@ -45,6 +45,7 @@ struct listener {
 	struct tls *tls; /* of new connections; NULL: there are no certificates */
 	struct tls *next_tls;
 	struct tls_tickets *tickets;
+	struct tls_counts tls_counts;
 	struct conn_list conns;
 	unsigned conn_count;
 	struct listener_counts counts;
@@ -127,8 +128,10 @@ static bool listener_has_room_for(struct listener *listener, const struct ip *ip
 	unsigned limit = is_trusted ? 0 : listener->opts.net->max_connections_per_address;
 	struct err err;
 
+	listener->counts.crowded++;
 	switch (crowd_enter(&listener->crowd, ip, limit)) {
 	case CROWD_IN:
+		listener->counts.crowded--;
 		return true;
 	case CROWD_FULL:
 		err_set(&err, ERR_CLIENT_CONNECTIONS,
@@ -383,15 +386,17 @@ static int prepare_doors(struct listener *listener, const struct net_opts *net, 
 	return r;
 }
 
-/* Certificates are read although no address may want them: so that their faults are told now. */
-static int load_tls(const struct net_opts *net, struct tls_tickets *tickets, struct log *log,
-		    struct tls **tls_out, struct err *err)
+/* Certificates are read although no address may want them: so that their faults are told now. For
+ * that listener; NULL: to look at the files only. */
+static int load_tls(const struct net_opts *net, struct listener *listener, struct tls **tls_out,
+		    struct err *err)
 {
 	const struct tls_setup setup = {
 		.opts = &net->tls,
-		.tickets = tickets,
+		.tickets = listener ? listener->tickets : NULL,
+		.counts = listener ? &listener->tls_counts : NULL,
 		.protocols = net->http2 ? protocol_names : protocol_names + 1,
-		.log = log,
+		.log = listener ? listener->opts.log : NULL,
 	};
 
 	*tls_out = net->tls.certificate_count > 0 ? tls_new(&setup, err) : NULL;
@@ -401,7 +406,7 @@ static int load_tls(const struct net_opts *net, struct tls_tickets *tickets, str
 int listener_check_files(const struct net_opts *net, struct err *err)
 {
 	struct tls *tls;
-	int r = load_tls(net, NULL, NULL, &tls, err);
+	int r = load_tls(net, NULL, &tls, err);
 
 	tls_release(tls);
 	return r;
@@ -413,7 +418,7 @@ int listener_prepare(struct listener *listener, const struct net_opts *net, stru
 
 	assert(!listener->next.items);
 	listener->next_net = net;
-	r = load_tls(net, listener->tickets, listener->opts.log, &listener->next_tls, err);
+	r = load_tls(net, listener, &listener->next_tls, err);
 	if (r == 0)
 		r = prepare_doors(listener, net, err);
 	if (r < 0)
@@ -535,6 +540,7 @@ struct listener *listener_new(const struct listener_opts *opts)
 
 	listener->opts = *opts;
 	listener->tickets = tls_tickets_new(opts->loop);
+	tls_counts_init(&listener->tls_counts, opts->metrics);
 	commons_init(&listener->commons, opts->loop, opts->net, opts->upcalls, opts->user);
 	TAILQ_INIT(&listener->conns);
 	loop_timer_init(&listener->pause, opts->loop, on_pause_over, listener);

@@ -12,6 +12,7 @@
 #include "net/net_opts.h"
 #include "net/socket_file.h"
 #include "observe/log.h"
+#include "observe/metrics.h"
 
 struct listener;
 
@@ -24,6 +25,7 @@ struct listener_opts {
 	void (*on_stopped)(void *stopped_user);
 	void *stopped_user;
 	struct log *log;		      /* may be NULL */
+	struct metrics *metrics;	      /* borrows; NULL: nothing is counted */
 	const struct socket_file_opts *files; /* borrows; NULL: Unix sockets are ours alone */
 	struct inherited *inherited;	      /* borrows; NULL: there is none */
 };
@@ -65,8 +67,9 @@ unsigned listener_connections(const struct listener *listener);
 /* Since listener_new(). */
 struct listener_counts {
 	uint64_t accepted;
-	uint64_t full;	 /* times that max_connections were reached */
-	uint64_t paused; /* times that descriptors or memory had run out */
+	uint64_t full;	  /* times that max_connections were reached */
+	uint64_t crowded; /* closed unheard: max_connections_per_address */
+	uint64_t paused;  /* times that descriptors or memory had run out */
 };
 
 struct listener_counts listener_counts(const struct listener *listener);

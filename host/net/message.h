@@ -182,6 +182,7 @@ struct http_refusal {
 	const char *why;    /* a sentence for the client, without a full stop */
 	const char *reason; /* the name of the rule: "HEAD_LONG" */
 	struct str peer;
+	bool is_https;
 	struct str method; /* of the stream that it ends, if there is one */
 	struct str target;
 };

@@ -247,6 +247,7 @@ struct tls *tls_new(const struct tls_setup *setup, struct err *err)
 	tls->unknown = setup->opts->unknown_name;
 	tls->bio = tls_session_bio();
 	tls->protocols = setup->protocols;
+	tls->counts = setup->counts;
 	tls->log = setup->log;
 	if (tls_fill(tls, setup, err) == 0)
 		return tls;

@@ -4,6 +4,7 @@
 #define PLUGD_NET_TLS_H
 
 #include "base/err.h"
+#include "net/tls_counts.h"
 #include "net/tls_opts.h"
 #include "net/tls_tickets.h"
 #include "net/transport.h"
@@ -15,7 +16,8 @@ struct tls_setup {
 	const struct tls_opts *opts;  /* borrows until return */
 	struct tls_tickets *tickets;  /* borrows, outlives it and its transports; NULL: none */
 	const char *const *protocols; /* for ALPN, ours first; borrows, constant; NULL-terminated */
-	struct log *log;	      /* may be NULL */
+	const struct tls_counts *counts; /* borrows, outlives it and its transports; NULL: none */
+	struct log *log;		 /* may be NULL */
 };
 
 /* Reads and checks all files. Returns it with one reference; NULL with *err (ERR_TLS_*). */

@@ -23,6 +23,7 @@ struct tls {
 	enum tls_unknown unknown;
 	BIO_METHOD *bio;
 	const char *const *protocols;
+	const struct tls_counts *counts;
 	struct log *log;
 };
 

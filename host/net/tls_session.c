@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/tls_facts.h"
 #include "net/tls_private.h"
@@ -30,6 +31,7 @@ struct tls_session {
 	struct buf *sealed; /* during a call: where OpenSSL writes to */
 	bool was_seen;	    /* any byte of the client */
 	bool has_failed;
+	int64_t began_us;
 	struct http_tls facts;
 	struct arena arena; /* of what is known about the client */
 	char *name;	    /* that it asked for; NULL: none */
@@ -133,6 +135,7 @@ static bool session_open(struct tls_session *session)
 	note_protocol(session);
 	session->transport.tls = &session->facts;
 	session->transport.is_open = true;
+	tls_counts_open(session->tls->counts, &session->facts, clock_mono_us() - session->began_us);
 	return true;
 }
 
@@ -257,6 +260,8 @@ static void session_free(struct transport *transport)
 {
 	struct tls_session *session = session_of(transport);
 
+	if (!session->transport.is_open && session->was_seen)
+		tls_counts_fail(session->tls->counts, session->has_failed);
 	SSL_free(session->ssl);
 	arena_deinit(&session->arena);
 	free(session->name);
@@ -279,6 +284,7 @@ struct transport *tls_accept(struct tls *tls, struct str peer)
 	session->transport.ops = &session_ops;
 	session->tls = tls;
 	session->peer = peer;
+	session->began_us = clock_mono_us();
 	session->ssl = SSL_new(tls->sites[0].ctx);
 	if (!bio || !session->ssl)
 		mem_die();

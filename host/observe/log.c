@@ -27,6 +27,7 @@
 struct log {
 	struct log_opts opts;
 	bool is_file;	  /* a regular file: always takes everything */
+	bool has_failed;  /* and on_fail was called */
 	bool is_mid_line; /* the last byte written was not a newline */
 	uint64_t lost;
 	uint64_t lost_told;
@@ -67,6 +68,7 @@ static int write_piece(struct log *log, int wait_ms)
 	if (written < 0)
 		return errno == EINTR ? -EAGAIN : -errno;
 	if (written > 0) {
+		log->has_failed = false;
 		log->start += (size_t)written;
 		log->is_mid_line = log->buffer[log->start - 1] != '\n';
 	}
@@ -84,6 +86,15 @@ static void log_discard(struct log *log)
 		log->buffer[log->end++] = '\n';
 }
 
+static void log_fail(struct log *log, int errnum)
+{
+	bool is_news = !log->has_failed;
+
+	log->has_failed = true;
+	if (is_news && log->opts.on_fail)
+		log->opts.on_fail(log->opts.user, errnum);
+}
+
 static void log_drain(struct log *log, int64_t patience_ms)
 {
 	int64_t give_up_ms = patience_ms > 0 ? clock_mono_ms() + patience_ms : 0;
@@ -95,9 +106,10 @@ static void log_drain(struct log *log, int64_t patience_ms)
 	}
 	if (log->start == log->end)
 		log->start = log->end = 0;
-	else if (result != -EAGAIN)
+	else if (result != -EAGAIN) {
 		log_discard(log);
-	else if (log->opts.loop && !loop_timer_is_active(&log->retry))
+		log_fail(log, -result);
+	} else if (log->opts.loop && !loop_timer_is_active(&log->retry))
 		loop_timer_start(&log->retry, RETRY_MS);
 }
 
@@ -127,7 +139,7 @@ static bool log_append(struct log *log, const struct log_record *record)
 /* Tells what was lost before the first line after it. */
 static bool log_append_lost(struct log *log, int64_t wall_ms)
 {
-	if (log->lost == log->lost_told)
+	if (log->lost == log->lost_told || log->opts.is_quiet)
 		return true;
 
 	struct log_field fields[] = {LOG_INT("lines", (int64_t)(log->lost - log->lost_told)),
@@ -147,6 +159,15 @@ static bool log_append_all(struct log *log, const struct log_record *record)
 	return log_append_lost(log, record->wall_ms) && log_append(log, record);
 }
 
+/* At the end of the turn, or at once. */
+static void log_go_out(struct log *log)
+{
+	if (log->opts.loop)
+		loop_flush_queue(log->opts.loop, &log->flush);
+	else
+		log_drain(log, 0);
+}
+
 void log_write(struct log *log, enum log_level level, const char *event, struct str message,
 	       const struct log_field *fields)
 {
@@ -159,10 +180,31 @@ void log_write(struct log *log, enum log_level level, const char *event, struct 
 		if (!log_append_all(log, &record))
 			log->lost++;
 	}
-	if (log->opts.loop)
-		loop_flush_queue(log->opts.loop, &log->flush);
-	else
+	log_go_out(log);
+}
+
+/* False when there is no room. */
+static bool log_append_line(struct log *log, struct str line)
+{
+	if (BUFFER_BYTES - log->end < line.len) {
+		memmove(log->buffer, log->buffer + log->start, log->end - log->start);
+		log->end -= log->start;
+		log->start = 0;
+	}
+	if (BUFFER_BYTES - log->end < line.len)
+		return false;
+	memcpy(log->buffer + log->end, line.data, line.len);
+	log->end += line.len;
+	return true;
+}
+
+void log_write_line(struct log *log, struct str line)
+{
+	if (!log_append_line(log, line)) {
 		log_drain(log, 0);
+		log->lost += !log_append_line(log, line);
+	}
+	log_go_out(log);
 }
 
 /* ---- life ---- */

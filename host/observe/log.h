@@ -45,6 +45,13 @@ struct log_opts {
 	struct loop *
 		/* borrows, outlives the log: lines go out at the end of a turn. NULL: at once */
 		loop;
+
+	/* A log of lines that somebody else reads: what was lost is not told in it. */
+	bool is_quiet;
+
+	/* Writing fails, for the first time since it succeeded. May be NULL. */
+	void (*on_fail)(void *user, int errnum);
+	void *user;
 };
 
 struct log *log_new(const struct log_opts *opts); /* returns owned */
@@ -71,6 +78,9 @@ uint64_t log_lost(const struct log *log); /* lines, since log_new() */
  * LOG_FIELD_END. Names and texts may come from a plugin: neither can forge a line or a field. */
 void log_write(struct log *log, enum log_level level, const char *event, struct str message,
 	       const struct log_field *fields);
+
+/* A line as it is, with its newline at the end; whatever the level. */
+void log_write_line(struct log *log, struct str line);
 
 /* "debug", "info", "warn", "error". False for anything else. */
 bool log_level_parse(struct str text, enum log_level *out);

@@ -8,8 +8,10 @@ import subprocess
 import pytest
 
 from cast import INTERNAL
+from certificates import Authority
 from client import Client, request
-from plugd import PLUGD, plugin, route
+from plugd import PLUGD, plugin, route, wait_until
+from tls_client import TlsClient, address_of, client_context
 
 SOURCE = pathlib.Path(os.environ["SOURCE_DIR"])
 GOOD = [plugin("good")]
@@ -205,6 +207,57 @@ def test_what_was_refused_is_counted_by_who_refused(start):
     page = scrape(host)
     assert page.series("plugd_http_refused_total") == {
         (("reason", "HOST_MISSING"),): 2, (("reason", "body_limit"),): 1}
+
+
+def test_who_may_not_come_in_is_counted_by_what_kept_it_out(start):
+    host = start(plugins=GOOD, admin=PAGES, trusted_proxies=["127.0.0.1"],
+                 http={"rate_limit": {"per_second": 1, "burst": 1}, "deny": ["192.0.2.0/24"]},
+                 routes=[route("/x/*rest", "good", cors={"origins": ["https://a.example"]})])
+    denied = host.http("GET", "/x/mirror", headers=[("X-Forwarded-For", "192.0.2.7")])
+    assert denied.status == 403
+    question = [("Origin", "https://b.example"), ("Access-Control-Request-Method", "GET")]
+    assert host.http("OPTIONS", "/x/mirror", headers=question).status == 403
+    with host.connect() as client:
+        while client.ask("GET", "/x/mirror").read().status != 429:
+            pass
+    page = scrape(host)
+    for reason in ("lists", "cors", "rate"):
+        assert page.get("plugd_http_refused_total", reason=reason) == 1, reason
+
+
+def test_connections_that_are_closed_unheard_are_counted(start):
+    host = start(plugins=GOOD, admin=PAGES, http={"max_connections_per_address": 1})
+    with host.connect() as client:
+        assert client.ask("GET", "/health/live").read().status == 200
+        for _ in range(3):
+            with host.connect() as other:
+                assert other.is_closed()
+        page = scrape(host)
+        assert page.get("plugd_http_connections_refused_total") == 3
+        assert page.get("plugd_http_connections_accepted_total") == 1
+
+
+def test_handshakes_are_counted_by_version_and_by_their_end(start, tmp_path):
+    ca = Authority(tmp_path)
+    host = start(listen="https://127.0.0.1:0", plugins=[], admin=PAGES,
+                 tls={"certificates": [ca.issue().row()]})
+    for version in ("1.2", "1.3", "1.3"):
+        client = TlsClient(address_of(host), client_context(ca.pem, version=version))
+        assert client.ask("GET", "/health/live").read().status == 200
+        client.close()
+    with Client(address_of(host)) as client:
+        client.send(b"\x16\x03\x01\x00\x05abcde")
+        client.read_rest()
+    with Client(address_of(host)) as client:
+        client.send(b"\x16\x03\x01")
+    family = "plugd_tls_handshakes_total"
+    wait_until(lambda: scrape(host).get("plugd_tls_handshake_failures_total", reason="left") == 1,
+               "the one that has left is gone")
+    page = scrape(host)
+    assert page.get(family, version="TLSv1.2", resumed="no") == 1
+    assert page.get(family, version="TLSv1.3", resumed="no") == 2
+    assert page.get("plugd_tls_handshake_failures_total", reason="refused") == 1
+    assert page.get("plugd_tls_handshake_duration_seconds_count") == 3
 
 
 def test_how_calls_fail_is_counted(start):

@@ -373,6 +373,29 @@ static void a_signal_arrives_as_a_callback(void **state)
 	loop_signal_stop(&sig);
 }
 
+static void on_turn_count(void *user, int64_t took_us)
+{
+	assert_true(took_us >= 0);
+	++*(int *)user;
+}
+
+static void all_who_want_to_know_hear_how_long_a_turn_took(void **state)
+{
+	struct world *world = *state;
+	struct loop_measure measures[3];
+	int counts[3] = {0};
+
+	for (int i = 0; i < 3; i++)
+		loop_measure(world->loop, &measures[i], on_turn_count, &counts[i]);
+	loop_turn(world->loop, false);
+	loop_measure_stop(world->loop, &measures[1]);
+	loop_measure_stop(world->loop, &measures[1]);
+	loop_turn(world->loop, false);
+	assert_true(counts[0] > counts[1] && counts[1] > 0 && counts[2] == counts[0]);
+	loop_measure_stop(world->loop, &measures[2]);
+	loop_measure_stop(world->loop, &measures[0]);
+}
+
 #define LOOP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -395,6 +418,7 @@ int main(void)
 		LOOP_TEST(a_time_in_the_past_is_due_at_once),
 		LOOP_TEST(the_time_stands_still_within_a_turn_and_goes_on_between_turns),
 		LOOP_TEST(a_signal_arrives_as_a_callback),
+		LOOP_TEST(all_who_want_to_know_hear_how_long_a_turn_took),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,24 @@ static void a_rate_that_shrinks_is_kept_at_once(void **state)
 	assert_int_equal(take_all(&tokens, (struct tokens_rate){1, 1}, NOW + 50000000), 1);
 }
 
+static void what_is_left_is_told_and_not_taken(void **state)
+{
+	static const struct tokens_rate rate = {.per_second = 2, .burst = 5};
+	struct tokens tokens = {0};
+	int64_t wait_ms;
+
+	assert_int_equal(tokens_left(&tokens, rate, NOW), 5);
+	for (uint32_t left = 4; left < 5; left--) {
+		assert_true(tokens_take(&tokens, rate, NOW, &wait_ms));
+		assert_int_equal(tokens_left(&tokens, rate, NOW), left);
+		assert_int_equal(tokens_left(&tokens, rate, NOW), left);
+	}
+	assert_int_equal(tokens_left(&tokens, rate, NOW + 499999), 0);
+	assert_int_equal(tokens_left(&tokens, rate, NOW + 500000), 1);
+	assert_int_equal(tokens_left(&tokens, rate, NOW + 9000000), 5);
+	assert_int_equal(tokens_left(&tokens, (struct tokens_rate){2, 3}, NOW), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -80,6 +98,7 @@ int main(void)
 		cmocka_unit_test(it_says_when_the_next_is_there),
 		cmocka_unit_test(the_largest_numbers_fit),
 		cmocka_unit_test(a_rate_that_shrinks_is_kept_at_once),
+		cmocka_unit_test(what_is_left_is_told_and_not_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

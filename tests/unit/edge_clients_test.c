@@ -108,6 +108,19 @@ static void a_newcomer_in_a_full_set_owes_the_least_that_somebody_owes(void **st
 	clients_free(clients);
 }
 
+static void what_a_client_has_left_is_its_own(void **state)
+{
+	struct clients *clients = clients_new(64, &key);
+
+	assert_int_equal(clients_left(clients, &(unsigned){1}, sizeof(unsigned), 0, rate, NOW), 20);
+	for (int i = 0; i < 5; i++)
+		assert_true(ask(clients, 1, NOW));
+	assert_int_equal(clients_left(clients, &(unsigned){1}, sizeof(unsigned), 0, rate, NOW), 15);
+	assert_int_equal(clients_left(clients, &(unsigned){1}, sizeof(unsigned), 9, rate, NOW), 20);
+	assert_int_equal(clients_left(clients, &(unsigned){2}, sizeof(unsigned), 0, rate, NOW), 20);
+	clients_free(clients);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +131,7 @@ int main(void)
 		cmocka_unit_test(who_has_asked_most_is_remembered_whoever_comes),
 		cmocka_unit_test(a_bucket_that_is_full_again_costs_a_newcomer_nothing),
 		cmocka_unit_test(a_newcomer_in_a_full_set_owes_the_least_that_somebody_owes),
+		cmocka_unit_test(what_a_client_has_left_is_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

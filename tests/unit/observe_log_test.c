@@ -287,6 +287,59 @@ static void level_names_go_both_ways(void **state)
 	assert_int_equal(untouched, LOG_WARN);
 }
 
+/* ---- a log of lines that somebody else reads ---- */
+
+static void lines_as_they_are_lose_none_and_tell_nothing_of_others(void **state)
+{
+	struct world *world = *state;
+	struct log_opts opts = {
+		.fd = world->fds[1], .level = LOG_ERROR, .loop = world->loop, .is_quiet = true};
+	static char line[1000];
+	char *text;
+	size_t taken = 0;
+
+	log_apply(world->log, &opts);
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	for (int i = 0; i < FLOOD; i++)
+		log_write_line(world->log, (struct str){line, sizeof(line)});
+	assert_true(log_lost(world->log) > 0);
+	do {
+		loop_turn(world->loop, false);
+		text = read_all(world->fds[0]);
+		taken += count_of(text, "\n");
+		assert_null(strstr(text, "log.lost"));
+		free(text);
+	} while (taken + log_lost(world->log) < FLOOD);
+	assert_int_equal(taken + log_lost(world->log), FLOOD);
+	log_event(world->log, LOG_ERROR, "a.line", "");
+	loop_turn(world->loop, false);
+	text = read_all(world->fds[0]);
+	assert_int_equal(count_of(text, "\n"), 1);
+	assert_non_null(strstr(text, "event=a.line\n"));
+	free(text);
+}
+
+static void on_fail_count(void *user, int errnum)
+{
+	assert_int_equal(errnum, ENOSPC);
+	++*(int *)user;
+}
+
+static void a_disk_that_is_full_is_told_once(void **state)
+{
+	int fails = 0, fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	struct log *log = log_new(&(struct log_opts){
+		.fd = fd, .is_quiet = true, .on_fail = on_fail_count, .user = &fails});
+
+	for (int i = 0; i < 5; i++)
+		log_write_line(log, STR_LITERAL("line\n"));
+	assert_int_equal(fails, 1);
+	assert_int_equal(log_lost(log), 5);
+	log_free(log);
+	fd_close(&fd);
+}
+
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -303,6 +356,8 @@ int main(void)
 		cmocka_unit_test(a_file_takes_everything),
 		LOG_TEST(freeing_writes_what_waits),
 		cmocka_unit_test(level_names_go_both_ways),
+		LOG_TEST(lines_as_they_are_lose_none_and_tell_nothing_of_others),
+		cmocka_unit_test(a_disk_that_is_full_is_told_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
