@@ -51,6 +51,8 @@ static void has_the_documented_defaults(void **state)
 	assert_int_equal(c.net.max_connections, 10000);
 	assert_int_equal(c.net.max_connections_per_address, 256);
 	assert_int_equal(c.net.uri_bytes, 8 << 10);
+	assert_string_equal(c.net.unix_sockets.mode, "0660");
+	assert_null(c.net.unix_sockets.group);
 	assert_null(c.edge.trusted_proxies);
 	assert_int_equal(c.edge.forwarded_by, FORWARDED_BY_X);
 	assert_null(c.edge.allow);
@@ -349,6 +351,8 @@ static char *sample(const struct setting *setting, unsigned which)
 			return mem_printf("ed25519:%064u", which + 1);
 		if (setting->check == rule_umask)
 			return mem_printf("00%u", which + 1);
+		if (setting->check == rule_mode)
+			return mem_printf("066%u", which + 1);
 		if (setting->check == rule_network)
 			return mem_printf("192.0.2.%u", which + 1);
 		if (setting->check == rule_origin)
