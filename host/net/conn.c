@@ -24,7 +24,6 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/sm.h"
-#include "net/output.h"
 #include "net/transport.h"
 
 /* Read while the session doesn't want bytes: enough to notice that the client left, and for a
@@ -259,10 +258,9 @@ static bool conn_send(struct conn *conn)
 	return took_some;
 }
 
-struct buf *conn_out(struct conn *conn)
+struct output *conn_output(struct conn *conn)
 {
-	conn_wake(conn);
-	return output_buf(&conn->output, conn->commons);
+	return &conn->output;
 }
 
 void conn_write(struct conn *conn, const struct str *pieces, size_t count)
