@@ -358,14 +358,16 @@ static int resolve_route(const struct office *office, const struct route_opts *r
 
 static json_t *route_json(const struct office *office, const struct route_opts *route)
 {
+	const char *files = route->files.directory;
 	json_t *object = json_object();
 	struct err why = {0};
-	bool is_resolved = resolve_route(office, route, &why) == 0;
+	bool is_resolved = files || resolve_route(office, route, &why) == 0;
+	const char *method = route->rpc ? route->rpc : HTTP_SERVICE "/" HTTP_METHOD;
 
 	member_json(object, "methods", texts_json((const char *const *)route->methods));
 	member_text(object, "path", route->path);
 	member_text(object, "plugin", route->plugin);
-	member_text(object, "target", route->rpc ? route->rpc : HTTP_SERVICE "/" HTTP_METHOD);
+	member_text(object, "target", files ? files : method);
 	member_bool(object, "resolved", is_resolved);
 	member_text(object, "why_not", is_resolved ? NULL : why.text);
 	return object;

@@ -24,5 +24,8 @@ const char *rule_rate_by(struct str text);     /* "address", or "header NAME" */
 const char *rule_origin(struct str text);      /* as cors takes them */
 const char *rule_header(struct str text);      /* the name of one, or "*" */
 const char *rule_field_value(struct str text); /* of HTTP */
+const char *rule_file_name(struct str text);   /* without a directory */
+const char *rule_fallback(struct str text);    /* "/index.html" */
+const char *rule_coding(struct str text);      /* in which a file may lie beside itself */
 
 #endif

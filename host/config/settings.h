@@ -88,6 +88,7 @@ struct setting {
 	bool nonempty;	/* of a list: something must be in it */
 	bool none;	/* of a path or text: the word "none" means NULL */
 	bool required;
+	bool shown; /* the example has it, though it may be left out */
 	bool aside; /* refused with the defaults of others: the example has it as a comment */
 	const char *choices[SETTING_MAX_CHOICES + 1]; /* NULL-terminated */
 	const char *fallback;			      /* the default, as text; NULL: none */

@@ -19,6 +19,8 @@
 #include "edge/error_body.h"
 #include "edge/router_pattern.h"
 #include "edge/stand_in.h"
+#include "edge/static_files.h"
+#include "edge/static_transfer.h"
 
 /* ---- a request ---- */
 
@@ -139,6 +141,8 @@ static void serve(struct exchange *exchange)
 		exchange_fail(exchange, &lost);
 	else if (!chain_route(exchange, &error))
 		exchange_fail(exchange, &error);
+	else if (exchange->route->files)
+		static_files_answer(exchange);
 	else
 		lead_by_route(exchange);
 }
@@ -177,7 +181,12 @@ static void on_body_end(void *stream_user)
 
 static void on_writable(void *stream_user)
 {
-	bridge_on_writable(stream_user);
+	struct exchange *exchange = stream_user;
+
+	if (exchange->transfer)
+		static_transfer_continue(exchange);
+	else
+		bridge_on_writable(exchange);
 }
 
 /* Outcomes that only the connection knows. */
@@ -198,6 +207,7 @@ static void on_closed(void *stream_user, enum http_closed how)
 
 	hold_end(exchange);
 	bridge_end(exchange);
+	static_transfer_end(exchange, how);
 	settle(exchange, how);
 	chain_done(exchange, edge->log);
 	exchange_deinit(exchange);
@@ -289,6 +299,7 @@ void edge_free(struct edge *edge)
 	routes_release(edge->routes);
 	counts_deinit(&edge->counts);
 	clients_free(edge->clients);
+	free(edge->file_piece);
 	free(edge);
 }
 

@@ -10,6 +10,7 @@
 #include "base/tokens.h"
 #include "edge/cors.h"
 #include "edge/forwarded.h"
+#include "edge/static_opts.h"
 
 /* What `rate_by` begins with when clients are told apart by a header, whose name follows. */
 #define RATE_BY_HEADER "header "
@@ -32,15 +33,16 @@ struct security_opts {
 struct route_opts {
 	char *path;	     /* pattern: "/users/:id", "/files/ *rest" without the space */
 	char **methods;	     /* NULL-terminated upper-case names; NULL: every method */
-	char *plugin;	     /* name of a configured plugin */
+	char *plugin;	     /* name of a configured plugin; NULL: files answer */
 	char *rpc;	     /* "service/method"; NULL: the raw HTTP service */
 	int64_t timeout_ms;  /* 0: the plugin's */
 	uint64_t body_bytes; /* limit of the request's body; 0: edge_opts.body_bytes */
 	char **allow;	     /* as net/cidr.h takes them, NULL-terminated; NULL: everybody */
 	char **deny;
-	struct tokens_rate rate; /* of one client; per_second 0: the edge's; burst 0: a second's */
-	struct cors_opts cors;	 /* origins NULL: the edge's */
-	int line;		 /* in the configuration file, for messages */
+	struct tokens_rate rate;  /* of one client; per_second 0: the edge's; burst 0: a second's */
+	struct cors_opts cors;	  /* origins NULL: the edge's */
+	struct static_opts files; /* directory NULL: a plugin answers */
+	int line;		  /* in the configuration file, for messages */
 };
 
 struct edge_opts {

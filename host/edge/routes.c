@@ -62,13 +62,13 @@ static int take_route(struct edge_routes *routes, const struct route_opts *opts,
 		.pattern = str_from(opts->path),
 		.body_bytes = opts->body_bytes,
 		.timeout_ms = opts->timeout_ms,
-		.target = find_target(&routes->from, opts->plugin),
+		.target = opts->plugin ? find_target(&routes->from, opts->plugin) : NULL,
 		.bridge = opts->rpc ? &bridge_rpc : &bridge_http,
 		.service = STR_LITERAL(WIRE_HTTP_SERVICE),
 		.method = STR_LITERAL(WIRE_HTTP_METHOD),
 		.counts = &routes->counts[route - routes->routes],
 	};
-	if (!route->target)
+	if (!route->target && !opts->files.directory)
 		return refuse_route(opts, "its plugin is not configured", err);
 	if (pattern_is_reserved(route->pattern))
 		return refuse_route(opts, "/health and /rpc belong to plugd itself", err);
@@ -86,6 +86,32 @@ static int take_route(struct edge_routes *routes, const struct route_opts *opts,
 			  err);
 }
 
+/* Files that are there when the configuration is. */
+static int open_files(const struct route_opts *opts, struct edge_route *route, struct err *err)
+{
+	struct static_root root;
+	int r;
+
+	if (!opts->files.directory)
+		return 0;
+	r = static_root_open(&opts->files, &root, err);
+	if (r < 0) {
+		err_prefix(err, "route %s", opts->path);
+		return r;
+	}
+	route->files = mem_alloc(sizeof(*route->files));
+	*route->files = root;
+	return 0;
+}
+
+static void close_files(struct edge_route *route)
+{
+	if (!route->files)
+		return;
+	static_root_close(route->files);
+	free(route->files);
+}
+
 static int take_routes(struct edge_routes *routes, struct err *err)
 {
 	const struct edge_opts *opts = routes->from.opts;
@@ -93,6 +119,8 @@ static int take_routes(struct edge_routes *routes, struct err *err)
 	for (size_t i = 0; i < opts->route_count; i++) {
 		int r = take_route(routes, &opts->routes[i], &routes->routes[i], err);
 
+		if (r == 0)
+			r = open_files(&opts->routes[i], &routes->routes[i], err);
 		if (r < 0)
 			return r;
 		protect_route(opts, &opts->routes[i], &routes->routes[i]);
@@ -106,6 +134,7 @@ static void routes_free(struct edge_routes *routes)
 	for (size_t i = 0; i < routes->route_count; i++) {
 		cidr_list_deinit(&routes->routes[i].guests.allow);
 		cidr_list_deinit(&routes->routes[i].guests.deny);
+		close_files(&routes->routes[i]);
 	}
 	cidr_list_deinit(&routes->trusted);
 	cidr_list_deinit(&routes->guests.allow);

@@ -9,6 +9,7 @@
 #include "edge/counts.h"
 #include "edge/edge.h"
 #include "edge/router.h"
+#include "edge/static_root.h"
 #include "net/cidr.h"
 #include "registry/service.h"
 
@@ -29,6 +30,7 @@ struct edge_route {
 	struct tokens_rate rate;      /* of each client; per_second 0: the edge's */
 	const struct cors_opts *cors; /* its own, or the edge's */
 	uint64_t rate_salt;	      /* tells its clients from those of other limits */
+	struct static_root *files;    /* that answer; NULL: the target does, which is NULL then */
 	struct target *target;
 	const struct bridge_ops *bridge;
 	struct str service;

@@ -55,8 +55,9 @@ static void write_setting(const struct setting *setting, bool first, struct buf 
 	int dash = (int)strlen(indent) - 2; /* the column of a list's dash */
 	const char *value = setting->fallback ? setting->fallback : setting->example;
 	const char *quote = needs_quotes(setting, value) ? "\"" : "";
-	bool is_example = setting->aside || (!section_is_single(setting->section) &&
-					     !setting->required && !setting->fallback);
+	bool is_example =
+		setting->aside || (!section_is_single(setting->section) && !setting->required &&
+				   !setting->shown && !setting->fallback);
 
 	/* A list's item begins with its dash, so its first comment stands in front of that. */
 	write_comment(list && first ? indent + 2 : indent, setting->help, out);
