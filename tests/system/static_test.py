@@ -379,6 +379,8 @@ def test_files_over_tls(start, www, ca):
                   tls={"certificates": [pair.row()]})
     with TlsClient(address_of(host), client_context(ca.pem), receive_buffer=64 << 10) as client:
         before = check_slow_reader(host, client)
+        with TlsClient(address_of(host), client_context(ca.pem)) as other:
+            assert other.ask("GET", "/a.txt").read().body == TEXT
         assert host.rss() < before + ROOM
         assert read_slowly(client, LARGE) == (b"begin", b"end", LARGE)
         for path, body in (("/a.txt", TEXT), ("/docs/", b"<html>docs")):
