@@ -50,6 +50,7 @@ void matching_route_facts(json_t *object, const struct route_opts *route)
 	member_text(object, "plugin", route->plugin);
 	member_text(object, "rewrite", route->routing.rewrite);
 	member_text(object, "redirect", route->routing.redirect.to);
+	member_text(object, "directory", route->files.directory);
 	member_text(object, "target", target_of(route));
 }
 

@@ -16,10 +16,40 @@ static struct place route_place(struct filling *filling, size_t index, enum sett
 
 /* ---- where it leads ---- */
 
-/* Which setting the check of a lead is about. */
+/* Leads with which setting their check is about, and the section that is theirs alone. */
+static const struct {
+	const struct lead *lead;
+	enum setting_id judged;
+	enum section_id section; /* SECTION_TOP: none */
+	const char *lost;	 /* what is said of its settings without it */
+} parts[] = {
+	{&lead_plugin, SETTING_ROUTES_REWRITE, SECTION_TOP, NULL},
+	{&lead_static, SETTING_ROUTES_PATH, SECTION_ROUTE_STATIC,
+	 "is of no files; add static.directory, or leave it out"},
+	{&lead_redirect, SETTING_REDIRECT_TO, SECTION_REDIRECT,
+	 "is of no redirect; add redirect.to, or leave it out"},
+};
+
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
 static enum setting_id judged_by(const struct lead *lead)
 {
-	return lead == &lead_redirect ? SETTING_REDIRECT_TO : SETTING_ROUTES_REWRITE;
+	size_t i = 0;
+
+	while (parts[i].lead != lead)
+		i++;
+	return parts[i].judged;
+}
+
+/* NULL: the setting is not another lead's. */
+static const char *lost_without(const struct lead *lead, enum setting_id id)
+{
+	for (size_t i = 0; i < PARTS; i++) {
+		if (parts[i].lost && parts[i].lead != lead &&
+		    settings[id].section == parts[i].section)
+			return parts[i].lost;
+	}
+	return NULL;
 }
 
 /* What is said about a lead, the group that says it, or all of the route was refused before. */
@@ -48,18 +78,18 @@ static void check_needless(struct filling *filling, size_t index, const struct l
 
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		enum setting_id id = (enum setting_id)i;
+		const char *lost;
 
 		if (!lines[i])
 			continue;
 		if (lead != &lead_plugin && setting_needs_plugin(id))
 			problem_add(filling->errors, route_place(filling, index, id),
 				    ERR_CONFIG_CONFLICT,
-				    "is for plugins, but the route leads to a %s; leave it out",
+				    "is for plugins, but the route has %s; leave it out",
 				    lead->name);
-		if (lead != &lead_redirect && settings[i].section == SECTION_REDIRECT)
+		if ((lost = lost_without(lead, id)))
 			problem_add(filling->errors, route_place(filling, index, id),
-				    ERR_CONFIG_CONFLICT,
-				    "is of no redirect; add redirect.to, or leave it out");
+				    ERR_CONFIG_CONFLICT, "%s", lost);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "edge/accept_coding.h"
 #include "edge/edge_opts.h"
 #include "edge/router_host.h"
 #include "edge/router_pattern.h"
@@ -227,4 +228,24 @@ const char *rule_origin(struct str text)
 const char *rule_header(struct str text)
 {
 	return chars_is_token(text) ? NULL : "is not the name of a header";
+}
+
+const char *rule_file_name(struct str text)
+{
+	if (memchr(text.data, '/', text.len) || str_eq(text, STR_LITERAL(".")) ||
+	    str_eq(text, STR_LITERAL("..")))
+		return "is not the name of a file; write one such as index.html";
+	return NULL;
+}
+
+const char *rule_fallback(struct str text)
+{
+	if (!place_is_plain(text))
+		return "is not a file below the directory; write one such as /index.html";
+	return NULL;
+}
+
+const char *rule_coding(struct str text)
+{
+	return coding_find(text) ? NULL : "is no coding that plugd knows; write br, gzip or zstd";
 }

@@ -27,6 +27,9 @@ const char *rule_rate_by(struct str text);     /* "address", "principal", "heade
 const char *rule_origin(struct str text);      /* as cors takes them */
 const char *rule_header(struct str text);      /* the name of one, or "*" */
 const char *rule_field_value(struct str text); /* of HTTP */
+const char *rule_file_name(struct str text);   /* without a directory */
+const char *rule_fallback(struct str text);    /* "/index.html" */
+const char *rule_coding(struct str text);      /* in which a file may lie beside itself */
 
 /* Of who clients are (rules_auth.c). */
 const char *rule_auth_method(struct str text); /* "api_key", "none" */

@@ -18,6 +18,8 @@
 #include "edge/error_body.h"
 #include "edge/router_pattern.h"
 #include "edge/stand_in.h"
+#include "edge/static_files.h"
+#include "edge/static_transfer.h"
 
 /* ---- a request ---- */
 
@@ -188,7 +190,12 @@ static void on_body_end(void *stream_user)
 
 static void on_writable(void *stream_user)
 {
-	bridge_on_writable(stream_user);
+	struct exchange *exchange = stream_user;
+
+	if (exchange->transfer)
+		static_transfer_continue(exchange);
+	else
+		bridge_on_writable(exchange);
 }
 
 /* Outcomes that only the connection knows. */
@@ -210,6 +217,7 @@ static void on_closed(void *stream_user, enum http_closed how)
 	identity_end(exchange);
 	hold_end(exchange);
 	bridge_end(exchange);
+	static_transfer_end(exchange, how);
 	settle(exchange, how);
 	chain_done(exchange, edge->log);
 	exchange_deinit(exchange);
@@ -311,6 +319,7 @@ void edge_free(struct edge *edge)
 	routes_release(edge->routes);
 	counts_deinit(&edge->counts);
 	clients_free(edge->clients);
+	free(edge->file_piece);
 	free(edge);
 }
 

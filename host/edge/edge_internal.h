@@ -42,6 +42,7 @@ struct edge {
 	uint64_t request_count;
 	unsigned open;
 	struct exchange *free_list;
+	uint8_t *file_piece; /* where transfers of files read to; NULL: none has yet */
 };
 
 /* The body is over its limit. */

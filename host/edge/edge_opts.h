@@ -12,6 +12,7 @@
 #include "edge/forwarded.h"
 #include "edge/load_opts.h"
 #include "edge/routing_opts.h"
+#include "edge/static_opts.h"
 #include "identity/identity_opts.h"
 
 /* `rate_by` when clients are told apart by who they are. */
@@ -57,6 +58,7 @@ struct route_opts {
 	struct auth_opts auth;	 /* methods NULL: the edge's */
 	struct routing_opts routing;
 	struct route_load_opts load;
+	struct static_opts files; /* directory NULL: it leads elsewhere */
 	int line; /* in the configuration file, for messages */
 };
 

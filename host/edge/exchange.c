@@ -105,6 +105,21 @@ void exchange_send(struct exchange *exchange, struct wire_bytes body, bool end)
 	exchange->ended = end;
 }
 
+void exchange_send_file(struct exchange *exchange, int fd, uint64_t offset, size_t len, bool end)
+{
+	if (exchange->ended)
+		return;
+	http_stream_send_file(exchange->stream, fd, offset, len, end);
+	exchange->sent_bytes += len;
+	exchange->ended = end;
+}
+
+void exchange_cut(struct exchange *exchange)
+{
+	exchange->ended = true;
+	http_stream_abort(exchange->stream);
+}
+
 static bool asks_to_come_back(unsigned status)
 {
 	return status == 503 || status == 429;
@@ -129,8 +144,7 @@ void exchange_fail(struct exchange *exchange, const struct exchange_error *error
 	if (exchange->ended)
 		return;
 	if (exchange->answered) {
-		exchange->ended = true;
-		http_stream_abort(exchange->stream);
+		exchange_cut(exchange);
 		return;
 	}
 	if (asks_to_come_back(error->status))

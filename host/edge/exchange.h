@@ -27,6 +27,7 @@ struct door;
 struct door_wait;
 struct hold;
 struct middleware;
+struct static_transfer;
 
 /* Ways to say who one is that an answer may name. */
 #define EXCHANGE_CHALLENGES 4
@@ -105,6 +106,8 @@ struct exchange {
 	struct exchange_refusal refusal; /* how its part has ended */
 	const struct wire_request *kept; /* what it was asked; NULL: it was not */
 
+	struct static_transfer *transfer; /* a file that answers; NULL: none does, or it is short */
+
 	bool answered; /* the head has been sent */
 	bool ended;    /* and the last byte of the body */
 	unsigned status;
@@ -155,5 +158,11 @@ void exchange_fail_outcome(struct exchange *exchange, enum outcome outcome, stru
 bool exchange_respond(struct exchange *exchange, const struct http_response *response,
 		      struct wire_bytes body, bool end);
 void exchange_send(struct exchange *exchange, struct wire_bytes body, bool end);
+
+/* As http_stream_send_file(). */
+void exchange_send_file(struct exchange *exchange, int fd, uint64_t offset, size_t len, bool end);
+
+/* The client sees that its answer, whose head it has, is cut off. */
+void exchange_cut(struct exchange *exchange);
 
 #endif

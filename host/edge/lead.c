@@ -5,7 +5,7 @@
 
 #include "observe/errors.h"
 
-static const struct lead *const leads[] = {&lead_plugin, &lead_redirect};
+static const struct lead *const leads[] = {&lead_plugin, &lead_static, &lead_redirect};
 
 #define LEADS	   (sizeof(leads) / sizeof(leads[0]))
 #define NAMES_TEXT 128

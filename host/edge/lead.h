@@ -33,6 +33,7 @@ struct lead {
 
 extern const struct lead lead_plugin;
 extern const struct lead lead_redirect;
+extern const struct lead lead_static;
 
 /* The one of the route; NULL with *err (ERR_CONFIG_MISSING, ERR_CONFIG_CONFLICT), whose text is the
  * end of a sentence about the route. */

@@ -109,6 +109,14 @@ static int take_route(struct edge_routes *routes, const struct route_opts *opts,
 			  err);
 }
 
+static void close_files(struct edge_route *route)
+{
+	if (!route->files)
+		return;
+	static_root_close(route->files);
+	free(route->files);
+}
+
 static int take_routes(struct edge_routes *routes, struct err *err)
 {
 	const struct edge_opts *opts = routes->from.opts;

@@ -13,6 +13,7 @@
 #include "edge/edge.h"
 #include "edge/lead.h"
 #include "edge/router.h"
+#include "edge/static_root.h"
 #include "net/cidr.h"
 #include "registry/service.h"
 
@@ -37,6 +38,7 @@ struct edge_route {
 	enum priority priority;
 	uint64_t rate_salt; /* tells its clients from those of other limits */
 	struct route_lead leads;
+	struct static_root *files; /* that answer; owned; NULL: it leads elsewhere */
 	struct target *target; /* NULL: no plugin answers */
 	const struct bridge_ops *bridge;
 	struct str service;

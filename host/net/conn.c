@@ -222,10 +222,9 @@ static bool conn_send(struct conn *conn)
 	return took_some;
 }
 
-struct buf *conn_out(struct conn *conn)
+struct output *conn_output(struct conn *conn)
 {
-	conn_wake(conn);
-	return output_buf(&conn->output, conn->commons);
+	return &conn->output;
 }
 
 void conn_write(struct conn *conn, const struct str *pieces, size_t count)

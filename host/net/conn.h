@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "net/addr.h"
 #include "net/commons.h"
+#include "net/output.h"
 
 struct conn;
 struct http_tls;
@@ -112,8 +113,15 @@ bool conn_is_dead(const struct conn *conn);
 /* The end of this turn gives the session a turn, and writes. */
 void conn_wake(struct conn *conn);
 
-/* Where to append small output; written at the end of the turn. */
-struct buf *conn_out(struct conn *conn);
+/* What waits for the client; written at the end of the turn if the connection is woken. */
+struct output *conn_output(struct conn *conn);
+
+/* Where to append small output; wakes the connection. */
+static inline struct buf *conn_out(struct conn *conn)
+{
+	conn_wake(conn);
+	return output_buf(conn_output(conn), conn_commons(conn));
+}
 
 /* Output in pieces; borrows. Large ones are written at once, without copying what the kernel
  * takes. */

@@ -147,6 +147,14 @@ static void put_chunk(struct http1_pieces *out, struct str data, bool end)
 		out->pieces[out->count++] = STR_LITERAL("0\r\n\r\n");
 }
 
+uint64_t http1_answer_count(struct http1_answer *answer, uint64_t len)
+{
+	if (len > answer->left)
+		len = answer->left;
+	answer->left -= len;
+	return len;
+}
+
 bool http1_answer_body(struct http1_answer *answer, struct str data, bool end,
 		       struct http1_pieces *out)
 {
@@ -163,9 +171,7 @@ bool http1_answer_body(struct http1_answer *answer, struct str data, bool end,
 	case HTTP1_LENGTH:
 		break;
 	}
-	if (data.len > answer->left)
-		data.len = (size_t)answer->left;
-	answer->left -= data.len;
+	data.len = (size_t)http1_answer_count(answer, data.len);
 	out->pieces[out->count++] = data;
 	return !end || answer->left == 0;
 }

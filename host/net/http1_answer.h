@@ -48,4 +48,8 @@ struct http1_pieces {
 bool http1_answer_body(struct http1_answer *answer, struct str data, bool end,
 		       struct http1_pieces *out);
 
+/* The same for bytes that are not here: how many of `len` belong to the body, whose length is
+ * known. */
+uint64_t http1_answer_count(struct http1_answer *answer, uint64_t len);
+
 #endif

@@ -139,6 +139,7 @@ static void stream_begin(struct session *session)
 
 static void stream_close(struct session *session, enum http_closed how)
 {
+	output_drop_file(conn_output(session->conn)); /* whoever answers may close it now */
 	upcalls(session)->on_closed(session->stream.user, how);
 	commons_give_arena(conn_commons(session->conn), &session->arena);
 	session->request = (struct http_request){0};
@@ -313,19 +314,20 @@ static bool step_body(struct session *session)
 
 static bool step_busy(struct session *session)
 {
+	const struct output_file *file = &conn_output(session->conn)->file;
 	size_t waiting = conn_out_bytes(session->conn);
 
-	if (session->is_aborted) {
+	if (session->is_aborted || file->is_short) {
 		stream_cut(session, HTTP_CLOSED_ABORTED);
 		return true;
 	}
 	if (session->is_ended) {
-		if (waiting > CONN_OUT_LOW)
+		if (waiting > CONN_OUT_LOW || file->left > 0)
 			return false;
 		stream_done(session);
 		return true;
 	}
-	if (session->is_full && waiting <= CONN_OUT_HIGH / 2) {
+	if (session->is_full && waiting <= CONN_OUT_HIGH / 2 && file->left == 0) {
 		session->is_full = false;
 		upcalls(session)->on_writable(session->stream.user);
 		return true;
@@ -481,6 +483,28 @@ static void stream_send(struct http_stream *stream, const void *data, size_t len
 	conn_wake(session->conn);
 }
 
+static bool stream_takes_files(const struct http_stream *stream)
+{
+	const struct session *session = (const struct session *)stream;
+
+	return output_takes_files(conn_output(session->conn));
+}
+
+static void stream_send_file(struct http_stream *stream, int fd, uint64_t offset, size_t len,
+			     bool end)
+{
+	struct session *session = session_of(stream);
+
+	assert(session->state == BUSY && session->is_answered && !session->is_ended);
+	assert(session->answer.framing == HTTP1_LENGTH);
+	output_send_file(conn_output(session->conn), fd, offset,
+			 http1_answer_count(&session->answer, len));
+	session->is_aborted |= end && session->answer.left > 0;
+	session->is_ended = end;
+	session->is_full = true;
+	conn_wake(session->conn);
+}
+
 static void stream_respond(struct http_stream *stream, const struct http_response *response,
 			   const void *body, size_t len, bool end)
 {
@@ -543,6 +567,8 @@ static const struct http_stream_ops stream_ops = {
 	.room = stream_room,
 	.abort = stream_abort,
 	.want_body = stream_want_body,
+	.takes_files = stream_takes_files,
+	.send_file = stream_send_file,
 };
 
 /* ---- birth ---- */

@@ -193,6 +193,17 @@ void http_stream_send(struct http_stream *stream, const void *data, size_t len, 
 	stream->ops->send(stream, data, len, end);
 }
 
+bool http_stream_takes_files(const struct http_stream *stream)
+{
+	return stream->ops->takes_files && stream->ops->takes_files(stream);
+}
+
+void http_stream_send_file(struct http_stream *stream, int fd, uint64_t offset, size_t len,
+			   bool end)
+{
+	stream->ops->send_file(stream, fd, offset, len, end);
+}
+
 size_t http_stream_room(const struct http_stream *stream)
 {
 	return stream->ops->room(stream);

@@ -134,6 +134,17 @@ int http_stream_respond(struct http_stream *stream, const struct http_response *
  * short of it closes the connection, so that the client sees that something is missing. */
 void http_stream_send(struct http_stream *stream, const void *data, size_t len, bool end);
 
+/* Whether http_stream_send_file() may be called: this connection can take bytes from a file without
+ * their being read here. */
+bool http_stream_takes_files(const struct http_stream *stream);
+
+/* The same for `len` bytes (not 0) of a regular file from `offset` on, of an answer that has a body
+ * and a content_length. Borrows fd until on_writable, which comes when they are out unless this is
+ * the `end`, or on_closed; until then nothing else may be sent. A file that ends before them is an
+ * answer that falls short of its length. */
+void http_stream_send_file(struct http_stream *stream, int fd, uint64_t offset, size_t len,
+			   bool end);
+
 /* Bytes that may be sent before the buffer is full [256 KiB]. When it was 0, on_writable tells when
  * it is half empty. One piece (of a chunk's size) more than fits is all right, a second is not. */
 size_t http_stream_room(const struct http_stream *stream);
@@ -223,6 +234,9 @@ struct http_stream_ops {
 	size_t (*room)(const struct http_stream *stream);
 	void (*abort)(struct http_stream *stream);
 	void (*want_body)(struct http_stream *stream, bool want);
+	bool (*takes_files)(const struct http_stream *stream); /* NULL: never */
+	void (*send_file)(struct http_stream *stream, int fd, uint64_t offset, size_t len,
+			  bool end);
 };
 
 /* The base that a protocol's own stream embeds. Others treat it as opaque. */

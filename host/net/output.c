@@ -5,6 +5,10 @@
  * call. conn.c calls it, watches the socket and keeps the time. It doesn't bound itself: the
  * session asks for room before it sends.
  *
+ * A file's run goes from the page cache to the socket; the bytes before it are held back by the
+ * kernel until it comes, so that a head and a small file share a segment. How much of it is sent at
+ * once is for whoever hands it over to bound: what isn't cached is read from the disk meanwhile.
+ *
  * With a transport there are two runs: what was said, and what of it is sealed. It is sealed as
  * late as possible and in few large portions, so that all that was said in a turn shares
  * records. */
@@ -12,6 +16,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -81,15 +86,49 @@ static void output_seal(struct output *output, struct commons *commons)
 static bool output_send_buf(struct output *output, struct buf *buf, int fd)
 {
 	size_t len = buf_len(buf);
+	int more = output->file.left > 0 ? MSG_MORE : 0;
 	ssize_t sent;
 
 	if (len == 0 || output->is_broken)
 		return false;
-	sent = send(fd, buf_front(buf), len, MSG_NOSIGNAL);
+	sent = send(fd, buf_front(buf), len, MSG_NOSIGNAL | more);
 	output_note(output, sent, len);
 	if (sent > 0)
 		buf_consume(buf, (size_t)sent);
 	return sent > 0;
+}
+
+void output_send_file(struct output *output, int fd, uint64_t offset, uint64_t len)
+{
+	assert(output_takes_files(output) && output->file.left == 0);
+	output->file = (struct output_file){.fd = fd, .offset = (int64_t)offset, .left = len};
+}
+
+void output_drop_file(struct output *output)
+{
+	output->file = (struct output_file){.fd = -1};
+}
+
+/* The next of the file, when all before it is out. */
+static bool output_send_run(struct output *output, int fd)
+{
+	struct output_file *file = &output->file;
+	off_t offset = file->offset;
+	ssize_t sent;
+
+	if (file->left == 0 || buf_len(&output->buf) > 0 || output->is_broken || output->is_blocked)
+		return false;
+	sent = sendfile(fd, file->fd, &offset, (size_t)file->left);
+	if (sent == 0) {
+		*file = (struct output_file){.fd = -1, .is_short = true};
+		return true;
+	}
+	output_note(output, sent, (size_t)file->left);
+	if (sent < 0)
+		return false;
+	file->offset = offset;
+	file->left -= (uint64_t)sent;
+	return true;
 }
 
 bool output_send(struct output *output, struct commons *commons, int fd)
@@ -101,6 +140,7 @@ bool output_send(struct output *output, struct commons *commons, int fd)
 			output_seal(output, commons);
 		took_some = output_send_buf(output,
 					    output->transport ? &output->sealed : &output->buf, fd);
+		took_some |= output_send_run(output, fd);
 	}
 	give_if_empty(&output->buf, commons);
 	give_if_empty(&output->sealed, commons);
@@ -125,7 +165,7 @@ static size_t output_send_pieces(struct output *output, int fd, const struct str
 				 size_t count, size_t total)
 {
 	struct iovec vec[PIECES_MAX + 1];
-	size_t buffered = output_len(output);
+	size_t buffered = buf_len(&output->buf);
 	size_t used = 0;
 
 	if (buffered > 0)
@@ -167,7 +207,7 @@ void output_write(struct output *output, struct commons *commons, int fd, const 
 	size_t total = 0;
 	size_t sent = 0;
 
-	assert(count <= PIECES_MAX);
+	assert(count <= PIECES_MAX && output->file.left == 0);
 	for (size_t i = 0; output->transport && i < count && !output->is_broken; i++)
 		output_write_sealed(output, commons, fd, pieces[i]);
 	if (output->transport || output->is_broken)
