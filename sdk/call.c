@@ -222,7 +222,8 @@ static void rebase(struct wire_bytes *bytes, uint8_t **at)
 static size_t head_bytes(const struct wire_request *head)
 {
 	return head->idempotency_key.len + head->trace_parent.len + head->trace_state.len +
-	       head->tenant.len + head->principal.len + head->metadata.len + head->caller.len + head->payload.len;
+	       head->tenant.len + head->principal.len + head->metadata.len + head->caller.len +
+	       head->payload.len;
 }
 
 /* Copies what the head points to. False without memory; then nothing changed. */

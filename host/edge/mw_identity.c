@@ -7,7 +7,7 @@
  *	shown ─▶ judged ── accepted ── the rule allows ──────▶ goes on
  *	   │        │ │        └───────▶ 403
  *	   │        │ ├── refused ─────▶ 401, counted        locked out ─▶ 429
- *	   │        │ └── pending: the request waits, its body unread, and the chain begins here again
+ *	   │        │ └── pending: it waits, its body unread, and the chain begins here again
  *	   └────────┴── can't be read ─▶ 400                 too many passwords ─▶ 503
  *
  * The client is never told why a credential was refused: it may be guessing. The log is, without

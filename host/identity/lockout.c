@@ -2,9 +2,9 @@
  *
  * A table of sets, as edge/clients is: a client's set follows from a keyed hash, so nobody can
  * choose whose set he gets into. A newcomer to a full set takes the place of the one that matters
- * least: who is locked out is pushed out last, and only by others that are. Nothing goes over to the
- * newcomer: who has failed once must not be locked out for what strangers have done. Who never fails
- * is in no place.
+ * least: who is locked out is pushed out last, and only by others that are. Nothing goes over to
+ * the newcomer: who has failed once must not be locked out for what strangers have done. Who never
+ * fails is in no place.
  *
  *	failures in a window ──the last that may be──▶ locked out for `first`, then twice as long
  *	       ▲  a success, or a window without any: forgotten       each further time, at most

@@ -10,8 +10,8 @@
 
 #include "identity/plain_base64.h"
 
-#define LN_MIN	   12u		       /* 4 MiB */
-#define LN_MAX	   16u		       /* 64 MiB, and about half a second in which nobody else is served */
+#define LN_MIN	   12u /* 4 MiB */
+#define LN_MAX	   16u /* 64 MiB, and about half a second in which nobody else is served */
 #define WORK_MAX   (UINT64_C(1) << 20) /* 2^ln * r * p */
 #define MEMORY_MAX (UINT64_C(160) << 20)
 

@@ -189,6 +189,29 @@ static void reads_all_that_is_known_about_who_asks(void **state)
 	free(vector.bytes);
 }
 
+/* What others would merge, or read in two ways, is refused. */
+static void refuses_a_caller_that_could_be_read_in_two_ways(void **state)
+{
+	static const char *const wrong[] = {
+		"\x6a\x05\x0a\x03jwt\x6a\x05\x0a\x03jwt", /* two callers */
+		"\x6a\x09\x12\x01r\x1a\x01s\x12\x01r",	  /* roles, scopes, roles */
+		"\x6a\x02\x10\x01",			  /* a role that is a number */
+		"\x6a\x05\x12\x09r",			  /* a role that ends outside */
+	};
+	static const char good[] = "\x6a\x09\x12\x01r\x12\x01r\x1a\x01s";
+	struct wire_request request;
+	const char *why;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct wire_bytes body = {(const uint8_t *)wrong[i], strlen(wrong[i])};
+
+		assert_false(wire_get_request(body, &request, &why));
+		assert_non_null(why);
+	}
+	assert_true(wire_get_request((struct wire_bytes){(const uint8_t *)good, strlen(good)},
+				     &request, &why));
+}
+
 /* ---- protobuf-c ---- */
 
 static void check_packed(const ProtobufCMessageDescriptor *descriptor, struct wire_bytes in)
@@ -275,6 +298,7 @@ int main(void)
 		cmocka_unit_test(hot_codec_and_protobuf_c_agree_on_http),
 		cmocka_unit_test(reads_every_field_of_a_request),
 		cmocka_unit_test(reads_all_that_is_known_about_who_asks),
+		cmocka_unit_test(refuses_a_caller_that_could_be_read_in_two_ways),
 		cmocka_unit_test(protobuf_c_writes_what_it_reads),
 		cmocka_unit_test(nanopb_writes_what_it_reads),
 	};

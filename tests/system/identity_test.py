@@ -1,5 +1,5 @@
-"""Who a client is, and what it may: keys, passwords, certificates, rules, what plugins are told of it,
-and what is told to nobody.
+"""Who a client is, and what it may: keys, passwords, certificates, rules, what plugins are told of
+it, and what is told to nobody.
 """
 import base64
 import hashlib

@@ -1,5 +1,5 @@
-/* Whom certificates mean: a rule says exactly whom, and its star stands only where it can't be taken
- * for part of somebody else's name. */
+/* Whom certificates mean: a rule says exactly whom, and its star stands only where it can't be
+ * taken for part of somebody else's name. */
 #include "identity/certificates.h"
 #include "tests/support/unit.h"
 

@@ -1,4 +1,5 @@
-/* A handler reads who asks: what plugd has found out, and nothing where it has found out nothing. */
+/* A handler reads who asks: what plugd has found out, and nothing where it has found out
+ * nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,11 +29,6 @@ static const struct plug_method methods[] = {{.name = "Who", .handler = who, .co
 static const struct plug_service services[] = {{.name = "who.v1.Who", PLUG_METHODS(methods)}};
 static const struct plug_plugin plugin = {
 	.name = "who", .version = "1.0.0", .services = services, .service_count = 1};
-
-static struct wire_bytes bytes_of(const char *text)
-{
-	return (struct wire_bytes){(const uint8_t *)text, strlen(text)};
-}
 
 static void assert_told(struct host *host, const struct wire_request *request, const char *expected)
 {
