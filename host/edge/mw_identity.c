@@ -243,7 +243,7 @@ static bool conclude(struct exchange *exchange, const struct auth_rule *rule, en
 		return refuse_for_now(exchange, 429, ERR_LOCKED_OUT,
 				      "You have failed too often; come back later", error);
 	case VERDICT_BUSY:
-		return refuse_for_now(exchange, 503, ERR_LOGINS_BUSY,
+		return refuse_for_now(exchange, 503, exchange->auth.proof->method->busy,
 				      "It can't be found out now who you are; come back later",
 				      error);
 	case VERDICT_PENDING:

@@ -3,7 +3,6 @@
  * failure; nothing here can fail. Called by jwt_method.c, plugctl and the tests. */
 #include "identity/jwt.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -180,8 +179,9 @@ static bool second_of(const json_t *claim, bool round_up, int64_t *out)
 
 	if (!json_is_number(claim) || !(value >= 0) || value > LAST_SECOND)
 		return false;
-	*out = json_is_integer(claim) ? json_integer_value(claim)
-				      : (int64_t)(round_up ? ceil(value) : floor(value));
+	*out = (int64_t)value;
+	if (round_up && (double)*out < value)
+		++*out;
 	return true;
 }
 

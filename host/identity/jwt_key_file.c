@@ -168,8 +168,7 @@ static int take_private(struct jwt_key_file *key, EVP_PKEY *pkey, const char *fi
 {
 	if (alg == JWT_ALG_COUNT)
 		alg = jwt_key_alg(pkey);
-	if (alg != JWT_ALG_COUNT && may_sign(pkey, alg) &&
-	    jwt_signer_init(&key->signer, pkey, alg))
+	if (alg != JWT_ALG_COUNT && may_sign(pkey, alg) && jwt_signer_init(&key->signer, pkey, alg))
 		return 0;
 	key->signer.pkey = pkey; /* to be freed */
 	if (alg == JWT_ALG_COUNT)

@@ -6,11 +6,12 @@
 #include "identity/basic.h"
 #include "identity/certificates.h"
 #include "identity/jwt_method.h"
+#include "observe/errors.h"
 
 const struct method auth_methods[] = {
 	{"api_key", CREDENTIAL_API_KEY, "ApiKey", NULL, api_key_verify},
-	{"basic", CREDENTIAL_BASIC, "Basic", basic_peek, basic_verify},
-	{"jwt", CREDENTIAL_BEARER, "Bearer", NULL, jwt_method_verify},
+	{"basic", CREDENTIAL_BASIC, "Basic", basic_peek, basic_verify, ERR_LOGINS_BUSY},
+	{"jwt", CREDENTIAL_BEARER, "Bearer", NULL, jwt_method_verify, ERR_TOKEN_KEYS_AWAITED},
 	{"mtls", CREDENTIAL_CERTIFICATE, NULL, NULL, certificate_verify},
 	{0},
 };

@@ -16,6 +16,8 @@ struct method {
 	void (*peek)(struct proof *proof);
 
 	enum verdict (*verify)(struct proof *proof);
+
+	int busy; /* error number of VERDICT_BUSY; 0: it is never that */
 };
 
 /* Ends with a row without a name. */

@@ -19,8 +19,10 @@ static const struct str secret = {"0123456789abcdef0123456789abcdef", 32};
 
 /* RFC 7515, A.3, and RFC 8037, A.4: everybody knows the private keys, the fuzzer does not. */
 static const char public_keys[] =
-	"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"},{\"kty\":\"OKP\",\"crv\":\"Ed25519\","
+	"{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":"
+	"\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"},{\"kty\":\"OKP\",\"crv\":"
+	"\"Ed25519\","
 	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\",\"kid\":\"a\"}]}";
 
 static const struct jwt_issuer_opts meaning = {

@@ -331,6 +331,7 @@ def test_without_any_keys_clients_are_told_to_come_back(start, key):
     wait_until(lambda: ask(host, key.token()).status == 503, "there are no keys")
     answer = ask(host, key.token())
     if answer.status == 503:
+        assert answer.error() == (503, "TOKEN_KEYS_AWAITED")
         assert int(dict(answer.headers)["retry-after"]) > 0
     server = KeyServer(key, port=port)
     wait_until(lambda: ask(host, key.token()).status == 200, "the keys have come")

@@ -19,7 +19,8 @@
 static const char secret[] = "a secret of sixty-four bytes, as long as HS512 asks for, or more";
 
 static const char claims_text[] =
-	"{\"iss\":\"https://issuer.test\",\"aud\":\"https://api.test\",\"sub\":\"8f14e45f-ceea-467f\","
+	"{\"iss\":\"https://issuer.test\",\"aud\":\"https://"
+	"api.test\",\"sub\":\"8f14e45f-ceea-467f\","
 	"\"iat\":1800000000,\"nbf\":1800000000,\"exp\":1800003600,\"jti\":\"c9f0f895-fb98-4cb9\","
 	"\"scope\":\"orders:read orders:write\",\"roles\":[\"reader\",\"writer\"],\"tid\":\"acme\","
 	"\"email\":\"ada@example.com\",\"email_verified\":true,\"name\":\"Ada Lovelace\"}";
@@ -40,8 +41,8 @@ static double measure(struct jwt_issuers *issuers, const char *token)
 	unsigned count = 0;
 
 	while (spent_us < BUDGET_US) {
-		struct jwt_judgement judgement = jwt_issuers_judge(
-			issuers, str_from(token), 1800000001, &arena);
+		struct jwt_judgement judgement =
+			jwt_issuers_judge(issuers, str_from(token), 1800000001, &arena);
 
 		if (judgement.verdict != JWT_IS_GOOD) {
 			fprintf(stderr, "%s\n", jwt_verdict_text(judgement.verdict));

@@ -212,15 +212,18 @@ const struct subcommand subcommands[] = {
 	{.name = "token keypair",
 	 .arguments = "",
 	 .help = "makes a key that signs JSON Web Tokens, and the set of its public half",
-	 .more = "The private key is written as PEM with mode 0600 and without a passphrase, the public "
-		 "one as a\nJWK Set for identity.jwt.issuers, jwks_file. For HS256, HS384 and HS512 "
+	 .more = "The private key is written as PEM with mode 0600 and without a passphrase, the "
+		 "public "
+		 "one as a\nJWK Set for identity.jwt.issuers, jwks_file. For HS256, HS384 and "
+		 "HS512 "
 		 "there is one file,\nthe secret_file. Nothing is overwritten.\n",
 	 .options = token_keypair_options,
 	 .run = run_token_keypair},
 	{.name = "token jwt",
 	 .arguments = "",
 	 .help = "prints a JSON Web Token that is signed by a key in a file",
-	 .more = "iat and exp are set; --claim sets what else it says, or something else instead. A value\n"
+	 .more = "iat and exp are set; --claim sets what else it says, or something else instead. "
+		 "A value\n"
 		 "that is JSON is taken as such: --claim 'roles=[\"admin\"]', --claim level=3.\n",
 	 .options = token_jwt_options,
 	 .run = run_token_jwt},

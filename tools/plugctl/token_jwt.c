@@ -1,5 +1,5 @@
-/* `plugctl token keypair` and `token jwt`: an issuer for tests and for small houses. The host is not
- * asked; who has the key makes tokens. The key is a file that nobody else can read, never an
+/* `plugctl token keypair` and `token jwt`: an issuer for tests and for small houses. The host is
+ * not asked; who has the key makes tokens. The key is a file that nobody else can read, never an
  * argument. */
 #include <stdio.h>
 #include <stdlib.h>
