@@ -62,21 +62,23 @@ void access_log_free(struct access_log *access)
 /* ---- opening ---- */
 
 /* Not to wait for a pipe's reader; afterwards observe/log asks before it writes. */
-#define OPEN_FLAGS (O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+#define OPEN_FLAGS (O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 static int open_path(const char *path, struct err *err)
 {
-	struct stat status;
-	int fd = open(path, OPEN_FLAGS, 0640);
+	int fd = open(path, OPEN_FLAGS);
 
+	if (fd < 0 && errno == ENOENT) {
+		fd = open(path, OPEN_FLAGS | O_CREAT | O_EXCL, 0640);
+		/* The umask has no say: 0640 is meant, so that a group can read it. */
+		if (fd >= 0)
+			fchmod(fd, 0640);
+	}
 	if (fd < 0) {
 		err_set_errno(err, ERR_ACCESS_LOG, errno, "log.access_file: can't write to %s",
 			      path);
 		return -1;
 	}
-	/* The umask has no say: 0640 is meant, so that a group can read it. */
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0)
-		fchmod(fd, 0640);
 	return fd;
 }
 

@@ -298,7 +298,6 @@ struct edge *edge_new(const struct edge_setup *setup)
 	door_init(&edge->door, &edge->routes->from.opts->load.door);
 	edge->door.waits = counts_place_waits(&edge->counts, NULL);
 	shed_apply(edge, &edge->routes->from.opts->load.shed);
-	loop_measure(edge->loop, &edge->measure, edge_on_turn, edge);
 	return edge;
 }
 

@@ -32,10 +32,10 @@ struct edge {
 	struct lateness lag; /* of the loop */
 	struct lateness_limit lag_limit;
 	struct lateness_limit queue_limit;
-	unsigned told_lag; /* its level, in the log */
-	struct loop_measure measure;
-	struct clients *clients;   /* what each has asked lately */
-	struct identity *identity; /* borrowed */
+	unsigned told_lag;	     /* its level, in the log */
+	struct loop_measure measure; /* while the loop may be late */
+	struct clients *clients;     /* what each has asked lately */
+	struct identity *identity;   /* borrowed */
 	struct siphash_key clients_key;
 	bool draining;
 	uint64_t request_key; /* random */
@@ -56,9 +56,6 @@ void security_add(const struct security_opts *opts, bool is_https, struct http_f
 /* A line for what net has refused, where requests are logged in the combined format. */
 void access_log_refused(struct edge *edge, const struct http_refusal *refusal, struct str id,
 			struct arena *arena);
-
-/* A turn of the loop took so long. */
-void edge_on_turn(void *edge, int64_t took_us);
 
 /* From now on this is late. */
 void shed_apply(struct edge *edge, const struct shed_opts *opts);

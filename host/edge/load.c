@@ -2,7 +2,7 @@
  * by the loop after each turn, and by whoever shows the metrics. */
 #include "edge/edge_internal.h"
 
-void edge_on_turn(void *user, int64_t took_us)
+static void on_turn(void *user, int64_t took_us)
 {
 	struct edge *edge = user;
 
@@ -15,6 +15,9 @@ void shed_apply(struct edge *edge, const struct shed_opts *opts)
 
 	edge->lag_limit = (struct lateness_limit){opts->loop_lag_ms * 1000, interval_us};
 	edge->queue_limit = (struct lateness_limit){opts->queue_delay_ms * 1000, interval_us};
+	loop_measure_stop(edge->loop, &edge->measure);
+	if (opts->loop_lag_ms > 0)
+		loop_measure(edge->loop, &edge->measure, on_turn, edge);
 }
 
 /* Without changing what is noted. */

@@ -18,10 +18,12 @@ static unsigned level_after(unsigned level, bool late)
 /* Judges the interval that is over, and those without a sample that have passed since. */
 static void roll(struct lateness *lateness, const struct lateness_limit *limit, int64_t now_us)
 {
-	int64_t over = (now_us - lateness->since_us) / limit->interval_us;
+	int64_t passed_us = now_us - lateness->since_us;
+	int64_t over;
 
-	if (over <= 0)
+	if (passed_us < limit->interval_us)
 		return;
+	over = passed_us / limit->interval_us;
 	lateness->level = level_after(lateness->level, was_late(lateness, limit));
 	lateness->level = lateness->level > over - 1 ? lateness->level - (unsigned)(over - 1) : 0;
 	lateness->since_us += over * limit->interval_us;
