@@ -31,11 +31,13 @@ static json_t *texts_json(char *const *texts)
 	return list;
 }
 
-/* What it leads to, in one word: a method, or where a redirect goes. */
+/* What it leads to, in one word: a method, a directory, or where a redirect goes. */
 static const char *target_of(const struct route_opts *route)
 {
 	if (route->routing.redirect.to)
 		return route->routing.redirect.to;
+	if (route->files.directory)
+		return route->files.directory;
 	return route->rpc ? route->rpc : WIRE_HTTP_SERVICE "/" WIRE_HTTP_METHOD;
 }
 

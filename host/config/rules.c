@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#include "edge/accept_coding.h"
 #include "edge/edge_opts.h"
 #include "edge/router_host.h"
 #include "edge/router_pattern.h"
+#include "edge/sibling_kind.h"
 #include "net/chars.h"
 #include "net/cidr.h"
 #include "net/endpoint.h"
@@ -247,5 +247,6 @@ const char *rule_fallback(struct str text)
 
 const char *rule_coding(struct str text)
 {
-	return coding_find(text) ? NULL : "is no coding that plugd knows; write br, gzip or zstd";
+	return sibling_kind_find(text) ? NULL
+				       : "is no coding that plugd knows; write br, gzip or zstd";
 }

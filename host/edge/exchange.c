@@ -105,6 +105,11 @@ void exchange_send(struct exchange *exchange, struct wire_bytes body, bool end)
 	exchange->ended = end;
 }
 
+bool exchange_takes_files(const struct exchange *exchange)
+{
+	return http_stream_takes_files(exchange->stream);
+}
+
 void exchange_send_file(struct exchange *exchange, int fd, uint64_t offset, size_t len, bool end)
 {
 	if (exchange->ended)

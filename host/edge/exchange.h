@@ -159,7 +159,8 @@ bool exchange_respond(struct exchange *exchange, const struct http_response *res
 		      struct wire_bytes body, bool end);
 void exchange_send(struct exchange *exchange, struct wire_bytes body, bool end);
 
-/* As http_stream_send_file(). */
+/* As http_stream_takes_files() and http_stream_send_file(). */
+bool exchange_takes_files(const struct exchange *exchange);
 void exchange_send_file(struct exchange *exchange, int fd, uint64_t offset, size_t len, bool end);
 
 /* The client sees that its answer, whose head it has, is cut off. */

@@ -32,7 +32,7 @@ struct page {
 	struct arena *arena;
 	const char *name; /* of the file, below the directory */
 	struct static_file file;
-	const struct coding *coding; /* that the file is in; NULL: none */
+	const struct sibling_kind *coding; /* that the file is in; NULL: none */
 	struct http_field fields[FIELDS_MAX];
 	size_t field_count;
 };
@@ -153,7 +153,7 @@ static bool is_older(const struct static_file *a, const struct static_file *b)
 }
 
 /* A sibling that is older than its file was made from another content. */
-static bool take_sibling(struct page *page, const struct coding *coding)
+static bool take_sibling(struct page *page, const struct sibling_kind *coding)
 {
 	struct static_file sibling;
 	const char *name = arena_printf(page->arena, "%s%.*s", page->name, STR_ARG(coding->suffix));
@@ -176,9 +176,9 @@ static void choose_coding(struct page *page)
 	char *const *names = page->root->opts->precompressed;
 
 	for (size_t i = 0; names && names[i]; i++) {
-		const struct coding *coding = coding_find(str_from(names[i]));
+		const struct sibling_kind *coding = sibling_kind_find(str_from(names[i]));
 
-		if (coding_is_accepted(coding, request->fields, request->field_count) &&
+		if (sibling_kind_is_accepted(coding, request->fields, request->field_count) &&
 		    take_sibling(page, coding))
 			return;
 	}

@@ -2,7 +2,7 @@
 #ifndef PLUGD_EDGE_STATIC_OPTS_H
 #define PLUGD_EDGE_STATIC_OPTS_H
 
-#include "edge/accept_coding.h"
+#include "edge/sibling_kind.h"
 
 enum static_symlinks {
 	STATIC_SYMLINKS_WITHIN, /* followed as long as they don't lead out of the directory */

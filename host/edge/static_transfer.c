@@ -119,7 +119,7 @@ void static_transfer_continue(struct exchange *exchange)
 	loop_timer_stop(&transfer->next_turn);
 	if (exchange->ended)
 		return;
-	if (http_stream_takes_files(exchange->stream)) {
+	if (exchange_takes_files(exchange)) {
 		send_run(transfer);
 		return;
 	}

@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "edge/accept_coding.h"
 #include "edge/media_types.h"
+#include "edge/sibling_kind.h"
 #include "edge/static_conditions.h"
 #include "edge/static_path.h"
 #include "edge/static_range.h"
@@ -61,7 +61,7 @@ static void check_codings(struct str text)
 	struct http_field field = {STR_LITERAL("accept-encoding"), text};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		coding_is_accepted(coding_find(names[i]), &field, 1);
+		sibling_kind_is_accepted(sibling_kind_find(names[i]), &field, 1);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,7 @@
 /* Files for clients, the pure part: which name, which bytes, in which coding, and whether at
  * all. */
-#include "edge/accept_coding.h"
 #include "edge/media_types.h"
+#include "edge/sibling_kind.h"
 #include "edge/static_conditions.h"
 #include "edge/static_path.h"
 #include "edge/static_range.h"
@@ -299,15 +299,15 @@ static void a_coding_is_one_that_the_client_names(void **state)
 	};
 	static const char *const names[] = {"br", "gzip", "zstd"};
 
-	assert_null(coding_find(STR_LITERAL("identity")));
+	assert_null(sibling_kind_find(STR_LITERAL("identity")));
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct http_field field = {STR_LITERAL("accept-encoding"), str_from(rows[i].value)};
 		char taken[64] = "";
 
 		for (size_t j = 0; j < COUNT_OF(names); j++) {
-			const struct coding *coding = coding_find(str_from(names[j]));
+			const struct sibling_kind *coding = sibling_kind_find(str_from(names[j]));
 
-			if (!coding_is_accepted(coding, &field, rows[i].value != NULL))
+			if (!sibling_kind_is_accepted(coding, &field, rows[i].value != NULL))
 				continue;
 			strcat(taken, names[j]);
 			strcat(taken, " ");

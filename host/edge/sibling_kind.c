@@ -1,17 +1,17 @@
 /* Accept-Encoding, asked one question: may the answer be in this coding? Which of several is best
  * is for the operator to say, not for weights: browsers give them all the same. What can't be read
  * names nothing. Owns nothing; called by static_answer.c. */
-#include "edge/accept_coding.h"
+#include "edge/sibling_kind.h"
 
 #include "net/chars.h"
 
-static const struct coding codings[] = {
+static const struct sibling_kind codings[] = {
 	{{"br", 2}, {".br", 3}, {NULL, 0}},
 	{{"gzip", 4}, {".gz", 3}, {"x-gzip", 6}},
 	{{"zstd", 4}, {".zst", 4}, {NULL, 0}},
 };
 
-const struct coding *coding_find(struct str name)
+const struct sibling_kind *sibling_kind_find(struct str name)
 {
 	for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++) {
 		if (str_eq(name, codings[i].name))
@@ -46,7 +46,7 @@ static bool is_zero_weight(struct str parameter)
 	return true;
 }
 
-static bool is_named(const struct coding *coding, struct str name)
+static bool is_named(const struct sibling_kind *coding, struct str name)
 {
 	return str_eq_nocase(name, coding->name) ||
 	       (coding->alias.len > 0 && str_eq_nocase(name, coding->alias));
@@ -55,7 +55,7 @@ static bool is_named(const struct coding *coding, struct str name)
 enum mention { MENTION_NONE, MENTION_TAKEN, MENTION_REFUSED };
 
 /* What one field says about the coding, and about all that it doesn't name. */
-static void read_field(const struct coding *coding, struct str value, enum mention *named,
+static void read_field(const struct sibling_kind *coding, struct str value, enum mention *named,
 		       enum mention *others)
 {
 	while (value.len > 0) {
@@ -73,7 +73,8 @@ static void read_field(const struct coding *coding, struct str value, enum menti
 	}
 }
 
-bool coding_is_accepted(const struct coding *coding, const struct http_field *fields, size_t count)
+bool sibling_kind_is_accepted(const struct sibling_kind *coding, const struct http_field *fields,
+			      size_t count)
 {
 	enum mention named = MENTION_NONE;
 	enum mention others = MENTION_NONE;

@@ -1,22 +1,23 @@
 /* Codings that a file may lie there in beside itself, and whether a client takes one. Pure. */
-#ifndef PLUGD_EDGE_ACCEPT_CODING_H
-#define PLUGD_EDGE_ACCEPT_CODING_H
+#ifndef PLUGD_EDGE_SIBLING_KIND_H
+#define PLUGD_EDGE_SIBLING_KIND_H
 
 #include <stdbool.h>
 
 #include "net/message.h"
 
-struct coding {
+struct sibling_kind {
 	struct str name;   /* in Accept-Encoding and Content-Encoding */
 	struct str suffix; /* of the file's name */
 	struct str alias;  /* another name that clients may use; empty: none */
 };
 
 /* By its name; NULL: it is not known. */
-const struct coding *coding_find(struct str name);
+const struct sibling_kind *sibling_kind_find(struct str name);
 
 /* Whether a request with these fields takes it (RFC 9110, 12.5.3): it is named, or "*" is, with a
  * weight above 0. Without Accept-Encoding no coding is taken, because old clients send none. */
-bool coding_is_accepted(const struct coding *coding, const struct http_field *fields, size_t count);
+bool sibling_kind_is_accepted(const struct sibling_kind *coding, const struct http_field *fields,
+			      size_t count);
 
 #endif
