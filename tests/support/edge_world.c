@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "identity/identity.h"
 #include "net/http1.h"
 
 /* ---- the plugin ---- */
@@ -523,6 +524,7 @@ struct edge_routes *edge_world_routes(struct edge_world *world)
 		edge_routes_new(&(struct edge_routes_opts){.opts = &world->opts,
 							   .targets = world->targets,
 							   .target_count = 1,
+							   .identity = world->identity,
 							   .on_gone = on_routes_gone,
 							   .user = world},
 				&err);
@@ -555,12 +557,14 @@ int edge_world_setup(void **state)
 					 .route_count = COUNT_OF(routes),
 					 .body_bytes = EDGE_BODY,
 					 .access_log = true};
+	world->identity = identity_new(world->loop, world->log);
 	world->edge = edge_new(&(struct edge_setup){.loop = world->loop,
 						    .log = world->log,
 						    .dispatch = dispatch,
 						    .registry = world->registry,
 						    .version = "test",
 						    .metrics = world->metrics,
+						    .identity = world->identity,
 						    .routes = edge_world_routes(world)});
 	assert_int_equal(registry_provide(world->registry, &world->target, &manifest, &err), 0);
 	world->stream.ops = &stream_ops;
@@ -579,6 +583,7 @@ int edge_world_teardown(void **state)
 	client_hears(world, "");
 	plugin_hears(world, "");
 	edge_free(world->edge);
+	identity_free(world->identity);
 	registry_free(world->registry);
 	metrics_free(world->metrics);
 	log_free(world->log);
