@@ -524,7 +524,6 @@ struct edge_routes *edge_world_routes(struct edge_world *world)
 		edge_routes_new(&(struct edge_routes_opts){.opts = &world->opts,
 							   .targets = world->targets,
 							   .target_count = 1,
-							   .identity = world->identity,
 							   .on_gone = on_routes_gone,
 							   .user = world},
 				&err);
@@ -577,6 +576,9 @@ int edge_world_setup(void **state)
 int edge_world_teardown(void **state)
 {
 	struct edge_world *world = *state;
+	struct buf *bufs[] = {&world->client,	&world->fields,	      &world->body,
+			      &world->heard,	&world->payload,      &world->messages,
+			      &world->metadata, &world->trace_parent, &world->trace_state};
 
 	assert_false(world->is_open);
 	assert_null(world->call);
@@ -590,15 +592,8 @@ int edge_world_teardown(void **state)
 	close(world->log_fd);
 	loop_free(world->loop);
 	arena_deinit(&world->arena);
-	buf_deinit(&world->client);
-	buf_deinit(&world->fields);
-	buf_deinit(&world->body);
-	buf_deinit(&world->heard);
-	buf_deinit(&world->payload);
-	buf_deinit(&world->messages);
-	buf_deinit(&world->metadata);
-	buf_deinit(&world->trace_parent);
-	buf_deinit(&world->trace_state);
+	for (size_t i = 0; i < COUNT_OF(bufs); i++)
+		buf_deinit(bufs[i]);
 	free(world->dispatch);
 	free(world);
 	return 0;
