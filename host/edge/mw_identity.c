@@ -121,6 +121,13 @@ static bool refuse_access(struct exchange *exchange, const struct auth_rule *rul
 	return false;
 }
 
+static int code_of_busy(const struct exchange *exchange)
+{
+	const struct method *method = exchange->auth.proof->method;
+
+	return method->busy ? method->busy : ERR_LOGINS_BUSY;
+}
+
 static bool refuse_for_now(struct exchange *exchange, unsigned status, int code, const char *text,
 			   struct exchange_error *error)
 {
@@ -243,7 +250,7 @@ static bool conclude(struct exchange *exchange, const struct auth_rule *rule, en
 		return refuse_for_now(exchange, 429, ERR_LOCKED_OUT,
 				      "You have failed too often; come back later", error);
 	case VERDICT_BUSY:
-		return refuse_for_now(exchange, 503, exchange->auth.proof->method->busy,
+		return refuse_for_now(exchange, 503, code_of_busy(exchange),
 				      "It can't be found out now who you are; come back later",
 				      error);
 	case VERDICT_PENDING:

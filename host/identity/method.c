@@ -10,7 +10,7 @@
 
 const struct method auth_methods[] = {
 	{"api_key", CREDENTIAL_API_KEY, "ApiKey", NULL, api_key_verify},
-	{"basic", CREDENTIAL_BASIC, "Basic", basic_peek, basic_verify, ERR_LOGINS_BUSY},
+	{"basic", CREDENTIAL_BASIC, "Basic", basic_peek, basic_verify},
 	{"jwt", CREDENTIAL_BEARER, "Bearer", NULL, jwt_method_verify, ERR_TOKEN_KEYS_AWAITED},
 	{"mtls", CREDENTIAL_CERTIFICATE, NULL, NULL, certificate_verify},
 	{0},

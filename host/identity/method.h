@@ -17,7 +17,7 @@ struct method {
 
 	enum verdict (*verify)(struct proof *proof);
 
-	int busy; /* error number of VERDICT_BUSY; 0: it is never that */
+	int busy; /* error number of VERDICT_BUSY; 0: ERR_LOGINS_BUSY */
 };
 
 /* Ends with a row without a name. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "identity/identity.h"
 #include "net/http1.h"
 
 /* ---- the plugin ---- */
@@ -555,12 +556,14 @@ int edge_world_setup(void **state)
 					 .route_count = COUNT_OF(routes),
 					 .body_bytes = EDGE_BODY,
 					 .access_log = true};
+	world->identity = identity_new(world->loop, world->log);
 	world->edge = edge_new(&(struct edge_setup){.loop = world->loop,
 						    .log = world->log,
 						    .dispatch = dispatch,
 						    .registry = world->registry,
 						    .version = "test",
 						    .metrics = world->metrics,
+						    .identity = world->identity,
 						    .routes = edge_world_routes(world)});
 	assert_int_equal(registry_provide(world->registry, &world->target, &manifest, &err), 0);
 	world->stream.ops = &stream_ops;
@@ -573,27 +576,24 @@ int edge_world_setup(void **state)
 int edge_world_teardown(void **state)
 {
 	struct edge_world *world = *state;
+	struct buf *bufs[] = {&world->client,	&world->fields,	      &world->body,
+			      &world->heard,	&world->payload,      &world->messages,
+			      &world->metadata, &world->trace_parent, &world->trace_state};
 
 	assert_false(world->is_open);
 	assert_null(world->call);
 	client_hears(world, "");
 	plugin_hears(world, "");
 	edge_free(world->edge);
+	identity_free(world->identity);
 	registry_free(world->registry);
 	metrics_free(world->metrics);
 	log_free(world->log);
 	close(world->log_fd);
 	loop_free(world->loop);
 	arena_deinit(&world->arena);
-	buf_deinit(&world->client);
-	buf_deinit(&world->fields);
-	buf_deinit(&world->body);
-	buf_deinit(&world->heard);
-	buf_deinit(&world->payload);
-	buf_deinit(&world->messages);
-	buf_deinit(&world->metadata);
-	buf_deinit(&world->trace_parent);
-	buf_deinit(&world->trace_state);
+	for (size_t i = 0; i < COUNT_OF(bufs); i++)
+		buf_deinit(bufs[i]);
 	free(world->dispatch);
 	free(world);
 	return 0;

@@ -27,6 +27,7 @@ struct edge_world {
 	struct target target;
 	struct target *targets[1];
 	struct edge_opts opts;
+	struct identity *identity;
 	struct edge *edge;
 	unsigned routes_gone;	   /* that nobody uses any more */
 	struct dispatch *dispatch; /* the edge takes it for one */

@@ -172,7 +172,7 @@ static void the_most_exact_rule_of_a_method_by_name_counts(void **state)
 
 	identity.rpc = rpc;
 	identity.rpc_count = COUNT_OF(rpc);
-	assert_int_equal(auth_rules_init(&rules, &rest, &identity, &err), 0);
+	assert_int_equal(auth_rules_init(&rules, &rest, &identity, NULL, &err), 0);
 	assert_ptr_equal(auth_rule_of_rpc(&rules, STR_LITERAL("puppet.v1.Puppet/Say"))->opts,
 			 &rpc[1].auth);
 	assert_ptr_equal(auth_rule_of_rpc(&rules, STR_LITERAL("puppet.v1.Puppet/Other"))->opts,

@@ -90,6 +90,28 @@ static void a_key_is_good_for_its_algorithms_only(void **state)
 	keyset_free(set);
 }
 
+/* The same key signs by another algorithm: what it is bound to counts, not what would verify. */
+static void a_key_of_one_algorithm_does_not_verify_another(void **state)
+{
+	const struct jwt_signer *bound = jwt_world_signer(JWT_PS256);
+	struct jwt_signer other;
+	char *json = jwt_world_jwks(&bound, 1);
+	struct keyset *set = jwt_world_keyset(json);
+	struct str message = STR_LITERAL("a.b");
+	char text[1400];
+	uint8_t bytes[1024];
+	struct str signature = {(char *)bytes, 0};
+
+	assert_true(jwt_signer_init(&other, bound->pkey, JWT_RS256));
+	assert_true(jwt_sign_text(&other, message, text) > 0);
+	assert_true(base64url_decode(str_from(text), bytes, &signature.len));
+	assert_false(jwk_verify(&set->keys[0], JWT_RS256, message, signature));
+	set->keys[0].algs |= JWT_BIT(JWT_RS256);
+	assert_true(jwk_verify(&set->keys[0], JWT_RS256, message, signature));
+	free(json);
+	keyset_free(set);
+}
+
 /* ---- keys that are left out ---- */
 
 #define N_2048                                                                                     \
@@ -241,6 +263,7 @@ int main(void)
 		cmocka_unit_test(signatures_of_the_standards_are_good),
 		cmocka_unit_test(a_thumbprint_is_the_standard_s),
 		cmocka_unit_test(a_key_is_good_for_its_algorithms_only),
+		cmocka_unit_test(a_key_of_one_algorithm_does_not_verify_another),
 		cmocka_unit_test(keys_that_nobody_should_trust_are_left_out),
 		cmocka_unit_test(what_is_not_allowed_is_no_use),
 		cmocka_unit_test(a_short_secret_is_refused),

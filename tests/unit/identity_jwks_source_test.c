@@ -148,8 +148,9 @@ static void keys_hold_until_better_ones_come(void **state)
 {
 	static const struct {
 		unsigned status;
-		const char *body;
-	} failures[] = {{500, ""}, {404, "{}"}, {301, ""}, {200, "<html>"}, {200, "{\"keys\":[]}"}};
+		const char *body; /* NULL: a good set */
+	} failures[] = {{500, NULL}, {404, NULL},     {301, NULL},
+			{201, NULL}, {200, "<html>"}, {200, "{\"keys\":[]}"}};
 	struct fixture *fixture = *state;
 	struct jwks_source *source;
 	struct waiter waiter;
@@ -165,7 +166,8 @@ static void keys_hold_until_better_ones_come(void **state)
 		forget_news(fixture);
 		world_wait_ms(fixture->world, 5);
 		assert_true(ask(source, &waiter));
-		answer(fixture, failures[i].status, failures[i].body);
+		answer(fixture, failures[i].status,
+		       failures[i].body ? failures[i].body : fixture->json);
 		expect_end(fixture, &waiter);
 		assert_int_equal(jwks_source_keys(source)->count, 1);
 		assert_int_equal(jwks_source_edition(source), edition);
