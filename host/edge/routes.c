@@ -109,14 +109,6 @@ static int take_route(struct edge_routes *routes, const struct route_opts *opts,
 			  err);
 }
 
-static void close_files(struct edge_route *route)
-{
-	if (!route->files)
-		return;
-	static_root_close(route->files);
-	free(route->files);
-}
-
 static int take_routes(struct edge_routes *routes, struct err *err)
 {
 	const struct edge_opts *opts = routes->from.opts;
@@ -132,6 +124,14 @@ static int take_routes(struct edge_routes *routes, struct err *err)
 	return 0;
 }
 
+static void close_files(struct edge_route *route)
+{
+	if (!route->files)
+		return;
+	static_root_close(route->files);
+	free(route->files);
+}
+
 static void routes_free(struct edge_routes *routes)
 {
 	for (size_t i = 0; i < routes->route_count; i++) {
@@ -140,6 +140,7 @@ static void routes_free(struct edge_routes *routes)
 		if (routes->routes[i].door)
 			door_deinit(routes->routes[i].door);
 		free(routes->routes[i].door);
+		close_files(&routes->routes[i]);
 	}
 	auth_rules_deinit(&routes->auth);
 	cidr_list_deinit(&routes->trusted);
