@@ -104,10 +104,10 @@ struct section {
 	const char *help;
 	enum section_id parent; /* in whose map it stands; a list stands at the top level */
 	const char *scalar; /* the setting that a text or list instead of a map sets; NULL: none */
-	bool lead;		/* its settings are about where a route leads */
-	bool list;		/* of elements */
-	unsigned max;		/* of a list: most elements */
-	size_t element_bytes;	/* of a list: the C struct of one */
+	bool lead;	    /* its settings are about where a route leads */
+	bool list;	    /* of elements */
+	unsigned max;	    /* of a list: most elements */
+	size_t element_bytes; /* of a list: the C struct of one */
 	size_t array; /* of a list: offset of the pointer to the elements in struct config */
 	size_t count; /* of a list: offset of their number (size_t) */
 	enum section_id

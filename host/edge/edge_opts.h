@@ -59,7 +59,7 @@ struct route_opts {
 	struct routing_opts routing;
 	struct route_load_opts load;
 	struct static_opts files; /* directory NULL: it leads elsewhere */
-	int line; /* in the configuration file, for messages */
+	int line;		  /* in the configuration file, for messages */
 };
 
 /* Settings that several routes have. config/ has copied them into its routes, and is the only one

@@ -39,7 +39,7 @@ struct edge_route {
 	uint64_t rate_salt; /* tells its clients from those of other limits */
 	struct route_lead leads;
 	struct static_root *files; /* that answer; owned; NULL: it leads elsewhere */
-	struct target *target; /* NULL: no plugin answers */
+	struct target *target;	   /* NULL: no plugin answers */
 	const struct bridge_ops *bridge;
 	struct str service;
 	struct str method;
