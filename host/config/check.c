@@ -328,6 +328,7 @@ void check_all(struct filling *filling)
 	check_routes(filling, sorted, count);
 	check_rates(filling);
 	check_cors(filling);
+	check_compress(filling);
 	check_patterns(filling);
 	free(sorted);
 }

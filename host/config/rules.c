@@ -205,3 +205,15 @@ const char *rule_header(struct str text)
 {
 	return chars_is_token(text) ? NULL : "is not the name of a header";
 }
+
+const char *rule_encoding(struct str text)
+{
+	if (coding_find(text) < CODING_COUNT && !str_starts_with(text, STR_LITERAL("x-")))
+		return NULL;
+	return "is no content coding that plugd knows; write zstd, br or gzip";
+}
+
+const char *rule_media_type(struct str text)
+{
+	return compress_check_type(text);
+}

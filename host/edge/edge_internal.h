@@ -14,6 +14,7 @@
 #include "edge/exchange.h"
 #include "edge/hold.h"
 #include "edge/routes.h"
+#include "net/coding.h"
 #include "observe/log.h"
 #include "registry/service.h"
 
@@ -28,6 +29,8 @@ struct edge {
 	struct edge_counts counts;
 	struct clients *clients; /* what each has asked lately */
 	struct siphash_key clients_key;
+	struct coders *coders;	 /* of bodies that are compressed */
+	uint8_t coded[64 << 10]; /* what one of them has just put out */
 	bool draining;
 	uint64_t request_key; /* random */
 	uint64_t request_count;

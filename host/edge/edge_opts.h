@@ -8,7 +8,9 @@
 #include <stdint.h>
 
 #include "base/tokens.h"
+#include "edge/compress.h"
 #include "edge/cors.h"
+#include "edge/decoder.h"
 #include "edge/forwarded.h"
 
 /* What `rate_by` begins with when clients are told apart by a header, whose name follows. */
@@ -29,6 +31,12 @@ struct security_opts {
 };
 #define SECURITY_HEADERS 9
 
+/* What is done to bodies on a route. */
+struct route_coding_opts {
+	struct route_compress_opts compress;
+	struct decompress_opts decompress;
+};
+
 struct route_opts {
 	char *path;	     /* pattern: "/users/:id", "/files/ *rest" without the space */
 	char **methods;	     /* NULL-terminated upper-case names; NULL: every method */
@@ -40,7 +48,8 @@ struct route_opts {
 	char **deny;
 	struct tokens_rate rate; /* of one client; per_second 0: the edge's; burst 0: a second's */
 	struct cors_opts cors;	 /* origins NULL: the edge's */
-	int line;		 /* in the configuration file, for messages */
+	struct route_coding_opts coding;
+	int line; /* in the configuration file, for messages */
 };
 
 struct edge_opts {
@@ -57,6 +66,7 @@ struct edge_opts {
 	char *rate_by;		 /* "address", or "header NAME" */
 	struct security_opts security;
 	struct cors_opts cors;
+	struct compress_opts compress;
 };
 
 #endif

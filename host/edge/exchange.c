@@ -67,10 +67,22 @@ bool exchange_is_impatient(const struct exchange *exchange)
 void exchange_deinit(struct exchange *exchange)
 {
 	manifest_release(exchange->manifest);
+	encoder_deinit(exchange);
+	coders_give(exchange->edge->coders, exchange->decoder.coder);
+	buf_deinit(&exchange->decoder.waiting);
 	answer_reader_deinit(&exchange->reader);
 	buf_deinit(&exchange->rpc.kept);
 	buf_deinit(&exchange->rpc.answer);
 	routes_release(exchange->routes);
+}
+
+static bool send_head(struct exchange *exchange, const struct http_response *response,
+		      struct wire_bytes body, bool end)
+{
+	if (exchange->encoder.coder)
+		return encoder_respond(exchange, response, body, end, &exchange->sent_bytes);
+	exchange->sent_bytes = body.len;
+	return http_stream_respond(exchange->stream, response, body.data, body.len, end) == 0;
 }
 
 bool exchange_respond(struct exchange *exchange, const struct http_response *response,
@@ -84,12 +96,14 @@ bool exchange_respond(struct exchange *exchange, const struct http_response *res
 	memcpy(fields, response->fields, response->field_count * sizeof(*fields));
 	chain_response(exchange, fields, &out.field_count);
 	out.fields = fields;
-	if (http_stream_respond(exchange->stream, &out, body.data, body.len, end) < 0)
+	if (encoder_is_on(exchange))
+		encoder_plan(exchange, &out, fields, body.len, end);
+	if (!send_head(exchange, &out, body, end))
 		return false;
 	exchange->answered = true;
 	exchange->ended = end;
 	exchange->status = response->status;
-	exchange->sent_bytes = body.len;
+	exchange->answer_bytes = body.len;
 	return true;
 }
 
@@ -97,9 +111,14 @@ void exchange_send(struct exchange *exchange, struct wire_bytes body, bool end)
 {
 	if (exchange->ended)
 		return;
+	exchange->answer_bytes += body.len;
+	exchange->ended = end;
+	if (exchange->encoder.coder) {
+		exchange->sent_bytes += encoder_send(exchange, body, end);
+		return;
+	}
 	http_stream_send(exchange->stream, body.data, body.len, end);
 	exchange->sent_bytes += body.len;
-	exchange->ended = end;
 }
 
 static bool asks_to_come_back(unsigned status)

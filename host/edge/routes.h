@@ -28,7 +28,9 @@ struct edge_route {
 	struct guests guests;
 	struct tokens_rate rate;      /* of each client; per_second 0: the edge's */
 	const struct cors_opts *cors; /* its own, or the edge's */
-	uint64_t rate_salt;	      /* tells its clients from those of other limits */
+	struct compress_policy compress;
+	const struct decompress_opts *decompress; /* NULL: bodies go on as they come */
+	uint64_t rate_salt;			  /* tells its clients from those of other limits */
 	struct target *target;
 	const struct bridge_ops *bridge;
 	struct str service;
@@ -47,7 +49,8 @@ struct edge_routes {
 	size_t route_count;
 	struct cidr_list trusted; /* proxies */
 	struct guests guests;
-	unsigned holders; /* requests, and the edge while they are in force */
+	struct compress_policy compress; /* of answers without a route */
+	unsigned holders;		 /* requests, and the edge while they are in force */
 };
 
 struct edge_routes *routes_hold(struct edge_routes *routes); /* returns them */

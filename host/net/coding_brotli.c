@@ -1,7 +1,8 @@
 /* brotli (RFC 7932) behind the interface of codings; the door to libbrotli. Called by coding.c.
  *
- * The library can't begin a second stream with what it has, so no coder waits for another one. A
- * stream is one, and what follows it is refused. */
+ * Encoding has a window of 64 KiB, in 0.2 to 1.2 MiB of memory. The library can't begin a second
+ * stream with what it has, so no coder waits for another one. A stream is one, and what follows it
+ * is refused. */
 #include <brotli/decode.h>
 #include <brotli/encode.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "base/mem.h"
 #include "net/coding_private.h"
 
-#define WINDOW_BITS 17
+#define WINDOW_BITS 16
 
 struct brotli {
 	struct coder coder;
@@ -17,7 +18,7 @@ struct brotli {
 	BrotliDecoderState *decoder;
 };
 
-static const uint32_t qualities[] = {[CODING_FAST] = 1, [CODING_BALANCED] = 4, [CODING_SMALL] = 6};
+static const uint32_t qualities[] = {[CODING_FAST] = 1, [CODING_BALANCED] = 3, [CODING_SMALL] = 6};
 
 static void *allocate(void *user, size_t bytes)
 {
@@ -45,6 +46,7 @@ static struct coder *encoder_open(enum coding_level level)
 		mem_die();
 	BrotliEncoderSetParameter(brotli->encoder, BROTLI_PARAM_QUALITY, qualities[level]);
 	BrotliEncoderSetParameter(brotli->encoder, BROTLI_PARAM_LGWIN, WINDOW_BITS);
+	BrotliEncoderSetParameter(brotli->encoder, BROTLI_PARAM_LGBLOCK, WINDOW_BITS);
 	return &brotli->coder;
 }
 

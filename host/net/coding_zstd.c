@@ -1,8 +1,9 @@
 /* zstd (RFC 8878) behind the interface of codings; the door to libzstd. Called by coding.c.
  *
- * Encoding has a window of 128 KiB. Decoding takes windows up to 8 MiB, which is what a sender may
- * expect of anybody (RFC 9659), and gives that memory back with each stream. Frames may follow each
- * other, and are decoded as one stream. */
+ * Encoding has a window of 64 KiB, and tables that are small whatever the level, in 0.6 to 0.7 MiB.
+ * Decoding takes windows up to 8 MiB, which is what a sender may expect of anybody (RFC 9659), and
+ * gives that memory back with each stream. Frames may follow each other, and are decoded as one
+ * stream. */
 #include <stdlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -10,7 +11,8 @@
 #include "base/mem.h"
 #include "net/coding_private.h"
 
-#define WINDOW_BITS	17
+#define WINDOW_BITS	16
+#define TABLE_BITS	15
 #define MAX_WINDOW_BITS 23
 
 struct zstd {
@@ -42,6 +44,8 @@ static struct coder *encoder_open(enum coding_level level)
 		mem_die();
 	ZSTD_CCtx_setParameter(zstd->encoder, ZSTD_c_compressionLevel, levels[level]);
 	ZSTD_CCtx_setParameter(zstd->encoder, ZSTD_c_windowLog, WINDOW_BITS);
+	ZSTD_CCtx_setParameter(zstd->encoder, ZSTD_c_hashLog, TABLE_BITS);
+	ZSTD_CCtx_setParameter(zstd->encoder, ZSTD_c_chainLog, TABLE_BITS);
 	return &zstd->coder;
 }
 

@@ -66,9 +66,10 @@ MIDDLEWARE(mw_rate, d);
 MIDDLEWARE(mw_cors, e);
 MIDDLEWARE(mw_security, f);
 MIDDLEWARE(mw_body_limit, g);
-MIDDLEWARE(mw_deadline, h);
-MIDDLEWARE(mw_access_log, i);
-MIDDLEWARE(mw_metrics, j);
+MIDDLEWARE(mw_decompress, h);
+MIDDLEWARE(mw_deadline, i);
+MIDDLEWARE(mw_access_log, j);
+MIDDLEWARE(mw_metrics, k);
 
 static int setup(void **state)
 {
@@ -80,8 +81,9 @@ static int setup(void **state)
 static void the_order_is_that_of_the_array(void **state)
 {
 	static const struct middleware *const order[] = {
-		&mw_request_id, &mw_client,	&mw_lists,    &mw_rate,	      &mw_cors,
-		&mw_security,	&mw_body_limit, &mw_deadline, &mw_access_log, &mw_metrics};
+		&mw_request_id, &mw_client,	&mw_lists,	&mw_rate,
+		&mw_cors,	&mw_security,	&mw_body_limit, &mw_decompress,
+		&mw_deadline,	&mw_access_log, &mw_metrics};
 
 	assert_int_equal(chain_length, COUNT_OF(order));
 	for (size_t i = 0; i < chain_length; i++)
