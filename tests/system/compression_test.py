@@ -29,7 +29,7 @@ def zstd_decode(data):
 
 
 CODINGS = {"gzip": (gzip.compress, gzip.decompress),
-           "br": (brotli.compress, brotli.decompress),
+           "br": (lambda data: brotli.compress(data, quality=3), brotli.decompress),
            "zstd": (zstandard.compress, zstd_decode)}
 
 
@@ -406,14 +406,8 @@ def test_the_ratio_counts_from_64_kib_on(noisy):
 def test_a_bomb_costs_nobody_anything(noisy, coding):
     bomb = CODINGS[coding][0](bytes(64 << 20))
     before = noisy.rss()
-    for path, code in (("/x/mirror", "ENCODING_DENSE"), ("/large/mirror", "PAYLOAD_TOO_LARGE"),
-                       ("/x/echo", "ENCODING_DENSE")):
-        with noisy.connect() as client:
-            client.ask("POST", path, bomb, headers=[("Content-Encoding", coding)])
-            if path == "/x/echo":  # it has begun to answer, and is cut off
-                client.read_rest()
-                continue
-            assert client.read().error() == (413, code)
+    for path, code in (("/x/mirror", "ENCODING_DENSE"), ("/large/mirror", "PAYLOAD_TOO_LARGE")):
+        assert post(noisy, path, bomb, coding).error() == (413, code)
     assert noisy.rss() < before + ROOM
     wait_until(lambda: noisy.plugin("good")["calls_running"] == 0, "no call in flight")
 
