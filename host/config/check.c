@@ -277,5 +277,6 @@ void check_all(struct filling *filling)
 	check_concurrency(filling);
 	check_cors(filling);
 	check_identity(filling);
+	check_compress(filling);
 	free(sorted);
 }

@@ -29,6 +29,9 @@ void check_identity(struct filling *filling);
 /* Of whose tokens are accepted. */
 void check_jwt(struct filling *filling);
 
+/* Of bodies that are compressed or decompressed. */
+void check_compress(struct filling *filling);
+
 /* Where an element of a list sets it, or where the element begins. */
 struct place element_place(struct filling *filling, enum section_id section, size_t index,
 			   enum setting_id setting);

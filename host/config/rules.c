@@ -250,3 +250,15 @@ const char *rule_coding(struct str text)
 	return sibling_kind_find(text) ? NULL
 				       : "is no coding that plugd knows; write br, gzip or zstd";
 }
+
+const char *rule_encoding(struct str text)
+{
+	if (coding_find(text) < CODING_COUNT && !str_starts_with(text, STR_LITERAL("x-")))
+		return NULL;
+	return "is no content coding that plugd knows; write zstd, br or gzip";
+}
+
+const char *rule_media_type(struct str text)
+{
+	return compress_check_type(text);
+}

@@ -26,6 +26,8 @@ const char *rule_network(struct str text);     /* as net/cidr.h takes them */
 const char *rule_rate_by(struct str text);     /* "address", "principal", "header NAME" */
 const char *rule_origin(struct str text);      /* as cors takes them */
 const char *rule_header(struct str text);      /* the name of one, or "*" */
+const char *rule_encoding(struct str text);    /* a content coding */
+const char *rule_media_type(struct str text);  /* as compress takes them */
 const char *rule_field_value(struct str text); /* of HTTP */
 const char *rule_file_name(struct str text);   /* without a directory */
 const char *rule_fallback(struct str text);    /* "/index.html" */

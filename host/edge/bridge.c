@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "edge/bridge_body.h"
 #include "edge/door.h"
 #include "edge/edge_internal.h"
 #include "edge/stand_in.h"
@@ -75,15 +76,6 @@ static bool on_data(void *user, const struct wire_data *data)
 	return take(user, data->payload, data->more, data->end);
 }
 
-/* More of the request. While only the client can go on, the place at the door is another's. */
-static void send_on(struct exchange *exchange, struct wire_bytes body, bool last)
-{
-	exchange->body_ended = last;
-	if (last)
-		door_return(exchange);
-	exchange->bridge->send(exchange, body, last);
-}
-
 /* The plugin takes more of the request. */
 static void on_call_writable(void *user)
 {
@@ -91,15 +83,7 @@ static void on_call_writable(void *user)
 
 	if (exchange->bridge->resume)
 		exchange->bridge->resume(exchange);
-	/* What resume() has sent may have used up the credit again: then this comes again. */
-	if (exchange->body_ended || !exchange->call || !dispatch_is_writable(exchange->call))
-		return;
-	if (exchange->end_waits) {
-		exchange->end_waits = false;
-		send_on(exchange, (struct wire_bytes){NULL, 0}, true);
-		return;
-	}
-	http_stream_want_body(exchange->stream, true);
+	bridge_body_resume(exchange);
 }
 
 static void on_done(void *user, const struct dispatch_result *result)
@@ -250,14 +234,6 @@ void bridge_call(struct exchange *exchange, struct wire_request *request)
 
 /* ---- news from the client ---- */
 
-/* After some of the body has gone: go on, or wait until the plugin takes more. */
-static void update_wanted(struct exchange *exchange)
-{
-	bool want = !exchange->body_ended && exchange->call && dispatch_is_writable(exchange->call);
-
-	http_stream_want_body(exchange->stream, want);
-}
-
 /* A short body is awaited whole: then the request is one frame, and can be sent again. */
 static bool is_repeatable(const struct exchange *exchange)
 {
@@ -277,6 +253,8 @@ bool bridge_fits(struct exchange *exchange)
 
 	if (limit < exchange->body_limit)
 		exchange->body_limit = limit;
+	if (limit < exchange->decoder.limit)
+		exchange->decoder.limit = limit;
 	if (exchange->request->content_length <= exchange->body_limit &&
 	    exchange->body_bytes <= exchange->body_limit)
 		return true;
@@ -291,8 +269,7 @@ static void ask_plugin(struct exchange *exchange, struct wire_bytes body, bool l
 		door_pause(exchange);
 }
 
-/* May wait for a place first. */
-static void begin(struct exchange *exchange, struct wire_bytes body, bool last)
+void bridge_ask(struct exchange *exchange, struct wire_bytes body, bool last)
 {
 	exchange->body_ended = last;
 	if (door_pass(exchange, body, last))
@@ -315,67 +292,7 @@ void bridge_begin(struct exchange *exchange)
 		http_stream_want_body(exchange->stream, true);
 		return;
 	}
-	begin(exchange, (struct wire_bytes){NULL, 0}, true);
-}
-
-static void pass_body(struct exchange *exchange, struct wire_bytes body, bool last)
-{
-	if (!exchange->started)
-		begin(exchange, body, last);
-	else if (exchange->call)
-		send_on(exchange, body, last);
-}
-
-static void refuse_body(struct exchange *exchange)
-{
-	if (exchange->call)
-		bridge_cancel_call(exchange, OUTCOME_CANCELLED,
-				   STR_LITERAL("the request's body is too large"));
-	exchange_fail(exchange, &edge_error_too_large);
-}
-
-/* True: the body has come whole, and *body is all of it. */
-static bool collect(struct exchange *exchange, struct wire_bytes *body)
-{
-	size_t whole = (size_t)exchange->request->content_length;
-
-	if (body->len == whole)
-		return true;
-	if (!exchange->collected)
-		exchange->collected = arena_alloc(exchange->request->arena, whole);
-	memcpy(exchange->collected + exchange->body_bytes - body->len, body->data, body->len);
-	*body = (struct wire_bytes){exchange->collected, whole};
-	return exchange->body_bytes == whole;
-}
-
-void bridge_on_body(struct exchange *exchange, const uint8_t *data, size_t len)
-{
-	const struct http_request *request = exchange->request;
-	struct wire_bytes body = {data, len};
-
-	exchange->body_bytes += len;
-	if (exchange->body_bytes > exchange->body_limit) {
-		refuse_body(exchange);
-		return;
-	}
-	if (exchange->ended)
-		return;
-	if (exchange->is_repeatable && !collect(exchange, &body))
-		return;
-	pass_body(exchange, body,
-		  request->has_content_length && exchange->body_bytes == request->content_length);
-	update_wanted(exchange);
-}
-
-void bridge_on_body_end(struct exchange *exchange)
-{
-	if (exchange->body_ended || exchange->ended)
-		return;
-	if (exchange->wait || (exchange->call && !dispatch_is_writable(exchange->call))) {
-		exchange->end_waits = true;
-		return;
-	}
-	pass_body(exchange, (struct wire_bytes){NULL, 0}, true);
+	bridge_ask(exchange, (struct wire_bytes){NULL, 0}, true);
 }
 
 /* The client has taken what was in its buffer. */

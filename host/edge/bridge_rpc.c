@@ -177,7 +177,7 @@ static void respond(struct exchange *exchange, struct wire_bytes body, bool end)
 static bool take_unary(struct exchange *exchange, struct wire_bytes payload, bool end,
 		       const char **why_out)
 {
-	uint64_t before = exchange->answered ? exchange->sent_bytes : 0;
+	uint64_t before = exchange->answered ? exchange->answer_bytes : 0;
 
 	if (before + payload.len > exchange->target->plugin->max_message_bytes) {
 		*why_out = "its answer is larger than max_message";

@@ -287,6 +287,7 @@ struct edge *edge_new(const struct edge_setup *setup)
 	edge->registry = setup->registry;
 	edge->version = setup->version;
 	edge->routes = setup->routes;
+	edge->coders = coders_new();
 	counts_init(&edge->counts, setup->metrics);
 	holds_init(&edge->holds, edge->loop, lead_again);
 	if (getrandom(&edge->request_key, sizeof(edge->request_key), 0) < 0)
@@ -317,6 +318,7 @@ void edge_free(struct edge *edge)
 	}
 	routes_release(edge->routes);
 	counts_deinit(&edge->counts);
+	coders_free(edge->coders);
 	clients_free(edge->clients);
 	free(edge->file_piece);
 	free(edge);

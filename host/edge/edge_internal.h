@@ -15,6 +15,7 @@
 #include "edge/exchange.h"
 #include "edge/hold.h"
 #include "edge/routes.h"
+#include "net/coding.h"
 #include "observe/log.h"
 #include "registry/service.h"
 
@@ -37,6 +38,8 @@ struct edge {
 	struct clients *clients;     /* what each has asked lately */
 	struct identity *identity;   /* borrowed */
 	struct siphash_key clients_key;
+	struct coders *coders;	 /* of bodies that are compressed */
+	uint8_t coded[64 << 10]; /* what one of them has just put out */
 	bool draining;
 	uint64_t request_key; /* random */
 	uint64_t request_count;

@@ -8,7 +8,9 @@
 #include <stdint.h>
 
 #include "base/tokens.h"
+#include "edge/compress.h"
 #include "edge/cors.h"
+#include "edge/decoder.h"
 #include "edge/forwarded.h"
 #include "edge/load_opts.h"
 #include "edge/routing_opts.h"
@@ -44,6 +46,12 @@ struct access_opts {
 	char *file; /* NULL: with the log */
 };
 
+/* What is done to bodies on a route. */
+struct route_coding_opts {
+	struct route_compress_opts compress;
+	struct decompress_opts decompress;
+};
+
 struct route_opts {
 	char *path;	     /* pattern as in router.h, with the group's prefix in front */
 	char **methods;	     /* NULL-terminated upper-case names; NULL: every method */
@@ -58,6 +66,7 @@ struct route_opts {
 	struct auth_opts auth;	 /* methods NULL: the edge's */
 	struct routing_opts routing;
 	struct route_load_opts load;
+	struct route_coding_opts coding;
 	struct static_opts files; /* directory NULL: it leads elsewhere */
 	int line;		  /* in the configuration file, for messages */
 };
@@ -91,6 +100,7 @@ struct edge_opts {
 	struct auth_opts auth; /* methods NULL: nobody is asked */
 	struct identity_opts identity;
 	struct load_opts load;
+	struct compress_opts compress;
 };
 
 #endif

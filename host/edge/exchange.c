@@ -68,10 +68,22 @@ bool exchange_is_impatient(const struct exchange *exchange)
 void exchange_deinit(struct exchange *exchange)
 {
 	manifest_release(exchange->manifest);
+	encoder_deinit(exchange);
+	coders_give(exchange->edge->coders, exchange->decoder.coder);
+	buf_deinit(&exchange->decoder.waiting);
 	answer_reader_deinit(&exchange->reader);
 	buf_deinit(&exchange->rpc.kept);
 	buf_deinit(&exchange->rpc.answer);
 	routes_release(exchange->routes);
+}
+
+static bool send_head(struct exchange *exchange, const struct http_response *response,
+		      struct wire_bytes body, bool end)
+{
+	if (exchange->encoder.coder)
+		return encoder_respond(exchange, response, body, end, &exchange->sent_bytes);
+	exchange->sent_bytes = body.len;
+	return http_stream_respond(exchange->stream, response, body.data, body.len, end) == 0;
 }
 
 bool exchange_respond(struct exchange *exchange, const struct http_response *response,
@@ -85,12 +97,14 @@ bool exchange_respond(struct exchange *exchange, const struct http_response *res
 	memcpy(fields, response->fields, response->field_count * sizeof(*fields));
 	chain_response(exchange, fields, &out.field_count);
 	out.fields = fields;
-	if (http_stream_respond(exchange->stream, &out, body.data, body.len, end) < 0)
+	if (encoder_is_on(exchange))
+		encoder_plan(exchange, &out, fields, body.len, end);
+	if (!send_head(exchange, &out, body, end))
 		return false;
 	exchange->answered = true;
 	exchange->ended = end;
 	exchange->status = response->status;
-	exchange->sent_bytes = body.len;
+	exchange->answer_bytes = body.len;
 	if (exchange->door)
 		door_leave(exchange);
 	return true;
@@ -100,14 +114,19 @@ void exchange_send(struct exchange *exchange, struct wire_bytes body, bool end)
 {
 	if (exchange->ended)
 		return;
+	exchange->answer_bytes += body.len;
+	exchange->ended = end;
+	if (exchange->encoder.coder) {
+		exchange->sent_bytes += encoder_send(exchange, body, end);
+		return;
+	}
 	http_stream_send(exchange->stream, body.data, body.len, end);
 	exchange->sent_bytes += body.len;
-	exchange->ended = end;
 }
 
 bool exchange_takes_files(const struct exchange *exchange)
 {
-	return http_stream_takes_files(exchange->stream);
+	return !exchange->encoder.coder && http_stream_takes_files(exchange->stream);
 }
 
 void exchange_send_file(struct exchange *exchange, int fd, uint64_t offset, size_t len, bool end)
@@ -115,6 +134,7 @@ void exchange_send_file(struct exchange *exchange, int fd, uint64_t offset, size
 	if (exchange->ended)
 		return;
 	http_stream_send_file(exchange->stream, fd, offset, len, end);
+	exchange->answer_bytes += len;
 	exchange->sent_bytes += len;
 	exchange->ended = end;
 }

@@ -13,7 +13,9 @@
 #include "edge/answer_reader.h"
 #include "edge/auth.h"
 #include "edge/counts.h"
+#include "edge/decoder.h"
 #include "edge/edge_opts.h"
+#include "edge/encoder.h"
 #include "edge/router.h"
 #include "net/ip.h"
 #include "net/message.h"
@@ -33,7 +35,7 @@ struct static_transfer;
 #define EXCHANGE_CHALLENGES 4
 
 /* Fields that the edge adds to every answer. */
-#define EXCHANGE_EXTRA_FIELDS (11 + SECURITY_HEADERS)
+#define EXCHANGE_EXTRA_FIELDS (14 + SECURITY_HEADERS)
 
 /* Messages with a length before each, as they come and go in pieces. */
 struct rpc_stream {
@@ -83,8 +85,10 @@ struct exchange {
 	uint64_t body_limit; /* of the request's body */
 	uint64_t body_bytes; /* that have come */
 	bool body_ended;
-	bool is_repeatable; /* the call gets the whole body at once, from the arena */
-	uint8_t *collected; /* what has come of it; NULL: nothing, or it came whole */
+	struct decoder decoder;	   /* of a body that comes compressed */
+	struct str refused_coding; /* it comes in another coding than these; empty: it doesn't */
+	bool is_repeatable;	   /* the call gets the whole body at once, from the arena */
+	uint8_t *collected;	   /* what has come of it; NULL: nothing, or it came whole */
 
 	/* The call that answers, if one does. */
 	const struct bridge_ops *bridge;
@@ -108,10 +112,12 @@ struct exchange {
 
 	struct static_transfer *transfer; /* a file that answers; NULL: none does, or it is short */
 
-	bool answered; /* the head has been sent */
-	bool ended;    /* and the last byte of the body */
+	struct encoder encoder; /* of an answer that is compressed */
+	bool answered;		/* the head has been sent */
+	bool ended;		/* and the last byte of the body */
 	unsigned status;
-	uint64_t sent_bytes; /* of the body */
+	uint64_t sent_bytes;   /* of the body */
+	uint64_t answer_bytes; /* the same, before compression */
 	enum outcome outcome;
 	int64_t queue_us;
 	int64_t plugin_us;

@@ -40,6 +40,11 @@ extern const struct middleware mw_concurrency;
  * it comes, in the bridge. */
 extern const struct middleware mw_body_limit;
 
+/* Lets bodies in that come compressed, where the route asks for it, and refuses other codings
+ * there:
+ * 415. */
+extern const struct middleware mw_decompress;
+
 /* Reads the client's own deadline, and refuses one that can't be read: 400. */
 extern const struct middleware mw_deadline;
 

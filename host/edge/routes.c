@@ -73,6 +73,8 @@ static void protect_route(const struct edge_routes *routes, const struct route_o
 	cidr_list_init(&route->guests.allow, opts->allow);
 	cidr_list_init(&route->guests.deny, opts->deny);
 	place_route(&edge->load.door, &opts->load, route);
+	compress_policy_init(&route->compress, &edge->compress, &opts->coding.compress);
+	route->decompress = opts->coding.decompress.enabled ? &opts->coding.decompress : NULL;
 	route->rate = opts->rate;
 	if (route->rate.burst == 0)
 		route->rate.burst = route->rate.per_second;
@@ -163,6 +165,7 @@ struct edge_routes *edge_routes_new(const struct edge_routes_opts *from, struct 
 	routes->routes = mem_array(count ? count : 1, sizeof(*routes->routes));
 	routes->counts = mem_array(count ? count : 1, sizeof(*routes->counts));
 	routes->router = router_new();
+	compress_policy_init(&routes->compress, &from->opts->compress, NULL);
 	cidr_list_init(&routes->trusted, from->opts->trusted_proxies);
 	cidr_list_init(&routes->guests.allow, from->opts->allow);
 	cidr_list_init(&routes->guests.deny, from->opts->deny);

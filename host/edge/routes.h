@@ -36,6 +36,8 @@ struct edge_route {
 	struct auth_rule auth;	      /* likewise */
 	struct door *door;	      /* its own; owned; NULL: the edge's */
 	enum priority priority;
+	struct compress_policy compress;
+	const struct decompress_opts *decompress; /* NULL: bodies go on as they come */
 	uint64_t rate_salt; /* tells its clients from those of other limits */
 	struct route_lead leads;
 	struct static_root *files; /* that answer; owned; NULL: it leads elsewhere */
@@ -59,6 +61,7 @@ struct edge_routes {
 	struct cidr_list trusted; /* proxies */
 	struct guests guests;
 	struct auth_rules auth;
+	struct compress_policy compress; /* of answers without a route */
 	unsigned holders; /* requests, and the edge while they are in force */
 };
 

@@ -5,6 +5,7 @@ good.v1.Good/Echo and /EchoStream give back what they get. HTTP, whatever the ro
   …/mirror        what it saw of the request, as JSON, once the body has ended
   …/status/N      an answer with that status, without a body
   …/download/N    N bytes, as fast as there is credit
+  …/noise/N       the same as text that gets about half as large when it is compressed
   …/echo          the request's body, while it comes
 """
 import hashlib
@@ -170,6 +171,8 @@ def handle_http(call, head, bodies):
     *_, verb, argument = ["", ""] + head.path.split("/")
     if verb == "download":
         download(call, int(argument))
+    elif verb == "noise":
+        noise(call, int(argument))
     elif verb == "status":
         call.write(plug.http_head(status=int(argument)), end=True)
     elif argument == "echo":
@@ -187,6 +190,13 @@ def download(call, count):
     for _ in range(count // 32768):
         call.write(block)
     call.write(http_pb2.Response(body=b"x" * (count % 32768)).SerializeToString(), end=True)
+
+
+def noise(call, count):
+    call.write(plug.http_head(headers=[("content-type", "text/plain")]))
+    for _ in range(count // 32768):
+        call.write(http_pb2.Response(body=os.urandom(16384).hex().encode()).SerializeToString())
+    call.write(end=True)
 
 
 def mirror(call, head, bodies):

@@ -363,6 +363,10 @@ static char *sample(const struct setting *setting, unsigned which)
 			return mem_printf("x-%u", which + 1);
 		if (setting->check == rule_rate_by)
 			return mem_printf("header x-%u", which + 1);
+		if (setting->check == rule_encoding)
+			return mem_printf("%s", (const char *[]){"gzip", "br", "zstd"}[which]);
+		if (setting->check == rule_media_type)
+			return mem_printf("text/x%u", which + 1);
 		return mem_printf("127.0.0.1:%u", which + 1);
 	case SETTING_PAIRS:
 	case SETTING_SOURCES:

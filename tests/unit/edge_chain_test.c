@@ -73,9 +73,10 @@ MIDDLEWARE(mw_security, h);
 MIDDLEWARE(mw_shed, i);
 MIDDLEWARE(mw_concurrency, j);
 MIDDLEWARE(mw_body_limit, k);
-MIDDLEWARE(mw_deadline, l);
-MIDDLEWARE(mw_access_log, m);
-MIDDLEWARE(mw_metrics, n);
+MIDDLEWARE(mw_decompress, l);
+MIDDLEWARE(mw_deadline, m);
+MIDDLEWARE(mw_access_log, n);
+MIDDLEWARE(mw_metrics, o);
 
 static int setup(void **state)
 {
@@ -88,9 +89,10 @@ static int setup(void **state)
 static void the_order_is_that_of_the_array(void **state)
 {
 	static const struct middleware *const order[] = {
-		&mw_request_id,	    &mw_client,	  &mw_lists,	  &mw_rate,   &mw_identity,
-		&mw_rate_principal, &mw_cors,	  &mw_security,	  &mw_shed,   &mw_concurrency,
-		&mw_body_limit,	    &mw_deadline, &mw_access_log, &mw_metrics};
+		&mw_request_id, &mw_client,	    &mw_lists,	    &mw_rate,
+		&mw_identity,	&mw_rate_principal, &mw_cors,	    &mw_security,
+		&mw_shed,	&mw_concurrency,    &mw_body_limit, &mw_decompress,
+		&mw_deadline,	&mw_access_log,	    &mw_metrics};
 
 	assert_int_equal(chain_length, COUNT_OF(order));
 	for (size_t i = 0; i < chain_length; i++)
@@ -181,7 +183,7 @@ static void who_has_waited_is_asked_again_and_those_above_are_not(void **state)
 	assert_true(chain_admit(&exchange, &error));
 	assert_string_equal(chain_log.called + strlen("a:admit b:admit c:admit c:admit d:admit "),
 			    "e:admit e:admit f:admit g:admit h:admit i:admit j:admit k:admit "
-			    "l:admit m:admit n:admit ");
+			    "l:admit m:admit n:admit o:admit ");
 }
 
 /* The middlewares of the chain may add no more than an answer has room for. */
