@@ -4,12 +4,13 @@
 
 #include <stdbool.h>
 
+#include "net/coding.h"
 #include "net/message.h"
 
 struct sibling_kind {
 	struct str name;   /* in Accept-Encoding and Content-Encoding */
 	struct str suffix; /* of the file's name */
-	struct str alias;  /* another name that clients may use; empty: none */
+	enum coding_id coding;
 };
 
 /* By its name; NULL: it is not known. */
@@ -17,7 +18,7 @@ const struct sibling_kind *sibling_kind_find(struct str name);
 
 /* Whether a request with these fields takes it (RFC 9110, 12.5.3): it is named, or "*" is, with a
  * weight above 0. Without Accept-Encoding no coding is taken, because old clients send none. */
-bool sibling_kind_is_accepted(const struct sibling_kind *coding, const struct http_field *fields,
+bool sibling_kind_is_accepted(const struct sibling_kind *kind, const struct http_field *fields,
 			      size_t count);
 
 #endif

@@ -11,11 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = strndup((const char *)data, size);
+	char *text = calloc(size + 1, 1);
 	char *rest = text;
 	struct listen_fds fds;
 	struct listen_fds_texts texts;
 
+	assert(text);
+	memcpy(text, data, size);
 	texts.pid = strsep(&rest, "\n");
 	texts.fds = strsep(&rest, "\n");
 	texts.names = rest;
