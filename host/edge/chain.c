@@ -5,10 +5,9 @@
 #include "edge/mw.h"
 
 const struct middleware *const chain[] = {
-	&mw_request_id, &mw_client,	    &mw_lists,	    &mw_rate,
-	&mw_identity,	&mw_rate_principal, &mw_cors,	    &mw_security,
-	&mw_shed,	&mw_concurrency,    &mw_body_limit, &mw_decompress,
-	&mw_deadline,	&mw_access_log,	    &mw_metrics,
+	&mw_request_id,	    &mw_client,	    &mw_lists,	  &mw_rate,	  &mw_identity,
+	&mw_rate_principal, &mw_cors,	    &mw_security, &mw_shed,	  &mw_concurrency,
+	&mw_body_limit,	    &mw_decompress, &mw_deadline, &mw_access_log, &mw_metrics,
 };
 
 const size_t chain_length = sizeof(chain) / sizeof(chain[0]);

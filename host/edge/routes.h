@@ -38,7 +38,7 @@ struct edge_route {
 	enum priority priority;
 	struct compress_policy compress;
 	const struct decompress_opts *decompress; /* NULL: bodies go on as they come */
-	uint64_t rate_salt; /* tells its clients from those of other limits */
+	uint64_t rate_salt;			  /* tells its clients from those of other limits */
 	struct route_lead leads;
 	struct static_root *files; /* that answer; owned; NULL: it leads elsewhere */
 	struct target *target;	   /* NULL: no plugin answers */
@@ -62,7 +62,7 @@ struct edge_routes {
 	struct guests guests;
 	struct auth_rules auth;
 	struct compress_policy compress; /* of answers without a route */
-	unsigned holders; /* requests, and the edge while they are in force */
+	unsigned holders;		 /* requests, and the edge while they are in force */
 };
 
 struct edge_routes *routes_hold(struct edge_routes *routes); /* returns them */

@@ -89,10 +89,9 @@ static int setup(void **state)
 static void the_order_is_that_of_the_array(void **state)
 {
 	static const struct middleware *const order[] = {
-		&mw_request_id, &mw_client,	    &mw_lists,	    &mw_rate,
-		&mw_identity,	&mw_rate_principal, &mw_cors,	    &mw_security,
-		&mw_shed,	&mw_concurrency,    &mw_body_limit, &mw_decompress,
-		&mw_deadline,	&mw_access_log,	    &mw_metrics};
+		&mw_request_id,	    &mw_client,	    &mw_lists,	  &mw_rate,	  &mw_identity,
+		&mw_rate_principal, &mw_cors,	    &mw_security, &mw_shed,	  &mw_concurrency,
+		&mw_body_limit,	    &mw_decompress, &mw_deadline, &mw_access_log, &mw_metrics};
 
 	assert_int_equal(chain_length, COUNT_OF(order));
 	for (size_t i = 0; i < chain_length; i++)
