@@ -1,5 +1,5 @@
 """What the edge costs: HTTP/2 and handshakes over TLS beside nginx, and HTTP/1.1 with all that
-guards and counts requests, beside the same host with as little of it as the settings allow, and
+guards, asks and counts, beside the same host with as little of it as the settings allow, and
 nginx."""
 
 import contextlib
@@ -20,7 +20,9 @@ EVERYTHING = {
         "cors": {"origins": ["https://app.example.com"]},
         "allow": ["127.0.0.0/8", "10.0.0.0/8"],
         "deny": ["198.51.100.0/24"],
+        "auth": "jwt",
     },
+    "identity": {"jwt": {"issuers": [servers.ISSUER]}},
     "log": {"access": True, "level": "info"},
 }
 NOTHING = {
@@ -28,6 +30,8 @@ NOTHING = {
         "rate_limit": {"per_second": 0},
         "max_connections_per_address": 0,
         "security_headers": {"enabled": False},
+        "concurrency": {"limit": 0},
+        "shed": {"loop_lag": "0s", "queue_delay": "0s"},
     },
 }
 ORDER = ["with", "without", "nginx-200", "nginx-200", "without", "with"]

@@ -30,14 +30,16 @@ def parse(text):
     }
 
 
-def command(url, connections, seconds, script=None):
+def command(url, connections, seconds, script=None, headers=None):
     """The line that runs wrk; `script` is a file of this folder."""
     line = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "20s"]
+    for name, value in (headers or {}).items():
+        line += ["-H", f"{name}: {value}"]
     return line + (["-s", HERE / script] if script else []) + [url]
 
 
-def wrk(url, connections, seconds, cpus=None, script=None):
-    line = processes.pinned(command(url, connections, seconds, script), cpus)
+def wrk(url, connections, seconds, cpus=None, script=None, headers=None):
+    line = processes.pinned(command(url, connections, seconds, script, headers), cpus)
     return parse(subprocess.run(line, capture_output=True, text=True, check=True).stdout)
 
 
@@ -49,9 +51,9 @@ def warmed(url, connections, seconds, cpus=None, script=None):
 def measure(server, connections, seconds, client_cpus, server_cpus):
     pids = server.pids()
     processes.place(pids, server_cpus)
-    wrk(server.url, connections, 1, client_cpus)
+    wrk(server.url, connections, 1, client_cpus, headers=server.headers)
     before_ns = processes.cpu_ns(pids)
-    result = wrk(server.url, connections, seconds, client_cpus)
+    result = wrk(server.url, connections, seconds, client_cpus, headers=server.headers)
     cpu_ns = processes.cpu_ns(pids) - before_ns
     result["cpu_us"] = cpu_ns / 1e3 / result["requests"]
     result["rss_kib"] = sum(processes.rss_kib(pid) for pid in pids)

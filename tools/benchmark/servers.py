@@ -42,6 +42,7 @@ class Server:
         self.path = path
         self.command = command
         self.scheme = scheme
+        self.headers = {}  # of each request, once it is started
         self.process = None
         self.port = None
 
@@ -80,7 +81,8 @@ class Server:
 
     def answers(self):
         try:
-            with urllib.request.urlopen(self.url, timeout=1, context=ANYBODY) as answer:
+            asked = urllib.request.Request(self.url, headers=self.headers)
+            with urllib.request.urlopen(asked, timeout=1, context=ANYBODY) as answer:
                 return answer.read() == b"hello world\n"
         except (urllib.error.URLError, OSError):
             return False
@@ -104,6 +106,27 @@ def make_certificate(home):
     new = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30".split()
     place = ["-keyout", home / "tls.key", "-out", home / "tls.pem", "-subj", "/CN=bench"]
     subprocess.run([*new, *place], check=True, stderr=subprocess.DEVNULL)
+
+
+# Whose tokens are good, for `identity`; the key is made when the host is started.
+ISSUER = {
+    "issuer": "https://login.example.com/",
+    "audiences": ["bench"],
+    "jwks_file": "issuer.key.jwks.json",
+}
+
+
+def make_token(plugctl, home):
+    """A key of ISSUER, and a token for the length of any benchmark."""
+    token = [plugctl, "token"]
+    key = home / "issuer.key"
+    for file in home.glob("issuer.key*"):
+        file.unlink()
+    subprocess.run([*token, "keypair", "--out", key], check=True, capture_output=True)
+    claims = {"iss": ISSUER["issuer"], "aud": "bench", "sub": "bench"}
+    words = [word for claim in claims.items() for word in ("--claim", "=".join(claim))]
+    line = [*token, "jwt", "--key", key, "--expires", "24h", *words]
+    return subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def plugd_settings(echo, http=None, plugin=None, more_routes=(), **others):
@@ -137,11 +160,14 @@ def plugd(build, directory, name="plugd", scheme="http", **settings):
         (home / "plugd.yaml").write_text(json.dumps(text))  # JSON is YAML
         (home / "whitelist.yaml").unlink(missing_ok=True)
         plugctl = build / "tools/plugctl/plugctl"
+        if "identity" in settings:
+            server.headers["Authorization"] = f"Bearer {make_token(plugctl, home)}"
         pin = [plugctl, "whitelist", "add", "--file", home / "whitelist.yaml", "--name", "echo"]
         subprocess.run([*pin, echo], check=True, stdout=subprocess.DEVNULL)
         return [build / "host/plugd", "--config", home / "plugd.yaml"]
 
-    return Server(name, directory, "/echo", command, scheme)
+    server = Server(name, directory, "/echo", command, scheme)
+    return server
 
 
 def nginx_command(template, home, port):
