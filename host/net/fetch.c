@@ -4,17 +4,19 @@
  * URL would; libcurl's threads only resolve names. */
 #include "net/fetch.h"
 
-#include <curl/curl.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "net/curl.h"
 
 #define CONNECT_TIMEOUT_MS 5000L
 
 struct fetcher {
 	struct loop *loop;
+	const struct curl *curl;
 	CURLM *multi;
 	struct loop_timer timer;
 };
@@ -66,19 +68,19 @@ int64_t fetch_max_age(struct str text)
 	return seconds;
 }
 
-static int64_t max_age_of(CURL *easy)
+static int64_t max_age_of(const struct curl *curl, CURL *easy)
 {
 	struct curl_header *header;
 
-	if (curl_easy_header(easy, "Cache-Control", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+	if (curl->easy_header(easy, "Cache-Control", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
 		return -1;
 	return fetch_max_age(str_from(header->value));
 }
 
 static void fetch_free(struct fetch *fetch)
 {
-	curl_multi_remove_handle(fetch->fetcher->multi, fetch->easy);
-	curl_easy_cleanup(fetch->easy);
+	fetch->fetcher->curl->multi_remove_handle(fetch->fetcher->multi, fetch->easy);
+	fetch->fetcher->curl->easy_cleanup(fetch->easy);
 	buf_deinit(&fetch->body);
 	free(fetch->url);
 	free(fetch);
@@ -89,13 +91,13 @@ static void judge(struct fetch *fetch, CURLcode result, struct err *err)
 {
 	long status = 0;
 
-	curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+	fetch->fetcher->curl->easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (fetch->is_too_large)
 		err_set(err, fetch->code, "%s: the answer has more than %zu bytes", fetch->url,
 			fetch->max_bytes);
 	else if (result != CURLE_OK)
 		err_set(err, fetch->code, "%s: %s", fetch->url,
-			fetch->why[0] ? fetch->why : curl_easy_strerror(result));
+			fetch->why[0] ? fetch->why : fetch->fetcher->curl->easy_strerror(result));
 	else if (status >= 300 && status < 400)
 		err_set(err, fetch->code,
 			"%s: it is answered with %ld and leads elsewhere; write the URL it leads "
@@ -116,7 +118,7 @@ static void fetch_finish(struct fetch *fetch, CURLcode result)
 	} else {
 		answer.body =
 			(struct str){(const char *)buf_front(&fetch->body), buf_len(&fetch->body)};
-		answer.max_age_s = max_age_of(fetch->easy);
+		answer.max_age_s = max_age_of(fetch->fetcher->curl, fetch->easy);
 		fetch->on_done(fetch->user, &answer, &err);
 	}
 	fetch_free(fetch);
@@ -129,13 +131,13 @@ static void finish_those_done(struct fetcher *fetcher)
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(fetcher->multi, &left))) {
+	while ((message = fetcher->curl->multi_info_read(fetcher->multi, &left))) {
 		struct fetch *fetch = NULL;
 		CURLcode result = message->data.result;
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
+		fetcher->curl->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &fetch);
 		fetch_finish(fetch, result);
 	}
 }
@@ -147,7 +149,7 @@ static void on_ready(void *user, bool readable, bool writable)
 	int events = (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0);
 	int running;
 
-	curl_multi_socket_action(fetcher->multi, watched->fd, events, &running);
+	fetcher->curl->multi_socket_action(fetcher->multi, watched->fd, events, &running);
 	finish_those_done(fetcher);
 }
 
@@ -156,7 +158,7 @@ static void on_due(void *user)
 	struct fetcher *fetcher = user;
 	int running;
 
-	curl_multi_socket_action(fetcher->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	fetcher->curl->multi_socket_action(fetcher->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	finish_those_done(fetcher);
 }
 
@@ -178,7 +180,7 @@ static struct watched *watch_socket(struct fetcher *fetcher, curl_socket_t fd)
 	watched->fetcher = fetcher;
 	watched->fd = fd;
 	loop_io_init(&watched->io, fetcher->loop, fd, on_ready, watched);
-	curl_multi_assign(fetcher->multi, fd, watched);
+	fetcher->curl->multi_assign(fetcher->multi, fd, watched);
 	return watched;
 }
 
@@ -191,7 +193,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *o
 		if (!watched)
 			return 0;
 		loop_io_want(&watched->io, false, false);
-		curl_multi_assign(fetcher->multi, fd, NULL);
+		fetcher->curl->multi_assign(fetcher->multi, fd, NULL);
 		loop_retire(fetcher->loop, free, watched);
 		return 0;
 	}
@@ -206,16 +208,17 @@ struct fetcher *fetcher_new(struct loop *loop)
 {
 	struct fetcher *fetcher = mem_new(struct fetcher);
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
+	fetcher->curl = curl_load();
+	assert(fetcher->curl);
 	fetcher->loop = loop;
-	fetcher->multi = curl_multi_init();
+	fetcher->multi = fetcher->curl->multi_init();
 	if (!fetcher->multi)
 		mem_die();
 	loop_timer_init(&fetcher->timer, loop, on_due, fetcher);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETDATA, fetcher);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-	curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERDATA, fetcher);
+	fetcher->curl->multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	fetcher->curl->multi_setopt(fetcher->multi, CURLMOPT_SOCKETDATA, fetcher);
+	fetcher->curl->multi_setopt(fetcher->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	fetcher->curl->multi_setopt(fetcher->multi, CURLMOPT_TIMERDATA, fetcher);
 	return fetcher;
 }
 
@@ -224,9 +227,8 @@ void fetcher_free(struct fetcher *fetcher)
 	if (!fetcher)
 		return;
 	loop_timer_stop(&fetcher->timer);
-	curl_multi_cleanup(fetcher->multi);
+	fetcher->curl->multi_cleanup(fetcher->multi);
 	loop_timer_stop(&fetcher->timer);
-	curl_global_cleanup();
 	free(fetcher);
 }
 
@@ -247,24 +249,26 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
 
 static void set_options(CURL *easy, struct fetch *fetch, const struct fetch_opts *opts)
 {
-	curl_easy_setopt(easy, CURLOPT_URL, opts->url);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
-			 strncasecmp(opts->url, "https:", 6) == 0 ? "https" : "http");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* nor one of the environment */
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, "plugd");
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)opts->timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+	const struct curl *curl = fetch->fetcher->curl;
+
+	curl->easy_setopt(easy, CURLOPT_URL, opts->url);
+	curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
+			  strncasecmp(opts->url, "https:", 6) == 0 ? "https" : "http");
+	curl->easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl->easy_setopt(easy, CURLOPT_PROXY, ""); /* nor one of the environment */
+	curl->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	curl->easy_setopt(easy, CURLOPT_USERAGENT, "plugd");
+	curl->easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)opts->timeout_ms);
+	curl->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
 	if (opts->ca_file) {
-		curl_easy_setopt(easy, CURLOPT_CAINFO, opts->ca_file);
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+		curl->easy_setopt(easy, CURLOPT_CAINFO, opts->ca_file);
+		curl->easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->why);
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
+	curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->why);
+	curl->easy_setopt(easy, CURLOPT_PRIVATE, fetch);
+	curl->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl->easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
 }
 
 struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_opts *opts,
@@ -278,11 +282,11 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_opts *opts
 	fetch->code = opts->code;
 	fetch->on_done = on_done;
 	fetch->user = user;
-	fetch->easy = curl_easy_init();
+	fetch->easy = fetcher->curl->easy_init();
 	if (!fetch->easy)
 		mem_die();
 	set_options(fetch->easy, fetch, opts);
-	curl_multi_add_handle(fetcher->multi, fetch->easy);
+	fetcher->curl->multi_add_handle(fetcher->multi, fetch->easy);
 	return fetch;
 }
 
@@ -300,38 +304,43 @@ static bool is_this_machine(const char *host)
 	       strcasecmp(host, "localhost") == 0;
 }
 
-static const char *check_parts(CURLU *url)
+static const char *check_parts(const struct curl *curl, CURLU *url)
 {
 	char *scheme = NULL, *host = NULL, *user = NULL;
 	const char *why = NULL;
 
-	curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
-	curl_url_get(url, CURLUPART_HOST, &host, 0);
+	curl->url_get(url, CURLUPART_SCHEME, &scheme, 0);
+	curl->url_get(url, CURLUPART_HOST, &host, 0);
 	if (!scheme || !host)
 		why = "is no URL";
-	else if (curl_url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
+	else if (curl->url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
 		why = "holds a user's name, which would be in logs";
 	else if (strcmp(scheme, "http") == 0 && !is_this_machine(host))
 		why = "is not https, and not of this machine: anybody on the way could change what "
 		      "is fetched";
 	else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
 		why = "is not https";
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(user);
+	curl->free(scheme);
+	curl->free(host);
+	curl->free(user);
 	return why;
 }
 
 const char *fetch_check_url(struct str text)
 {
-	char *copy = mem_strndup(text);
-	CURLU *url = curl_url();
+	const struct curl *curl = curl_load();
 	const char *why = "is no URL";
+	char *copy;
+	CURLU *url;
 
+	if (!curl)
+		return "can't be fetched, because libcurl is not installed (the package libcurl4)";
+	copy = mem_strndup(text);
+	url = curl->url();
 	if (strlen(copy) == text.len && url &&
-	    curl_url_set(url, CURLUPART_URL, copy, 0) == CURLUE_OK)
-		why = check_parts(url);
-	curl_url_cleanup(url);
+	    curl->url_set(url, CURLUPART_URL, copy, 0) == CURLUE_OK)
+		why = check_parts(curl, url);
+	curl->url_cleanup(url);
 	free(copy);
 	return why;
 }

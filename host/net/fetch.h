@@ -11,7 +11,7 @@
 struct fetcher;
 struct fetch;
 
-/* Returns owned. The loop stays longer. */
+/* Returns owned. The loop stays longer. libcurl can be loaded: fetch_check_url() has looked. */
 struct fetcher *fetcher_new(struct loop *loop);
 void fetcher_free(struct fetcher *fetcher); /* no fetch may be under way; NULL is fine */
 
@@ -37,7 +37,8 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_opts *opts
 			  fetch_done_fn *on_done, void *user);
 void fetch_cancel(struct fetch *fetch); /* NULL is fine */
 
-/* NULL, or what is wrong with it as the end of a sentence. Pure. */
+/* NULL, or what is wrong with it as the end of a sentence; also when there is no libcurl, which this
+ * loads. */
 const char *fetch_check_url(struct str url);
 
 /* What a Cache-Control header (RFC 9111, 5.2.2) says about how long an answer may be used: seconds,

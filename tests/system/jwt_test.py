@@ -268,6 +268,18 @@ def test_a_rotated_key_is_fetched_when_a_token_names_it(start, serve, key):
     refused(host, key.token(), "names a key (kid) that the issuer does not have")
 
 
+def loads_libcurl(host):
+    with open(f"/proc/{host.process.pid}/maps", encoding="ascii") as file:
+        return "/libcurl.so" in file.read()
+
+
+def test_what_fetches_is_loaded_only_where_something_is_fetched(start, serve, home, key):
+    server = serve(key)
+    fetches = start(**settings_of(jwks_url=server.url))
+    assert seen(fetches, key.token())["principal"] and loads_libcurl(fetches)
+    assert not loads_libcurl(start(**settings_of(jwks_file=key_file(home, key))))
+
+
 def test_a_flood_of_unknown_keys_is_not_a_flood_of_fetches(start, serve, key):
     server = serve(key)
     host = start(**settings_of(jwks_url=server.url, refetch="1h"))
