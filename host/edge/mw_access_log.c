@@ -92,8 +92,10 @@ static struct str field_of(const struct http_request *request, const char *name)
 static void write_combined(const struct exchange *exchange, struct log *log, int64_t us)
 {
 	const struct http_request *request = exchange->request;
+	const struct principal *principal = exchange->auth.principal;
 	struct combined entry = {
 		.peer = request->peer,
+		.user = principal ? principal->subject : (struct str){NULL, 0},
 		.wall_ms = clock_wall_ms() - us / 1000,
 		.method = request->method,
 		.target = request->target,

@@ -4,11 +4,12 @@ can forge what stands in it. Each test fails when its setting is ignored.
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 
 from metrics_test import PAGES, scrape
-from plugd import plugin, route, wait_until
+from plugd import PLUGCTL, plugin, route, wait_until
 
 GOOD = {"plugins": [plugin("good")], "routes": [route("/x/*rest", "good")]}
 
@@ -56,6 +57,22 @@ def test_a_request_is_a_line_of_the_combined_format(serve):
     assert (second["request"], second["status"], second["agent"]) == (
         "POST /nothing HTTP/1.1", "404", "-")
     assert not host.log("http.request")
+
+
+def test_who_was_recognised_stands_in_the_combined_line(start, tmp_path):
+    made = subprocess.run([PLUGCTL, "token", "key", "the till"], capture_output=True, text=True,
+                          check=True).stdout
+    key, entry = made.split("\n", 1)
+    (tmp_path / "keys.yaml").write_text("keys:\n" + entry)
+    (tmp_path / "keys.yaml").chmod(0o600)
+    file = tmp_path / "access.log"
+    host = start(log={"access_file": str(file), "access_format": "combined"},
+                 identity={"api_keys": str(tmp_path / "keys.yaml")}, http={"auth": "api_key"},
+                 **GOOD)
+    assert host.http("GET", "/x/mirror", headers=[("X-Api-Key", key)]).status == 200
+    assert host.http("GET", "/x/mirror").status == 401
+    users = [LINE.fullmatch(line)["user"] for line in lines_of(file, 2)]
+    assert users == [r"the\x20till", "-"]
 
 
 def test_no_client_forges_a_line_or_a_field(serve):
