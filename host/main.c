@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "host.h"
+#include "identity/book.h"
 #include "net/listener.h"
 #include "options.h"
 #include "plan.h"
@@ -26,7 +27,8 @@ static int check_files(const struct plan *plan, const char *file)
 {
 	struct err err;
 
-	if (listener_check_files(&plan->config.net, &err) < 0) {
+	if (listener_check_files(&plan->config.net, &err) < 0 ||
+	    book_check_files(&plan->config.edge.identity, &err) < 0) {
 		fprintf(stderr, "%s: %s [%d]\n", file, err.text, err.code);
 		return EXIT_FAILED;
 	}

@@ -3,6 +3,7 @@
  * be used: then the configuration is refused, and nothing has changed. */
 #include "identity/book.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -44,6 +45,19 @@ struct book *book_new(const struct identity_opts *opts, struct identity *identit
 		return book;
 	book_free(book);
 	return NULL;
+}
+
+int book_check_files(const struct identity_opts *opts, struct err *err)
+{
+	struct identity_opts files = *opts;
+	struct book *book;
+	int r;
+
+	files.jwt.issuer_count = 0;
+	book = book_new(&files, NULL, err);
+	r = book ? 0 : -EINVAL;
+	book_free(book);
+	return r;
 }
 
 void book_free(struct book *book)

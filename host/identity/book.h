@@ -19,6 +19,10 @@ struct jwt_issuers;
 struct book *book_new(const struct identity_opts *opts, struct identity *identity, struct err *err);
 void book_free(struct book *book); /* NULL is fine */
 
+/* Reads the files of keys and users, and keeps nothing: what a start would say of them. Keys of
+ * issuers are not looked at. 0, or -EINVAL with *err. */
+int book_check_files(const struct identity_opts *opts, struct err *err);
+
 const struct identity_opts *book_opts(const struct book *book);
 const struct api_keys *book_api_keys(const struct book *book); /* NULL: there are none */
 const struct users *book_users(const struct book *book);       /* NULL: there are none */

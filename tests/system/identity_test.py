@@ -5,11 +5,12 @@ import base64
 import hashlib
 import json
 import os
+import subprocess
 
 import pytest
 
 from certificates import Authority
-from plugd import plugin, route
+from plugd import PLUGD, plugin, route
 from tls_client import TlsClient, address_of, client_context
 
 KEY_ID = "0123456789ab"
@@ -351,6 +352,12 @@ def test_a_reload_brings_new_keys_and_takes_old_ones_away(start, tmp_path):
     assert ask(host, "/x", shows()).status == 200
 
 
+def check(host):
+    """How --check ends."""
+    return subprocess.run([PLUGD, "--check", "--config", str(host.config)], check=False,
+                          capture_output=True).returncode
+
+
 @pytest.mark.parametrize("spoil, word", [
     (lambda path: path.write_text('keys: [{id: 0123456789ab, hash: "sha256:00"}]'), "hash"),
     (lambda path: path.write_text(json.dumps({"keys": [KEYS[0], KEYS[0]]})), "another entry"),
@@ -364,7 +371,9 @@ def test_a_bad_file_changes_nothing(start, tmp_path, spoil, word):
     write_private(keys, {"keys": KEYS})
     host = start(plugins=[plugin("whoami")], identity={"api_keys": str(keys)},
                  routes=[route("/x", "whoami", auth="api_key")])
+    assert check(host) == 0
     spoil(keys)
+    assert check(host) == 1
     host.plugctl("reload", status=1)
     assert word in host.wait_log("reload.refused")["msg"]
     assert ask(host, "/x", shows()).status == 200
