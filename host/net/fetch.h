@@ -37,8 +37,8 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_opts *opts
 			  fetch_done_fn *on_done, void *user);
 void fetch_cancel(struct fetch *fetch); /* NULL is fine */
 
-/* NULL, or what is wrong with it as the end of a sentence; also when there is no libcurl, which this
- * loads. */
+/* NULL, or what is wrong with it as the end of a sentence; also when there is no libcurl, which
+ * this loads. */
 const char *fetch_check_url(struct str url);
 
 /* What a Cache-Control header (RFC 9111, 5.2.2) says about how long an answer may be used: seconds,

@@ -379,7 +379,8 @@ def test_the_loader_of_a_plugin_hears_nothing_of_the_host_s_environment(hosts, t
               b" FILE *f = fopen(\"%b\", \"a\"); fprintf(f, \"%%d\\n\", getpid()); fclose(f); }"
               % bytes(tmp_path / "pids"))
     (tmp_path / "libs").mkdir()
-    os.link(tmp_path / "evil.so", tmp_path / "libs" / "libexpat.so.1")  # Python has that one, plugd not
+    # Python has that library, and plugd has not.
+    os.link(tmp_path / "evil.so", tmp_path / "libs" / "libexpat.so.1")
     host = hosts({"LD_PRELOAD": str(tmp_path / "evil.so"),
                   "LD_LIBRARY_PATH": str(tmp_path / "libs"),
                   "ASAN_OPTIONS": SANITIZERS["ASAN_OPTIONS"] + ":verify_asan_link_order=0"},
