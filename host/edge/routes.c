@@ -116,12 +116,13 @@ static int take_routes(struct edge_routes *routes, struct err *err)
 	const struct edge_opts *opts = routes->from.opts;
 
 	for (size_t i = 0; i < opts->route_count; i++) {
-		int r = take_route(routes, &opts->routes[i], &routes->routes[i], err);
+		int r;
 
+		routes->route_count++; /* whatever it has taken by then is given up with it */
+		r = take_route(routes, &opts->routes[i], &routes->routes[i], err);
 		if (r < 0)
 			return r;
 		protect_route(routes, &opts->routes[i], &routes->routes[i]);
-		routes->route_count++;
 	}
 	return 0;
 }

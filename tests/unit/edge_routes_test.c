@@ -1,5 +1,7 @@
 /* Other routes come into force while requests are under way: each keeps those that it came
  * under. */
+#include <dirent.h>
+
 #include "observe/errors.h"
 #include "tests/support/edge_world.h"
 
@@ -56,6 +58,37 @@ static void routes_that_lead_nowhere_are_refused(void **state)
 	assert_int_equal(err.code, ERR_CONFIG_CONFLICT);
 }
 
+static size_t open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+/* The second one has opened its directory when it meets the first. */
+static void routes_that_are_refused_leave_nothing_open(void **state)
+{
+	struct edge_world *world = *state;
+	struct route_opts routes[] = {
+		{.path = (char *)"/*file", .files = {.directory = (char *)"/tmp"}},
+		{.path = (char *)"/*other", .files = {.directory = (char *)"/tmp"}}};
+	struct edge_opts opts = {.routes = routes, .route_count = 2};
+	size_t before = open_descriptors();
+	struct err err = {0};
+
+	assert_null(edge_routes_new(&(struct edge_routes_opts){.opts = &opts,
+							       .targets = world->targets,
+							       .target_count = 1},
+				    &err));
+	assert_int_equal(err.code, ERR_CONFIG_CONFLICT);
+	assert_int_equal(open_descriptors(), before);
+}
+
 static void routes_that_are_not_applied_are_given_up(void **state)
 {
 	struct edge_world *world = *state;
@@ -73,6 +106,7 @@ int main(void)
 		TEST(a_request_keeps_the_routes_that_it_came_under),
 		TEST(what_comes_later_obeys_the_new_ones),
 		TEST(routes_that_lead_nowhere_are_refused),
+		TEST(routes_that_are_refused_leave_nothing_open),
 		TEST(routes_that_are_not_applied_are_given_up),
 	};
 
