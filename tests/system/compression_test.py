@@ -13,6 +13,7 @@ import zstandard
 
 import http_pb2
 from h2_client import H2
+from metrics_test import PAGES, scrape
 from plugd import PLUGD, plugin, route, wait_until
 from plugd_pb2 import JSON, Credit, Manifest, Method, Response, Service
 
@@ -467,3 +468,57 @@ def test_what_means_nothing_is_refused(hosts, http, of_route, told):
     checked = subprocess.run([PLUGD, "--config", str(host.config), "--check"], check=False,
                              capture_output=True, text=True)
     assert checked.returncode != 0 and told in checked.stderr, checked
+
+
+# ---- beside other parts of the edge
+
+
+@pytest.mark.parametrize("size", [4096, 3 << 20], ids=["whole", "in pieces"])
+def test_files_are_compressed_too_and_conditions_hold(start, tmp_path, size):
+    data = (b"a file that gets smaller. " * (size // 26 + 1))[:size]
+    (tmp_path / "page.txt").write_bytes(data)
+    host = start(http=ON, routes=[{"path": "/*file", "static": str(tmp_path)}])
+    answer = host.http("GET", "/page.txt", headers=accepts("gzip"))
+    assert answer.header("content-encoding") == "gzip" and gzip.decompress(answer.body) == data
+    tag = answer.header("etag")
+    assert tag.startswith("W/")
+    again = accepts("gzip") + [("If-None-Match", tag)]
+    assert host.http("GET", "/page.txt", headers=again).status == 304
+    part = host.http("GET", "/page.txt", headers=accepts("gzip") + [("Range", "bytes=1-5")])
+    assert (part.status, part.body, part.header("content-encoding")) == (206, data[1:6], None)
+    whole = host.http("GET", "/page.txt")
+    assert whole.body == data and whole.header("content-encoding") is None
+
+
+def body_of(puppet, frame, head):
+    """All of a request's body; the plugin takes it as it comes."""
+    body, message, ended = bytearray(head.body), bytearray(), frame.end
+    while not ended:
+        data = puppet.expect("data")
+        message += data.payload
+        ended = data.end
+        if not data.more and message:
+            body += http_pb2.Request.FromString(bytes(message)).body
+            message.clear()
+        for number in (frame.id, 0) if data.payload else ():
+            puppet.send(credit=Credit(id=number, bytes=len(data.payload)))
+    return bytes(body)
+
+
+def test_a_compressed_body_waits_for_its_place(play):
+    """It is more than one piece, and nothing of it is lost or comes twice."""
+    body = os.urandom(100_000)
+    host, puppet = play([route("/*rest", "puppet", decompress_requests=True)], admin=PAGES,
+                        http={"concurrency": {"limit": 1, "queue_timeout": "1m"}})
+    with host.connect() as first, host.connect() as second:
+        first.ask("GET", "/x")
+        holds, _ = puppet.request()
+        second.ask("POST", "/x", gzip.compress(body), [("Content-Encoding", "gzip")])
+        wait_until(lambda: scrape(host).get("plugd_http_places_waiting", door="(http)") == 1,
+                   "the second waits")
+        puppet.answer(holds)
+        assert first.read().status == 200
+        frame, head = puppet.request()
+        assert body_of(puppet, frame, head) == body
+        puppet.answer(frame)
+        assert second.read().status == 200
