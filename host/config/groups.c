@@ -82,7 +82,8 @@ static void refuse_group(struct filling *filling, size_t route, const char *name
 bool setting_needs_plugin(enum setting_id id)
 {
 	return id == SETTING_ROUTES_RPC || id == SETTING_ROUTES_REWRITE ||
-	       id == SETTING_ROUTES_TIMEOUT || settings[id].section == SECTION_ROUTE_DECOMPRESS;
+	       id == SETTING_ROUTES_TIMEOUT || settings[id].section == SECTION_ROUTE_DECOMPRESS ||
+	       settings[id].section == SECTION_ROUTE_CONCURRENCY;
 }
 
 static bool is_about_lead(const struct setting *setting)

@@ -21,11 +21,13 @@
 
 /* ---- who stands where ---- */
 
-static struct door *door_of(struct exchange *exchange)
+struct door *door_of(struct exchange *exchange)
 {
 	const struct edge_route *route = exchange->route;
 	struct door *door = route && route->door ? route->door : &exchange->edge->door;
 
+	if (route && !route->target)
+		return NULL;
 	return door->opts.limit > 0 ? door : NULL;
 }
 

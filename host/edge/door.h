@@ -53,6 +53,10 @@ void door_deinit(struct door *door); /* nobody waits */
 /* Other limits; who is in stays in. */
 void door_apply(struct door *door, struct loop *loop, const struct door_opts *opts);
 
+/* Where the exchange needs a place; NULL: nowhere, because there is no limit, or because no plugin
+ * has a part in its route. */
+struct door *door_of(struct exchange *exchange);
+
 /* The exchange's call may begin with this much of its body (borrows). True: now. False: its turn
  * comes later (bridge_go_on()), or it was refused. */
 bool door_pass(struct exchange *exchange, struct wire_bytes body, bool last);

@@ -40,11 +40,10 @@ static unsigned loop_level(struct edge *edge, int64_t now_us)
 static unsigned queue_level(struct exchange *exchange, int64_t now_us)
 {
 	struct edge *edge = exchange->edge;
-	struct door *door =
-		exchange->route && exchange->route->door ? exchange->route->door : &edge->door;
-	unsigned level = lateness_level(&door->delay, &edge->queue_limit, now_us);
+	struct door *door = door_of(exchange);
+	unsigned level = door ? lateness_level(&door->delay, &edge->queue_limit, now_us) : 0;
 
-	if (level != door->told_level)
+	if (door && level != door->told_level)
 		tell(edge, door_name(exchange), level, &door->told_level);
 	return level;
 }

@@ -102,6 +102,21 @@ def test_a_full_queue_refuses_at_once_and_the_more_important_push_others_out(beg
     assert page.get("plugd_http_refused_total", reason="concurrency") == 3
 
 
+def test_who_needs_no_place_is_served_however_full_it_is(begin, tmp_path):
+    """Files and redirects are nobody's work but the edge's."""
+    (tmp_path / "a.txt").write_text("a file")
+    host, puppet = begin([route("/normal", "puppet"),
+                          {"path": "/www/*file", "static": str(tmp_path)},
+                          {"path": "/old", "redirect": "/new"}], queue=0)
+    first = ask(host)
+    frame, _ = puppet.request()
+    assert ask(host).read().error() == BUSY
+    assert ask(host, "/www/a.txt").read().body == b"a file"
+    assert ask(host, "/old").read().status == 307
+    puppet.answer(frame)
+    assert first.read().status == 200
+
+
 def test_without_a_queue_nobody_waits(begin):
     host, puppet = begin(queue=0)
     first = ask(host)

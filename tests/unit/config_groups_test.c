@@ -213,6 +213,8 @@ static void what_is_wrong_is_told_with_its_line(void **state)
 		{"routes:\n- {path: '/:a', redirect: '/:b'}\n", 4, ERR_CONFIG_RANGE, "has not"},
 		{"routes:\n- {path: /x, redirect: /y, timeout: 1s}\n", 4, ERR_CONFIG_CONFLICT,
 		 "timeout: is for plugins, but the route has redirect"},
+		{"routes:\n- {path: /x, redirect: /y, concurrency: {limit: 3}}\n", 4,
+		 ERR_CONFIG_CONFLICT, "limit: is for plugins, but the route has redirect"},
 		{"routes:\n- {path: /x, redirect: /y, rpc: s/M}\n", 4, ERR_CONFIG_CONFLICT,
 		 "rpc: is for plugins"},
 		{"routes:\n- {path: /x, redirect: /y, rewrite: /z}\n", 4, ERR_CONFIG_CONFLICT,
