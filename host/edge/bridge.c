@@ -170,7 +170,7 @@ static const struct wire_request *keep_request(const struct exchange *exchange,
 static uint64_t canary_key(const struct exchange *exchange)
 {
 	const struct canary *canary = exchange->target->canary;
-	const struct http_request *http = exchange->request;
+	const struct http_request *http = exchange->came;
 	const struct http_field *field;
 
 	if (!canary || !canary->opts.key_header[0])

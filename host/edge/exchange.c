@@ -24,7 +24,7 @@ void exchange_init(struct exchange *exchange, struct edge *edge, struct http_str
 	memset(exchange, 0, offsetof(struct exchange, params));
 	exchange->edge = edge;
 	exchange->stream = stream;
-	exchange->request = request;
+	exchange->request = exchange->came = request;
 	exchange->started_us = loop_now_us(edge->loop);
 	exchange->routes = routes_hold(edge->routes);
 	exchange->body_limit = exchange->routes->from.opts->body_bytes;

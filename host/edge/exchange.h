@@ -25,6 +25,7 @@ struct edge;
 struct edge_route;
 struct edge_routes;
 struct bridge_ops;
+struct bucket;
 struct door;
 struct door_wait;
 struct hold;
@@ -59,12 +60,14 @@ struct exchange_refusal {
 struct exchange {
 	struct edge *edge;
 	struct http_stream *stream;
-	const struct http_request *request; /* in the stream's arena; as mw_client tells it on */
+	const struct http_request *request; /* in the stream's arena; as middlewares tell it on */
+	const struct http_request *came;    /* and as it came */
 	struct exchange *next_free;
 
 	struct str request_id;
 	struct ip client; /* who asks */
-	bool is_rated;	  /* the limit of its client's requests counts it */
+	const struct bucket
+		*bucket;  /* of its client's requests, when that is told; NULL: it isn't */
 	struct str proxy; /* the trusted one that says so; empty: none does */
 	int64_t started_us;
 	int64_t client_timeout_ms; /* DEADLINE_HEADER_NONE: it sets none */

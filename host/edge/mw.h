@@ -21,8 +21,9 @@ extern const struct middleware mw_rate;
 /* Finds out who asks, where that is asked, and refuses who may not: 401, 403. */
 extern const struct middleware mw_identity;
 
-/* What mw_rate has put off until it is known who asks. */
+/* What mw_rate has put off until it is known who asks, or that nobody will be known. */
 extern const struct middleware mw_rate_principal;
+bool rate_settle(struct exchange *exchange, struct exchange_error *error);
 
 /* Tells browsers what pages of other origins may do. */
 extern const struct middleware mw_cors;

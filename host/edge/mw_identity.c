@@ -287,7 +287,7 @@ static bool try(struct exchange *exchange, const struct auth_rule *rule,
 	return true;
 }
 
-static bool on_admit(struct exchange *exchange, struct exchange_error *error)
+static bool find_out(struct exchange *exchange, struct exchange_error *error)
 {
 	const struct auth_rule *rule = rule_of(exchange);
 
@@ -296,6 +296,16 @@ static bool on_admit(struct exchange *exchange, struct exchange_error *error)
 	if (exchange->auth.proof)
 		return conclude(exchange, rule, exchange->auth.verdict, error);
 	return try(exchange, rule, error);
+}
+
+/* Who is refused has asked, too: what that costs is counted, or guessing would be free. */
+static bool on_admit(struct exchange *exchange, struct exchange_error *error)
+{
+	if (find_out(exchange, error))
+		return true;
+	if (error->status)
+		rate_settle(exchange, error);
+	return false;
 }
 
 const struct middleware mw_identity = {.name = "identity", .on_admit = on_admit};

@@ -1,6 +1,6 @@
 /* How much one client may ask: the route's limit, else the edge's. Where clients are told apart by
  * who they are, who shows something to say so is counted when that is known, and who shows nothing
- * before, by address. Who asks for more gets 429 and is told when to come back. Refused requests
+ * before, by address; so is who shows something wrong. Who asks for more gets 429 and is told when to come back. Refused requests
  * take nothing from the bucket, so who keeps on asking is let through as often as one who waits. */
 #include "edge/mw.h"
 
@@ -89,6 +89,17 @@ static void find_bucket(const struct exchange *exchange, struct bucket *bucket)
 		name_client(exchange, bucket);
 }
 
+/* What it is named by may be taken out of the request later. */
+static void keep_bucket(struct exchange *exchange, const struct bucket *bucket)
+{
+	struct bucket *kept = arena_alloc(exchange->request->arena, sizeof(*kept));
+
+	*kept = *bucket;
+	if (bucket->name == &bucket->client)
+		kept->name = &kept->client;
+	exchange->bucket = kept;
+}
+
 static bool count(struct exchange *exchange, struct exchange_error *error)
 {
 	struct edge *edge = exchange->edge;
@@ -98,7 +109,8 @@ static bool count(struct exchange *exchange, struct exchange_error *error)
 	find_bucket(exchange, &bucket);
 	if (bucket.rate.per_second == 0)
 		return true;
-	exchange->is_rated = true;
+	if (exchange->routes->from.opts->rate_headers)
+		keep_bucket(exchange, &bucket);
 	if (clients_take(edge->clients, bucket.name, bucket.len, bucket.salt, bucket.rate,
 			 loop_now_us(edge->loop), &wait_ms))
 		return true;
@@ -116,9 +128,12 @@ static bool on_admit(struct exchange *exchange, struct exchange_error *error)
 	return exchange->auth.owes_rate || count(exchange, error);
 }
 
-static bool on_admit_known(struct exchange *exchange, struct exchange_error *error)
+bool rate_settle(struct exchange *exchange, struct exchange_error *error)
 {
-	return !exchange->auth.owes_rate || count(exchange, error);
+	bool owes = exchange->auth.owes_rate;
+
+	exchange->auth.owes_rate = false;
+	return !owes || count(exchange, error);
 }
 
 /* draft-ietf-httpapi-ratelimit-headers: q requests in w seconds, and r of them left. A bucket that
@@ -127,18 +142,18 @@ static void on_response(struct exchange *exchange, struct http_field *fields, si
 {
 	struct edge *edge = exchange->edge;
 	struct arena *arena = exchange->request->arena;
-	struct bucket bucket;
+	const struct bucket *bucket = exchange->bucket;
 	uint32_t left, window_s;
 
-	if (!exchange->is_rated || !exchange->routes->from.opts->rate_headers)
+	if (!bucket)
 		return;
-	find_bucket(exchange, &bucket);
-	left = clients_left(edge->clients, bucket.name, bucket.len, bucket.salt, bucket.rate,
+	left = clients_left(edge->clients, bucket->name, bucket->len, bucket->salt, bucket->rate,
 			    loop_now_us(edge->loop));
-	window_s = (bucket.rate.burst + bucket.rate.per_second - 1) / bucket.rate.per_second;
-	fields[(*count)++] = (struct http_field){
-		STR_LITERAL("ratelimit-policy"),
-		str_from(arena_printf(arena, "\"client\";q=%u;w=%u", bucket.rate.burst, window_s))};
+	window_s = (bucket->rate.burst + bucket->rate.per_second - 1) / bucket->rate.per_second;
+	fields[(*count)++] =
+		(struct http_field){STR_LITERAL("ratelimit-policy"),
+				    str_from(arena_printf(arena, "\"client\";q=%u;w=%u",
+							  bucket->rate.burst, window_s))};
 	fields[(*count)++] =
 		(struct http_field){STR_LITERAL("ratelimit"),
 				    str_from(arena_printf(arena, "\"client\";r=%u;t=1", left))};
@@ -146,4 +161,4 @@ static void on_response(struct exchange *exchange, struct http_field *fields, si
 
 const struct middleware mw_rate = {
 	.name = "rate", .on_admit = on_admit, .on_response = on_response};
-const struct middleware mw_rate_principal = {.name = "rate", .on_admit = on_admit_known};
+const struct middleware mw_rate_principal = {.name = "rate", .on_admit = rate_settle};

@@ -334,6 +334,28 @@ def test_limits_are_of_who_asks_where_the_operator_wants_it(start, files):
         assert 429 in (ask(host, "/x", *headers).status for _ in range(50))
 
 
+def test_who_shows_something_wrong_is_limited_by_address(start, files):
+    host = start(plugins=[plugin("whoami")],
+                 identity={**files, "lockout": {"failures": 0}},
+                 routes=[route("/x", "whoami", auth={"methods": "api_key", "any_role": "nobody"})],
+                 http={"rate_limit": {"by": "principal", "per_second": 1, "burst": 1}})
+    for headers, status in (([shows("plugd_nonsense")], 401), ([shows()], 403)):
+        assert ask(host, "/x", *headers).status == status
+        refused = [answer for answer in (ask(host, "/x", *headers) for _ in range(50))
+                   if answer.status == 429]
+        assert refused[0].error() == (429, "CLIENT_RATE")
+
+
+def test_what_is_left_is_told_of_the_header_that_counts(start, files):
+    """Also when that is a credential, which nobody sees behind identity."""
+    host = start(plugins=[plugin("whoami")], identity=files,
+                 routes=[route("/x", "whoami", auth="api_key")],
+                 http={"rate_limit": {"by": "header X-Api-Key", "per_second": 1, "burst": 500,
+                                      "headers": True}})
+    left = [ask(host, "/x", shows()).header("ratelimit") for _ in range(100)][-1]
+    assert int(left.split("r=")[1].split(";")[0]) < 499
+
+
 # ---- files
 
 

@@ -1,4 +1,7 @@
 """A share of the calls goes to the next generation first, and decides what becomes of it."""
+import hashlib
+import json
+
 import pytest
 
 from load import Load
@@ -9,15 +12,23 @@ from swap_test import refusal
 SLOW_MS = 60000
 
 
+@pytest.fixture(name="serve")
+def serve_fixture(hosts):
+    """serve(**settings): serves from tests/plugins/state.py; other plugins of tests/plugins may
+    follow it."""
+    def serve(**settings):
+        host = hosts(plugins=[plugin("state", retry={"initial_delay": "1ms"})],
+                     routes=[route("/count", "state"), route("/count/*rest", "state")], **settings)
+        host.write_config()
+        host.write_whitelist([whitelist_entry(path) for path in
+                              (PLUGINS / "state", PLUGINS / "dies", PLUGINS / "slow", PYTHON)])
+        return host.start()
+    return serve
+
+
 @pytest.fixture(name="host")
-def host_fixture(hosts):
-    """Serves from tests/plugins/state.py; other plugins of tests/plugins may follow it."""
-    host = hosts(plugins=[plugin("state", retry={"initial_delay": "1ms"})],
-                 routes=[route("/count", "state"), route("/count/*rest", "state")])
-    host.write_config()
-    host.write_whitelist([whitelist_entry(path) for path in
-                          (PLUGINS / "state", PLUGINS / "dies", PLUGINS / "slow", PYTHON)])
-    return host.start()
+def host_fixture(serve):
+    return serve()
 
 
 def generation_of(response):
@@ -78,6 +89,25 @@ def test_the_same_key_stays_with_one_generation(host):
             seen.setdefault(user, set()).add(generation_of(response))
         assert all(len(generations) == 1 for generations in seen.values())
         assert {next(iter(generations)) for generations in seen.values()} == {1, 2}
+        host.plugctl("swap", "state", "--abort")
+
+
+def test_a_key_that_is_a_credential_stays_with_one_generation_too(serve, tmp_path):
+    """Plugins don't see it, but it tells callers apart."""
+    keys = [f"plugd_{number:012x}_{'5e' * 32}" for number in range(12)]
+    rows = [{"id": key.split("_")[1], "hash": "sha256:" + hashlib.sha256(key.encode()).hexdigest()}
+            for key in keys]
+    file = tmp_path / "keys.yaml"
+    file.write_text(json.dumps({"keys": rows}))
+    file.chmod(0o600)
+    host = serve(identity={"api_keys": str(file)}, http={"auth": "api_key"})
+    with host.order("swap", plugin="state", canary_permille=500, canary_ms=60000,
+                    max_p99_ms=SLOW_MS, canary_key="x-api-key"):
+        host.wait_log("swap.step", step="canary")
+        for key in keys:
+            seen = {generation_of(host.http("GET", "/count", headers=[("X-Api-Key", key)]))
+                    for _ in range(6)}
+            assert len(seen) == 1
         host.plugctl("swap", "state", "--abort")
 
 
