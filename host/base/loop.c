@@ -24,6 +24,7 @@ struct loop {
 	ev_prepare before_sleep;
 	ev_check after_sleep;
 	int64_t now_us;
+	int64_t turn_us; /* when it began */
 	bool is_stopped;
 	struct loop_measure *measures; /* NULL: turns are not measured */
 
@@ -113,13 +114,13 @@ static void on_before_sleep(struct ev_loop *ev, ev_prepare *watcher, int events)
 
 	loop_end_turn(loop);
 	if (loop->measures)
-		loop_tell_turn(loop, clock_mono_us() - loop->now_us);
+		loop_tell_turn(loop, clock_mono_us() - loop->turn_us);
 }
 
 static void on_after_sleep(struct ev_loop *ev, ev_check *watcher, int events)
 {
 	struct loop *loop = watcher->data;
-	loop->now_us = clock_mono_us();
+	loop->now_us = loop->turn_us = clock_mono_us();
 }
 
 /* ---- the loop ---- */
@@ -133,7 +134,7 @@ struct loop *loop_new(void)
 
 	struct loop *loop = mem_new(struct loop);
 	loop->ev = ev;
-	loop->now_us = clock_mono_us();
+	loop->now_us = loop->turn_us = clock_mono_us();
 	loop->flushes_end = &loop->flushes;
 	prepare_init(&loop->before_sleep, on_before_sleep);
 	loop->before_sleep.data = loop;
@@ -197,6 +198,11 @@ void loop_measure_stop(struct loop *loop, struct loop_measure *measure)
 int64_t loop_now_ms(const struct loop *loop)
 {
 	return loop->now_us / 1000;
+}
+
+void loop_catch_up(struct loop *loop)
+{
+	loop->now_us = clock_mono_us();
 }
 
 int64_t loop_now_us(const struct loop *loop)

@@ -50,6 +50,10 @@ void loop_measure_stop(struct loop *loop, struct loop_measure *measure); /* stop
 int64_t loop_now_ms(const struct loop *loop);
 int64_t loop_now_us(const struct loop *loop);
 
+/* Something in this turn has taken long, such as hashing a password: from here on its time is what
+ * it is now. */
+void loop_catch_up(struct loop *loop);
+
 /* ---- a descriptor: ready to read or write ---- */
 
 /* Errors and hang-ups come as whatever is wanted: the next read or write tells them. */

@@ -201,6 +201,7 @@ static void on_end(struct proof *proof, enum verdict verdict)
 static enum verdict begin(struct exchange *exchange, const struct credential *credential)
 {
 	struct proof *proof = arena_zalloc(exchange->request->arena, sizeof(*proof));
+	enum verdict verdict;
 
 	*proof = (struct proof){
 		.identity = exchange->edge->identity,
@@ -215,7 +216,10 @@ static enum verdict begin(struct exchange *exchange, const struct credential *cr
 		.user = exchange,
 	};
 	exchange->auth.proof = proof;
-	return proof_begin(proof);
+	verdict = proof_begin(proof);
+	/* What it took is not the plugin's time. */
+	loop_catch_up(exchange->edge->loop);
+	return verdict;
 }
 
 void identity_end(struct exchange *exchange)

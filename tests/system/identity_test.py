@@ -356,6 +356,16 @@ def test_what_is_left_is_told_of_the_header_that_counts(start, files):
     assert int(left.split("r=")[1].split(";")[0]) < 499
 
 
+def test_the_time_of_a_login_is_the_requests_and_not_the_plugins(start, files):
+    host = start(plugins=[plugin("whoami")], identity=files,
+                 routes=[route("/x", "whoami", auth="basic")])
+    assert ask(host, "/x", basic("ann", "wrong")).status == 401
+    assert host.wait_log("http.request", status=401)["us"] > 0
+    assert ask(host, "/x", basic("ann", PASSWORD)).status == 200
+    record = host.wait_log("http.request", status=200)
+    assert record["plugin_us"] < record["us"]
+
+
 # ---- files
 
 

@@ -287,6 +287,29 @@ static void a_stop_before_the_run_is_not_lost_and_counts_once(void **state)
 	assert_string_equal(world->trail, "s");
 }
 
+static void on_turn_keep(void *user, int64_t took_us)
+{
+	*(int64_t *)user = took_us;
+}
+
+static void who_has_taken_long_lets_time_pass_and_the_turn_is_as_long_as_it_was(void **state)
+{
+	struct world *world = *state;
+	struct loop_measure measure;
+	int64_t took_us = 0, before_us;
+
+	loop_measure(world->loop, &measure, on_turn_keep, &took_us);
+	loop_turn(world->loop, false);
+	before_us = loop_now_us(world->loop);
+	while (clock_mono_us() < before_us + 2000)
+		assert_int_equal(loop_now_us(world->loop), before_us);
+	loop_catch_up(world->loop);
+	assert_true(loop_now_us(world->loop) >= before_us + 2000);
+	loop_turn(world->loop, false);
+	assert_true(took_us >= 2000);
+	loop_measure_stop(world->loop, &measure);
+}
+
 static void on_due_note(void *user)
 {
 	note(user, 't');
@@ -413,6 +436,7 @@ int main(void)
 		LOOP_TEST(many_can_be_retired_in_one_turn),
 		LOOP_TEST(the_last_turn_is_finished_when_the_loop_is_left),
 		LOOP_TEST(a_stop_before_the_run_is_not_lost_and_counts_once),
+		LOOP_TEST(who_has_taken_long_lets_time_pass_and_the_turn_is_as_long_as_it_was),
 		LOOP_TEST(a_timer_is_never_early),
 		LOOP_TEST(a_stopped_timer_stays_silent_and_a_new_time_replaces_the_old),
 		LOOP_TEST(a_time_in_the_past_is_due_at_once),
