@@ -205,7 +205,7 @@ static void settle(struct exchange *exchange, enum http_closed how)
 		return;
 	if (exchange->outcome == OUTCOME_OK)
 		exchange->outcome = OUTCOME_CANCELLED;
-	if (!exchange->answered)
+	if (!exchange->answered && exchange->status == 0)
 		exchange->status = outcome_row(OUTCOME_CANCELLED)->http_status;
 }
 
@@ -226,8 +226,8 @@ static void on_closed(void *stream_user, enum http_closed how)
 	edge->open--;
 }
 
-/* What net refuses never becomes an exchange; it gets an id, a line in the log and the same kind of
- * answer. */
+/* What net refuses gets an id, a line in the log and the same kind of answer as all others. An
+ * exchange that it ends has a line of its own, with the status that its client sees. */
 static struct str on_refused(void *user, const struct http_refusal *refusal, struct arena *arena,
 			     struct http_response *response_out)
 {
@@ -251,7 +251,10 @@ static struct str on_refused(void *user, const struct http_refusal *refusal, str
 	log_event(edge->log, LOG_INFO, "http.refused", refusal->why, LOG_STRN("id", id),
 		  LOG_STRN("peer", refusal->peer), LOG_STRN("method", refusal->method),
 		  LOG_STRN("target", refusal->target), LOG_INT("status", refusal->status));
-	access_log_refused(edge, refusal, id, arena);
+	if (!refusal->ends_stream)
+		access_log_refused(edge, refusal, id, arena);
+	else if (refusal->is_sent)
+		((struct exchange *)refusal->stream_user)->status = refusal->status;
 	return error_body(arena, &error, id);
 }
 

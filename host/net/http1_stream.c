@@ -184,6 +184,9 @@ static void session_send_refusal(struct session *session, enum fault fault)
 		.is_https = conn_tls(session->conn) != NULL,
 		.method = session->request.method,
 		.target = session->request.target,
+		.ends_stream = session->state == BUSY,
+		.stream_user = session->stream.user,
+		.is_sent = !session->is_answered,
 	};
 	struct http_response response;
 	struct str body = refusal_make(commons, &refusal, &session->arena, &response);

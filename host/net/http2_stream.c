@@ -343,6 +343,9 @@ void http2_stream_refuse(struct http2_stream *stream, enum fault fault, enum htt
 		.is_https = stream->request.tls != NULL,
 		.method = stream->request.method,
 		.target = stream->request.target,
+		.ends_stream = stream->state == STREAM_OPEN,
+		.stream_user = stream->stream.user,
+		.is_sent = !stream->is_answered,
 	};
 	struct http_response response;
 	struct str body = refusal_make(commons_of(stream), &refusal, &stream->arena, &response);

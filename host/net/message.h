@@ -194,8 +194,11 @@ struct http_refusal {
 	const char *reason; /* the name of the rule: "HEAD_LONG" */
 	struct str peer;
 	bool is_https;
-	struct str method; /* of the stream that it ends, if there is one */
+	struct str method; /* of the request, as far as there is one */
 	struct str target;
+	bool ends_stream;  /* the request had begun: */
+	void *stream_user; /* its user, whose on_closed follows */
+	bool is_sent;	   /* else the answer had begun, and this one goes nowhere */
 };
 
 struct http_upcalls {
@@ -219,7 +222,8 @@ struct http_upcalls {
 	/* The answer to a request that is refused: fill `response_out` (its status and close are
 	 * set already) and return the body, both from `arena`. Also the place to log it. NULL: the
 	 * sentence as text. A refusal ends the connection; when it hits a stream (its body was
-	 * malformed), the answer is sent only if none has begun, and on_closed follows. */
+	 * malformed), the answer is sent only if none has begun, and on_closed follows; the refusal
+	 * says so. */
 	struct str (*on_refused)(void *user, const struct http_refusal *refusal,
 				 struct arena *arena, struct http_response *response_out);
 };

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from h2_client import H2
 from metrics_test import PAGES, scrape
 from plugd import PLUGCTL, plugin, route, wait_until
 
@@ -95,6 +96,21 @@ def test_what_was_no_request_has_its_line_too(serve):
     line = LINE.fullmatch(lines_of(file, 1)[0])
     assert (line["request"], line["status"]) == ("-", "400")
     assert host.wait_log("http.refused")["id"] == line["id"]
+
+
+def test_a_request_that_net_ends_has_one_line_with_what_was_sent(start, tmp_path):
+    file = tmp_path / "access.log"
+    host = start(log={"access_file": str(file), "access_format": "combined"},
+                 http={"read_timeout": "1s"}, **GOOD)
+    with host.connect() as client, H2(host.address) as h2:
+        client.send(b"POST /x/echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        assert client.read().status == 400
+        lines_of(file, 1)
+        stream = h2.begin(h2.fields("POST", "/x/mirror"), end=False)
+        assert h2.answer(stream).status == 408
+    host.http("GET", "/x/mirror")
+    statuses = [LINE.fullmatch(line)["status"] for line in lines_of(file, 3)]
+    assert statuses == ["400", "408", "200"]
 
 
 def test_the_combined_format_may_be_among_the_log(start):
