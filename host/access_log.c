@@ -18,16 +18,20 @@
 #include "base/mem.h"
 #include "observe/errors.h"
 
+/* An open file. */
+struct sink {
+	struct log *log; /* NULL: there is none */
+	int fd;
+	char *path;
+	enum log_format format;
+};
+
 struct access_log {
 	struct loop *loop;
 	struct log *main;
-	struct log *file; /* NULL: there is none */
-	int fd;
-	char *path;
-	struct log *next; /* those that are prepared */
-	int next_fd;
-	char *next_path;
-	uint64_t lost; /* in files before this one */
+	struct sink now;
+	struct sink next; /* that is prepared */
+	uint64_t lost;	  /* in files before this one */
 };
 
 struct access_log *access_log_new(struct loop *loop, struct log *log)
@@ -36,26 +40,24 @@ struct access_log *access_log_new(struct loop *loop, struct log *log)
 
 	access->loop = loop;
 	access->main = log;
-	access->fd = access->next_fd = -1;
+	access->now.fd = access->next.fd = -1;
 	return access;
 }
 
-static void close_file(struct log **log, int *fd, char **path)
+static void sink_close(struct sink *sink)
 {
-	log_free(*log);
-	*log = NULL;
-	if (*fd >= 0)
-		fd_close(fd);
-	free(*path);
-	*path = NULL;
+	log_free(sink->log);
+	fd_close(&sink->fd);
+	free(sink->path);
+	*sink = (struct sink){.fd = -1};
 }
 
 void access_log_free(struct access_log *access)
 {
 	if (!access)
 		return;
-	close_file(&access->next, &access->next_fd, &access->next_path);
-	close_file(&access->file, &access->fd, &access->path);
+	sink_close(&access->next);
+	sink_close(&access->now);
 	free(access);
 }
 
@@ -90,60 +92,80 @@ static void on_fail(void *user, int errnum)
 	err_set_errno(&err, ERR_ACCESS_LOG, errnum,
 		      "can't write to the access log; lines are lost until it can");
 	log_event(access->main, LOG_ERROR, "access_log.failed", err.text,
-		  LOG_STR("file", access->path ? access->path : access->next_path),
-		  LOG_INT("code", err.code));
+		  LOG_STR("file", access->now.path), LOG_INT("code", err.code));
+}
+
+/* None, if path is NULL. 0, or -EACCES with *err. */
+static int sink_open(struct access_log *access, const char *path, enum log_format format,
+		     struct sink *out, struct err *err)
+{
+	*out = (struct sink){.fd = -1};
+	if (!path)
+		return 0;
+	out->fd = open_path(path, err);
+	if (out->fd < 0)
+		return -EACCES;
+	out->path = mem_strdup(path);
+	out->format = format;
+	out->log = log_new(&(struct log_opts){.fd = out->fd,
+					      .level = LOG_INFO,
+					      .format = format,
+					      .loop = access->loop,
+					      .is_quiet = true,
+					      .on_fail = on_fail,
+					      .user = access});
+	return 0;
+}
+
+/* Puts another in the place of one; takes it. */
+static void replace(struct access_log *access, struct sink *sink, struct sink *other)
+{
+	access->lost += sink->log ? log_lost(sink->log) : 0;
+	sink_close(sink);
+	*sink = *other;
+	*other = (struct sink){.fd = -1};
 }
 
 int access_log_prepare(struct access_log *access, const struct config *config, struct err *err)
 {
-	const char *path = config->edge.access.file;
-
-	close_file(&access->next, &access->next_fd, &access->next_path);
-	if (!path)
-		return 0;
-	access->next_fd = open_path(path, err);
-	if (access->next_fd < 0)
-		return -EACCES;
-	access->next_path = mem_strdup(path);
-	access->next = log_new(&(struct log_opts){.fd = access->next_fd,
-						  .level = LOG_INFO,
-						  .format = config->log.format,
-						  .loop = access->loop,
-						  .is_quiet = true,
-						  .on_fail = on_fail,
-						  .user = access});
-	return 0;
+	sink_close(&access->next);
+	return sink_open(access, config->edge.access.file, config->log.format, &access->next, err);
 }
 
 void access_log_commit(struct access_log *access)
 {
-	access->lost += access->file ? log_lost(access->file) : 0;
-	close_file(&access->file, &access->fd, &access->path);
-	access->file = access->next;
-	access->fd = access->next_fd;
-	access->path = access->next_path;
-	access->next = NULL;
-	access->next_fd = -1;
-	access->next_path = NULL;
+	replace(access, &access->now, &access->next);
 }
 
-void access_log_reopen(struct access_log *access, const struct config *config)
+void access_log_drop(struct access_log *access)
 {
+	sink_close(&access->next);
+}
+
+static void reopen(struct access_log *access, struct sink *sink)
+{
+	struct sink anew;
 	struct err err = {0};
 
-	if (access_log_prepare(access, config, &err) == 0)
-		access_log_commit(access);
+	if (sink_open(access, sink->path, sink->format, &anew, &err) == 0)
+		replace(access, sink, &anew);
 	else
 		log_event(access->main, LOG_ERROR, "access_log.failed", err.text,
-			  LOG_STR("file", config->edge.access.file), LOG_INT("code", err.code));
+			  LOG_STR("file", sink->path), LOG_INT("code", err.code));
+}
+
+void access_log_reopen(struct access_log *access)
+{
+	reopen(access, &access->now);
+	reopen(access, &access->next);
 }
 
 struct log *access_log_file(const struct access_log *access)
 {
-	return access->file;
+	return access->now.log;
 }
 
 uint64_t access_log_lost(const struct access_log *access)
 {
-	return access->lost + (access->file ? log_lost(access->file) : 0);
+	return access->lost + (access->now.log ? log_lost(access->now.log) : 0);
 }

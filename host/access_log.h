@@ -18,14 +18,15 @@ void access_log_free(struct access_log *access); /* writes what is left; NULL is
  * 0, or -errno with *err (ERR_ACCESS_LOG), and then nothing has changed. */
 int access_log_prepare(struct access_log *access, const struct config *config, struct err *err);
 
-/* After that: from now on lines go there. */
+/* After that: from now on lines go there; or it is given up, if there is one. */
 void access_log_commit(struct access_log *access);
+void access_log_drop(struct access_log *access);
 
-/* The same file anew, because what it was may have another name by now. When it can't be opened,
- * the log tells, and lines still go where they went. */
-void access_log_reopen(struct access_log *access, const struct config *config);
+/* The same files anew, that which is prepared too, because what they were may have other names by
+ * now. When one can't be opened, the log tells, and lines still go where they went. */
+void access_log_reopen(struct access_log *access);
 
-/* Where lines go; NULL: there is no file. Valid until the next commit. */
+/* Where lines go; NULL: there is no file. Valid until the next commit or reopening. */
 struct log *access_log_file(const struct access_log *access);
 
 /* Lines that were lost, ever. */

@@ -426,7 +426,7 @@ static void on_reload_signal(void *user, int signum)
 
 	if (host->phase != HOST_RUNNING || !host->reload)
 		return;
-	access_log_reopen(host->access_log, config_of(host));
+	access_log_reopen(host->access_log);
 	edge_set_access_log(host->edge, access_log_file(host->access_log));
 	reload_ask(host->reload);
 }

@@ -65,6 +65,7 @@ static void drop(struct reload *reload)
 		unit_drop_change(reload->parts[i].unit);
 	if (reload->step != RELOAD_IDLE)
 		listener_drop(reload->site.listener);
+	access_log_drop(reload->site.access_log);
 	edge_routes_free(reload->routes);
 	roster_release(reload->next);
 	pins_drop(&reload->pins);

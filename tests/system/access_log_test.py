@@ -2,6 +2,7 @@
 can forge what stands in it. Each test fails when its setting is ignored.
 """
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -191,6 +192,44 @@ def test_a_rotation_does_not_depend_on_a_good_configuration(serve):
     host.wait_log("reload.refused")
     host.http("GET", "/x/mirror")
     lines_of(file, 1)
+
+
+def test_a_rotation_in_the_middle_of_a_reload_harms_neither(start, stage, tmp_path):
+    file = tmp_path / "access.log"
+    settings = {"log": {"access_file": str(file)}, "routes": [route("/p", "puppet")]}
+    host = start([], plugins=[stage.plugin()], **settings)
+    old = stage.puppet()
+    host.wait_ready("puppet")
+    host.settings["plugins"] = [stage.plugin(env={"OTHER": "1"})]
+    host.write_config()
+    with host.order("reload") as order:
+        puppet = stage.newcomer()  # and says nothing yet
+        host.config.write_text("nonsense: true")
+        file.rename(file.with_suffix(".1"))
+        host.process.send_signal(signal.SIGHUP)
+        wait_until(file.exists, "the new file")
+        puppet.begin()
+        puppet.pong()
+        old.expect("drain")
+        old.send(bye={})
+        old.end()
+        assert order.reply()["ok"]
+    client = host.connect().ask("GET", "/p")
+    frame, _ = puppet.request()
+    puppet.answer(frame)
+    assert client.read().status == 200
+    lines_of(file, 1)
+
+
+def test_a_file_of_a_reload_that_was_refused_is_closed(serve, tmp_path):
+    host, _ = serve()
+    other = tmp_path / "other.log"
+    host.settings["log"]["access_file"] = str(other)
+    host.settings["listen"] = "192.0.2.1:1"  # not of this machine
+    host.write_config()
+    host.plugctl("reload", status=1)
+    fds = pathlib.Path(f"/proc/{host.process.pid}/fd")
+    assert str(other) not in [os.readlink(fd) for fd in fds.iterdir()]
 
 
 def test_a_reload_takes_another_file_or_refuses(serve, tmp_path):
