@@ -58,7 +58,8 @@ static bool on_request(struct exchange *exchange, struct exchange_error *error)
 
 static void on_response(struct exchange *exchange, struct http_field *fields, size_t *count)
 {
-	fields[(*count)++] = (struct http_field){STR_LITERAL("x-request-id"), exchange->request_id};
+	fields[(*count)++] =
+		(struct http_field){STR_LITERAL("x-request-id"), exchange->request_id, true};
 }
 
 const struct middleware mw_request_id = {

@@ -72,6 +72,17 @@ static nghttp2_nv pair(struct str name, struct str value)
 			    NGHTTP2_NV_FLAG_NONE};
 }
 
+/* What never comes again would push out of the table what does, and be searched for among its
+ * likes. */
+static nghttp2_nv field_pair(struct str name, const struct http_field *field)
+{
+	nghttp2_nv made = pair(name, field->value);
+
+	if (field->is_unique)
+		made.flags |= NGHTTP2_NV_FLAG_NO_INDEX;
+	return made;
+}
+
 /* Names go over the wire in lower case (RFC 9113, 8.2). */
 static struct str lower(struct arena *arena, struct str name)
 {
@@ -104,7 +115,7 @@ static size_t make_head(struct http2_stream *stream, const struct http_response 
 		if (http_field_is_framing(field->name))
 			continue;
 		has_date |= str_eq_nocase(field->name, STR_LITERAL("date"));
-		out[count++] = pair(lower(arena, field->name), field->value);
+		out[count++] = field_pair(lower(arena, field->name), field);
 	}
 	if (http_response_tells_length(response, body_bytes, end, &length))
 		out[count++] = pair(STR_LITERAL("content-length"),

@@ -30,6 +30,7 @@ struct http_stream;
 struct http_field {
 	struct str name;
 	struct str value;
+	bool is_unique; /* of an answer: hardly any other has this value, so HPACK shan't keep it */
 };
 
 /* A client that showed a certificate which OpenSSL verified against tls.client_ca. */
