@@ -17,6 +17,7 @@
 struct api_keys {
 	struct arena arena;
 	struct entries entries;
+	struct digester *digester;
 };
 
 static bool is_id(struct str text)
@@ -51,6 +52,7 @@ struct api_keys *api_keys_new(const char *path, struct err *err)
 						 .check_hash = check_hash};
 	struct api_keys *keys = mem_new(struct api_keys);
 
+	keys->digester = digester_new();
 	if (entries_read(path, &kind, &keys->arena, &keys->entries, err) == 0)
 		return keys;
 	api_keys_free(keys);
@@ -61,6 +63,7 @@ void api_keys_free(struct api_keys *keys)
 {
 	if (!keys)
 		return;
+	digester_free(keys->digester);
 	arena_deinit(&keys->arena);
 	free(keys);
 }
@@ -90,12 +93,14 @@ enum verdict api_key_verify(struct proof *proof)
 	struct digest shown, kept = {0};
 	const struct entry *entry;
 
+	if (!keys)
+		return refuse(proof, "no API keys are configured");
 	if (id.len == 0)
 		return refuse(proof, "it is no API key of plugd's");
-	entry = keys ? entries_find(&keys->entries, id) : NULL;
+	entry = entries_find(&keys->entries, id);
 	if (entry)
 		digest_parse(entry->hash, &kept);
-	if (digest_text(proof->credential.text, &shown) < 0 || !entry ||
+	if (digester_text(keys->digester, proof->credential.text, &shown) < 0 || !entry ||
 	    CRYPTO_memcmp(&shown, &kept, sizeof(shown)) != 0)
 		return refuse(proof, "there is no such API key");
 	if (proof->wall_s >= entry->expires_s) {

@@ -24,6 +24,7 @@ struct jwt_issuers {
 	struct issuer *items;
 	size_t count;		   /* that are open */
 	struct token_cache *cache; /* NULL: nothing is remembered */
+	struct digester *digester; /* of tokens */
 };
 
 static uint32_t algs_of(const struct jwt_issuer_opts *opts)
@@ -85,6 +86,7 @@ struct jwt_issuers *jwt_issuers_new(const struct jwt_opts *opts, struct jwks_sou
 		}
 		issuers->count++;
 	}
+	issuers->digester = digester_new();
 	if (opts->cached > 0)
 		issuers->cache = token_cache_new(opts->cached);
 	return issuers;
@@ -97,6 +99,7 @@ void jwt_issuers_free(struct jwt_issuers *issuers)
 	for (size_t i = 0; i < issuers->count; i++)
 		jwks_source_close(issuers->items[i].source);
 	token_cache_free(issuers->cache);
+	digester_free(issuers->digester);
 	free(issuers->items);
 	free(issuers);
 }
@@ -173,7 +176,7 @@ struct jwt_judgement jwt_issuers_judge(struct jwt_issuers *issuers, struct str t
 	struct digest digest;
 	struct jwt read;
 
-	if (is_remembered && digest_text(token, &digest) < 0)
+	if (is_remembered && digester_text(issuers->digester, token, &digest) < 0)
 		is_remembered = false;
 	if (is_remembered)
 		judgement.principal = recall(issuers, &digest, now_s, arena);

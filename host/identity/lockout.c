@@ -46,6 +46,11 @@ void lockout_free(struct lockout *lockout)
 	free(lockout);
 }
 
+bool lockout_is_used(const struct lockout *lockout)
+{
+	return lockout->places != NULL;
+}
+
 uint64_t lockout_name(const struct lockout *lockout, const struct ip *client, struct str method,
 		      struct str claimed)
 {

@@ -19,6 +19,9 @@ struct lockout;
 struct lockout *lockout_new(const struct siphash_key *key);
 void lockout_free(struct lockout *lockout); /* NULL is fine */
 
+/* Somebody has failed, ever: before that there is nothing to ask and to forgive. */
+bool lockout_is_used(const struct lockout *lockout);
+
 /* What a client is known by; 0 is nobody's. */
 uint64_t lockout_name(const struct lockout *lockout, const struct ip *client, struct str method,
 		      struct str claimed);

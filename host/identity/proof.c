@@ -54,11 +54,21 @@ static int64_t locked_ms(const struct proof *proof)
 {
 	const struct lockout *lockout = identity_lockout(proof->identity);
 	int64_t now_ms = proof->now_us / 1000;
-	int64_t ms = lockout_left_ms(lockout, name_of(proof), now_ms);
-	int64_t all_ms =
-		proof->claimed.len > 0 ? lockout_left_ms(lockout, address_of(proof), now_ms) : 0;
+	int64_t ms, all_ms;
 
+	if (!lockout_is_used(lockout))
+		return 0;
+	ms = lockout_left_ms(lockout, name_of(proof), now_ms);
+	all_ms = proof->claimed.len > 0 ? lockout_left_ms(lockout, address_of(proof), now_ms) : 0;
 	return ms > all_ms ? ms : all_ms;
+}
+
+static void forgive(struct proof *proof)
+{
+	struct lockout *lockout = identity_lockout(proof->identity);
+
+	if (lockout_is_used(lockout))
+		lockout_forgive(lockout, name_of(proof));
 }
 
 static void settle(struct proof *proof, enum verdict verdict)
@@ -66,7 +76,7 @@ static void settle(struct proof *proof, enum verdict verdict)
 	proof->cancel = NULL;
 	if (verdict == VERDICT_ACCEPTED) {
 		assert(proof->principal && proof->principal->subject.len > 0);
-		lockout_forgive(identity_lockout(proof->identity), name_of(proof));
+		forgive(proof);
 	} else if (verdict == VERDICT_REFUSED && !proof->is_no_guess) {
 		count_failure(proof);
 	}

@@ -45,6 +45,53 @@ const char *digest_parse(struct str text, struct digest *out)
 	return str_unhex(text, out->bytes, DIGEST_BYTES) ? NULL : "is not hexadecimal";
 }
 
+/* ---- one text after the other ---- */
+
+struct digester {
+	EVP_MD *sha256;
+	EVP_MD_CTX *context;
+};
+
+struct digester *digester_new(void)
+{
+	struct digester *digester = mem_new(struct digester);
+
+	digester->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	digester->context = EVP_MD_CTX_new();
+	return digester;
+}
+
+void digester_free(struct digester *digester)
+{
+	if (!digester)
+		return;
+	EVP_MD_CTX_free(digester->context);
+	EVP_MD_free(digester->sha256);
+	free(digester);
+}
+
+int digester_text(struct digester *digester, struct str text, struct digest *out)
+{
+	EVP_MD_CTX *context = digester->context;
+
+	if (context && digester->sha256 &&
+	    EVP_DigestInit_ex2(context, digester->sha256, NULL) == 1 &&
+	    EVP_DigestUpdate(context, text.data, text.len) == 1 &&
+	    EVP_DigestFinal_ex(context, out->bytes, NULL) == 1)
+		return 0;
+	*out = (struct digest){0};
+	return -EIO;
+}
+
+int digest_text(struct str text, struct digest *out)
+{
+	struct digester *digester = digester_new();
+	int rc = digester_text(digester, text, out);
+
+	digester_free(digester);
+	return rc;
+}
+
 /* ---- hashing piece by piece ---- */
 
 struct digest_stream {
@@ -84,15 +131,4 @@ void digest_stream_free(struct digest_stream *stream)
 		return;
 	EVP_MD_CTX_free(stream->context);
 	free(stream);
-}
-
-int digest_text(struct str text, struct digest *out)
-{
-	struct digest_stream *stream = digest_stream_new();
-
-	*out = (struct digest){0};
-	if (!stream)
-		return -EIO;
-	digest_stream_add(stream, text.data, text.len);
-	return digest_stream_end(stream, out);
 }

@@ -28,6 +28,14 @@ const char *digest_parse(struct str text, struct digest *out);
 /* Of a text. 0, or -EIO with zeroes when OpenSSL can't. */
 int digest_text(struct str text, struct digest *out);
 
+/* The same for many texts: what OpenSSL looks up and allocates for each costs more than a short
+ * text, and is done once here. */
+struct digester;
+
+struct digester *digester_new(void);	       /* returns owned */
+void digester_free(struct digester *digester); /* NULL is fine */
+int digester_text(struct digester *digester, struct str text, struct digest *out);
+
 /* ---- hashing piece by piece ---- */
 
 struct digest_stream;
