@@ -107,13 +107,22 @@ size_t arena_bytes(const struct arena *arena)
 void arena_reset(struct arena *arena)
 {
 	struct arena_block *block = arena->blocks;
+	struct arena_block *kept = NULL;
 
-	while (block && (block->older || block->size > KEEP_BYTES)) {
+	while (block) {
 		struct arena_block *older = block->older;
-		free(block);
+
+		if (block->size <= KEEP_BYTES && (!kept || block->size > kept->size)) {
+			free(kept);
+			kept = block;
+		} else {
+			free(block);
+		}
 		block = older;
 	}
-	arena->blocks = block;
+	if (kept)
+		kept->older = NULL;
+	arena->blocks = kept;
 	arena->used = 0;
 }
 

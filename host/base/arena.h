@@ -11,7 +11,7 @@ struct arena_block;
 
 /* Zeroed is a valid empty arena. */
 struct arena {
-	struct arena_block *blocks; /* newest first; the oldest stays over arena_reset() */
+	struct arena_block *blocks; /* newest first */
 	size_t used;		    /* of the newest block */
 };
 
@@ -28,7 +28,8 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 /* Bytes handed out since the last reset. */
 size_t arena_bytes(const struct arena *arena);
 
-/* Everything handed out is gone; one block is kept for the next user. */
+/* Everything handed out is gone. The largest block that is worth keeping stays for the next user,
+ * who needs about as much: what took two blocks will take one. */
 void arena_reset(struct arena *arena);
 void arena_deinit(struct arena *arena);
 

@@ -34,16 +34,17 @@ static void a_piece_larger_than_a_block_gets_its_own(void **state)
 	arena_deinit(&arena);
 }
 
-static void reset_keeps_one_small_block_for_the_next_user(void **state)
+static void reset_keeps_what_the_next_user_needs_in_one_block(void **state)
 {
 	struct arena arena = {0};
-	void *first = arena_alloc(&arena, 100);
+	char *last;
 
-	for (int i = 0; i < 100; i++)
-		arena_alloc(&arena, 1000);
+	for (int i = 0; i < 2; i++)
+		last = arena_alloc(&arena, 3000); /* the second is in a block of its own */
 	arena_reset(&arena);
 	assert_int_equal(arena_bytes(&arena), 0);
-	assert_ptr_equal(arena_alloc(&arena, 100), first);
+	assert_ptr_equal(arena_alloc(&arena, 3000), last);
+	assert_ptr_equal(arena_alloc(&arena, 3008), last + 3008);
 	arena_deinit(&arena);
 }
 
@@ -97,7 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_aligned_and_apart),
 		cmocka_unit_test(a_piece_larger_than_a_block_gets_its_own),
-		cmocka_unit_test(reset_keeps_one_small_block_for_the_next_user),
+		cmocka_unit_test(reset_keeps_what_the_next_user_needs_in_one_block),
 		cmocka_unit_test(reset_gives_a_large_block_back),
 		cmocka_unit_test(bytes_count_all_blocks),
 		cmocka_unit_test(texts_are_copied_and_terminated),
