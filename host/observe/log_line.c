@@ -58,17 +58,9 @@ static bool is_name_char(char c)
 
 static void put_name(struct out *out, const char *name)
 {
-	while (*name) {
-		size_t len = 0;
-		while (is_name_char(name[len]))
-			len++;
-		put(out, name, len);
-		name += len;
-		if (*name) {
-			put_char(out, '_');
-			name++;
-		}
-	}
+	for (; *name && out->at < out->end; name++)
+		*out->at++ = is_name_char(*name) ? *name : '_';
+	out->is_full |= *name != '\0';
 }
 
 /* ASCII that means only itself between quotes. */
