@@ -154,10 +154,9 @@ static void on_response(struct exchange *exchange, struct http_field *fields, si
 		(struct http_field){STR_LITERAL("ratelimit-policy"),
 				    str_from(arena_printf(arena, "\"client\";q=%u;w=%u",
 							  bucket->rate.burst, window_s))};
-	fields[(*count)++] =
-		(struct http_field){STR_LITERAL("ratelimit"),
-				    str_from(arena_printf(arena, "\"client\";r=%u;t=1", left)),
-				    true};
+	fields[(*count)++] = (struct http_field){
+		STR_LITERAL("ratelimit"),
+		str_from(arena_printf(arena, "\"client\";r=%u;t=1", left)), true};
 }
 
 const struct middleware mw_rate = {

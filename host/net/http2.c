@@ -207,22 +207,17 @@ static int on_data_chunk(nghttp2_session *engine, uint8_t flags, int32_t id, con
 	return 0;
 }
 
-/* A request whose answer is complete need not come to its end (RFC 9113, 8.1). */
-static void stop_body(nghttp2_session *engine, struct http2_stream *stream)
-{
-	stream->is_sent = true;
-	if (!stream->is_body_received)
-		nghttp2_submit_rst_stream(engine, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
-}
-
 static int on_frame_send(nghttp2_session *engine, const nghttp2_frame *frame, void *user)
 {
 	struct http2_session *session = user;
 	struct http2_stream *stream = find_stream(engine, frame->hd.stream_id);
 	bool may_end = frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA;
 
-	if (stream && may_end && frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
-		stop_body(engine, stream);
+	if (stream && may_end && frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
+		stream->is_sent = true;
+		if (!stream->is_body_received)
+			http2_stream_drop_body(stream);
+	}
 	/* A malformed head never comes to its end. */
 	if (frame->hd.type == NGHTTP2_RST_STREAM && frame->hd.stream_id == session->head_id)
 		session->head_id = 0;
@@ -379,7 +374,7 @@ static void update_stall(struct http2_session *session)
 				 due_ms - loop_now_ms(conn_commons(session->conn)->loop));
 }
 
-/* The client keeps its window shut. */
+/* The client keeps its window shut, or doesn't come to the end of a body that is dropped. */
 static void on_stall_due(void *user)
 {
 	struct http2_session *session = user;
@@ -390,7 +385,9 @@ static void on_stall_due(void *user)
 	TAILQ_FOREACH (stream, &session->streams, link) {
 		if (stream->stalled_from_ms != 0 && stream->stalled_from_ms <= from_ms) {
 			stream->stalled_from_ms = 0;
-			http2_stream_cut(stream, NGHTTP2_CANCEL, HTTP_CLOSED_TIMEOUT);
+			http2_stream_cut(stream,
+					 stream->is_sent ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL,
+					 HTTP_CLOSED_TIMEOUT);
 		}
 	}
 	update_stall(session);

@@ -18,9 +18,10 @@ enum http2_phase {
 };
 
 enum http2_stream_state {
-	STREAM_HEAD,	/* fields are gathered */
-	STREAM_OPEN,	/* somebody above answers */
-	STREAM_REFUSED, /* we answer; nobody above knows it, or not any more */
+	STREAM_HEAD,	 /* fields are gathered */
+	STREAM_OPEN,	 /* somebody above answers */
+	STREAM_REFUSED,	 /* we answer; nobody above knows it, or not any more */
+	STREAM_DROPPING, /* answered, and nobody knows it; the rest of its body is dropped */
 };
 
 struct http2_stream {
@@ -53,7 +54,8 @@ struct http2_stream {
 	bool has_body;
 	bool has_left;
 	uint64_t left;		 /* of a body with a known length */
-	int64_t stalled_from_ms; /* since then `out` doesn't get shorter; 0: it is empty */
+	int64_t stalled_from_ms; /* since then `out` doesn't get shorter, or the body is dropped;
+				    0: neither */
 };
 
 TAILQ_HEAD(http2_stream_list, http2_stream);
@@ -88,6 +90,9 @@ bool http2_stream_serve(struct http2_stream *stream);
 
 /* Answers in place of whoever was asked, who hears `how`. */
 void http2_stream_refuse(struct http2_stream *stream, enum fault fault, enum http_closed how);
+
+/* The answer is out before all of the body is here: the rest is dropped. */
+void http2_stream_drop_body(struct http2_stream *stream);
 
 /* Ends it towards the client; on_closed(how) follows. */
 void http2_stream_cut(struct http2_stream *stream, uint32_t error, enum http_closed how);

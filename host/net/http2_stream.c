@@ -1,7 +1,9 @@
 /* One stream of an HTTP/2 connection: a request, its body in, its answer out.
  *
  *	HEAD ─ fields complete ─▶ OPEN ─ answered, or cut ─▶ freed
- *	  └────── refused ────────┴────▶ REFUSED ─ told ───▶ freed
+ *	  └────── refused ────────┼────▶ REFUSED ─ told ───▶ freed
+ *	                          └─ answered before the ───▶ DROPPING ─ it ends, fills its window,
+ *	                             body is here, or told              or takes too long ─▶ freed
  *
  * It sleeps in HEAD for the client, in OPEN for whoever answers, for the client's body or for its
  * window. Both directions are bounded: what comes in and isn't wanted by the window that the client
@@ -281,9 +283,43 @@ bool http2_stream_awaits_body(const struct http2_stream *stream)
 	       !stream->is_ended && !stream->is_cut;
 }
 
+/* Whoever answers hears it once. */
+static void tell_closed(struct http2_stream *stream, enum http_closed how)
+{
+	enum http2_stream_state before = stream->state;
+
+	stream->state = STREAM_REFUSED;
+	if (before == STREAM_OPEN)
+		upcalls(stream)->on_closed(stream->stream.user, how);
+}
+
+/* A request whose answer is complete need not come to its end (RFC 9113, 8.1). */
+static void stop_if_full(const struct http2_stream *stream)
+{
+	nghttp2_session *engine = stream->session->engine;
+	int32_t used = nghttp2_session_get_stream_effective_recv_data_length(engine, stream->id);
+	int32_t window = nghttp2_session_get_stream_effective_local_window_size(engine, stream->id);
+
+	if (used >= window)
+		nghttp2_submit_rst_stream(engine, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+}
+
+/* Not all clients read an answer that a reset follows at once (curl before 8.0), and most bodies
+ * fit into the window: so it isn't opened any more, and only who has used it up is told to stop. */
+void http2_stream_drop_body(struct http2_stream *stream)
+{
+	tell_closed(stream, HTTP_CLOSED_DONE);
+	stream->state = STREAM_DROPPING;
+	stream->stalled_from_ms = loop_now_ms(commons_of(stream)->loop);
+	buf_deinit(&stream->in);
+	stop_if_full(stream);
+}
+
 void http2_stream_take(struct http2_stream *stream, const uint8_t *data, size_t len)
 {
-	if (stream->state != STREAM_OPEN || stream->is_ended || stream->is_cut) {
+	if (stream->state == STREAM_DROPPING) {
+		stop_if_full(stream);
+	} else if (stream->state != STREAM_OPEN || stream->is_ended || stream->is_cut) {
 		open_window(stream, len); /* nobody reads it; soon it is told to stop */
 	} else if (http2_stream_awaits_body(stream) && buf_len(&stream->in) == 0) {
 		upcalls(stream)->on_body(stream->stream.user, data, len);
@@ -334,15 +370,6 @@ bool http2_stream_serve(struct http2_stream *stream)
 }
 
 /* ---- the end ---- */
-
-static void tell_closed(struct http2_stream *stream, enum http_closed how)
-{
-	enum http2_stream_state before = stream->state;
-
-	stream->state = STREAM_REFUSED;
-	if (before == STREAM_OPEN)
-		upcalls(stream)->on_closed(stream->stream.user, how);
-}
 
 void http2_stream_refuse(struct http2_stream *stream, enum fault fault, enum http_closed how)
 {

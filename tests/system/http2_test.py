@@ -219,8 +219,31 @@ def test_a_body_beyond_the_limit_of_its_route(client):
     stream = client.begin(client.fields("POST", "/small/echo"), end=False)
     client.data(stream, b"x" * 11, end=False)
     assert client.answer(stream).error()[0] == 413
+    for _ in range(4):
+        client.data(stream, bytes(16000), end=False)
+    client.data(stream, bytes((1 << 16) - 1 - 64011), end=False)  # the window is used up
     assert client.wait_reset(stream) == h2.NO_ERROR
     assert client.answer(client.ask("POST", "/small/echo", b"x" * 10)).status == 200
+
+
+def test_a_body_that_nobody_wanted_may_come_to_its_end(host, client):
+    stream = client.begin(client.fields("POST", "/small/echo", [("x-request-id", "too-much")]),
+                          end=False)
+    client.data(stream, b"x" * 11, end=False)
+    assert client.answer(stream).error()[0] == 413
+    host.wait_log("http.request", id="too-much", status=413)  # nobody waits for the rest
+    client.data(stream, b"x" * 1000)
+    client.sync()
+    assert client.streams[stream].reset is None
+    assert client.answer(client.ask("POST", "/small/echo", b"x" * 10)).status == 200
+
+
+def test_a_body_that_nobody_wanted_must_come_to_its_end_in_time(begin):
+    host = begin(write_timeout="200ms")
+    with H2(host.address) as client:
+        stream = client.begin(client.fields("POST", "/nowhere"), end=False)
+        assert client.answer(stream).status == 404
+        assert client.wait_reset(stream) == h2.NO_ERROR
 
 
 def test_a_request_that_is_taken_back_is_cancelled(host, client):
