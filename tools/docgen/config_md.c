@@ -106,16 +106,33 @@ static void write_setting(const struct setting *setting, struct buf *out)
 	buf_append_str(out, STR_LITERAL("\n"));
 }
 
-/* `log`; `plugins`: a list; `retry` of each item of `plugins` */
-static void write_heading(const struct section *section, struct buf *out)
+/* "identity.jwt.issuers"; "cors", of a list's items. */
+static void write_name(const struct section *section, struct buf *out)
 {
 	const struct section *parent = &sections[section->parent];
 
-	if (parent->list)
-		buf_printf(out, "\n### `%s` of each item of `%s`\n", section->key, parent->key);
-	else
-		buf_printf(out, "\n## `%s%s%s`%s\n", parent->key, parent->key[0] ? "." : "",
-			   section->key, section->list ? ": a list" : "");
+	if (!parent->list && parent->key[0]) {
+		write_name(parent, out);
+		buf_append_str(out, STR_LITERAL("."));
+	}
+	buf_append_str(out, str_from(section->key));
+}
+
+/* `log`; `plugins`: a list; `retry` of each item of `plugins` */
+static void write_heading(const struct section *section, struct buf *out)
+{
+	enum section_id list = section_list(section->parent);
+	bool is_in_list = list != SECTION_TOP;
+
+	buf_append_str(out, is_in_list ? STR_LITERAL("\n### `") : STR_LITERAL("\n## `"));
+	write_name(section, out);
+	buf_append_str(out, STR_LITERAL("`"));
+	if (is_in_list) {
+		buf_append_str(out, STR_LITERAL(" of each item of `"));
+		write_name(&sections[list], out);
+		buf_append_str(out, STR_LITERAL("`"));
+	}
+	buf_append_str(out, section->list ? STR_LITERAL(": a list\n") : STR_LITERAL("\n"));
 	buf_printf(out, "\n%s\n\n", section->help);
 }
 
