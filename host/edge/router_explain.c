@@ -160,7 +160,7 @@ static int compare(const struct standing *a, const struct standing *b, enum rout
 static size_t find_winner(const struct router_rule *rules, const struct router_request *request,
 			  const struct router_candidate *out, size_t found)
 {
-	struct standing best, other;
+	struct standing best = {0}, other;
 	struct router_candidate ignored;
 	enum router_fate fate;
 	size_t winner = found, segment;

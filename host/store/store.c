@@ -204,7 +204,7 @@ int store_check_place(const struct store *store, struct err *err)
 
 static int read_number(struct store *store, const char *sql, int64_t *out, struct err *err)
 {
-	struct store_statement *statement;
+	struct store_statement *statement = NULL;
 	int r = store_prepare(store, sql, &statement, err);
 
 	if (r < 0)

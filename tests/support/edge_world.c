@@ -400,12 +400,12 @@ void client_closes(struct edge_world *world, enum http_closed how)
 
 static void assert_part(const struct buf *buf, const char *part, bool is_there)
 {
-	size_t len = buf_len(buf);
-	bool found = len > 0 && memmem(buf_front(buf), len, part, strlen(part)) != NULL;
+	const uint8_t *data = buf_front(buf);
+	bool found = data && memmem(data, buf_len(buf), part, strlen(part)) != NULL;
 
 	if (found != is_there)
-		fail_msg("'%s' %s in: %.*s", part, is_there ? "is not" : "is", (int)len,
-			 (char *)buf_front(buf));
+		fail_msg("'%s' %s in: %.*s", part, is_there ? "is not" : "is", (int)buf_len(buf),
+			 (const char *)data);
 }
 
 void assert_answer(const struct edge_world *world, const char *body)

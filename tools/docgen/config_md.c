@@ -15,10 +15,9 @@ static const char intro[] =
 	"file go the\n"
 	"environment and the command line: **flags > environment > file > defaults**.\n"
 	"\n"
-	"`plugd --check` (or `plugctl config check`) tells everything that is wrong, each with its "
-	"file, "
-	"its line,\n"
-	"what would be right, and a number of [ERRORS.md](ERRORS.md):\n"
+	"`plugctl config check FILE` tells everything that is wrong, each with its file, its line, "
+	"what would\n"
+	"be right, and a number of [ERRORS.md](ERRORS.md):\n"
 	"\n"
 	"```\n"
 	"plugd.yaml:5: http: \"body_limt\" is not a key that plugd knows here; did you mean "
@@ -29,6 +28,13 @@ static const char intro[] =
 	"```\n"
 	"\n"
 	"plugd does not start with a configuration that has an error.\n"
+	"\n"
+	"`plugd --check` tells the same, and then opens the files and directories that the "
+	"configuration\n"
+	"names, such as certificates, keys, users and what routes serve. It opens no address, "
+	"fetches nothing and\n"
+	"starts no plugin: whether an address is free, and what a plugin does, is told at the "
+	"start.\n"
 	"\n"
 	"- **Durations** have units: `250ms`, `5s`, `1m30s`, `2h`, `1d`.\n"
 	"- **Sizes** are bytes, or have units: `512KiB`, `10MiB`, `1GiB`; `500kB`, `2MB`, `1GB` "
@@ -106,16 +112,33 @@ static void write_setting(const struct setting *setting, struct buf *out)
 	buf_append_str(out, STR_LITERAL("\n"));
 }
 
-/* `log`; `plugins`: a list; `retry` of each item of `plugins` */
-static void write_heading(const struct section *section, struct buf *out)
+/* "identity.jwt.issuers"; "cors", of a list's items. */
+static void write_name(const struct section *section, struct buf *out)
 {
 	const struct section *parent = &sections[section->parent];
 
-	if (parent->list)
-		buf_printf(out, "\n### `%s` of each item of `%s`\n", section->key, parent->key);
-	else
-		buf_printf(out, "\n## `%s%s%s`%s\n", parent->key, parent->key[0] ? "." : "",
-			   section->key, section->list ? ": a list" : "");
+	if (!parent->list && parent->key[0]) {
+		write_name(parent, out);
+		buf_append_str(out, STR_LITERAL("."));
+	}
+	buf_append_str(out, str_from(section->key));
+}
+
+/* `log`; `plugins`: a list; `retry` of each item of `plugins` */
+static void write_heading(const struct section *section, struct buf *out)
+{
+	enum section_id list = section_list(section->parent);
+	bool is_in_list = list != SECTION_TOP;
+
+	buf_append_str(out, is_in_list ? STR_LITERAL("\n### `") : STR_LITERAL("\n## `"));
+	write_name(section, out);
+	buf_append_str(out, STR_LITERAL("`"));
+	if (is_in_list) {
+		buf_append_str(out, STR_LITERAL(" of each item of `"));
+		write_name(&sections[list], out);
+		buf_append_str(out, STR_LITERAL("`"));
+	}
+	buf_append_str(out, section->list ? STR_LITERAL(": a list\n") : STR_LITERAL("\n"));
 	buf_printf(out, "\n%s\n\n", section->help);
 }
 
