@@ -226,24 +226,31 @@ static void on_closed(void *stream_user, enum http_closed how)
 	edge->open--;
 }
 
-/* What net refuses gets an id, a line in the log and the same kind of answer as all others. An
- * exchange that it ends has a line of its own, with the status that its client sees. */
+/* An exchange that net ends has an access line of its own, which tells what its client sees. */
+static void note_refused(struct exchange *exchange, unsigned status, size_t bytes)
+{
+	exchange->status = status;
+	exchange->sent_bytes = bytes;
+}
+
+/* What net refuses gets an id, a line in the log and the same kind of answer as all others. */
 static struct str on_refused(void *user, const struct http_refusal *refusal, struct arena *arena,
 			     struct http_response *response_out)
 {
 	struct edge *edge = user;
 	struct exchange_error error = {.status = refusal->status,
-				       .code = "BAD_REQUEST",
+				       .code = refusal->status == 413 ? edge_error_too_large.code
+								      : "BAD_REQUEST",
 				       .message = str_from(refusal->why)};
-	struct str id = exchange_make_id(edge, arena);
+	struct exchange *exchange = refusal->ends_stream ? refusal->stream_user : NULL;
+	struct str id = exchange ? exchange->request_id : exchange_make_id(edge, arena);
+	struct str body = error_body(arena, &error, id);
 	struct http_field *fields = arena_alloc(arena, (2 + SECURITY_HEADERS) * sizeof(*fields));
 
 	counts_add_refused(&edge->counts, str_from(refusal->reason));
-	if (refusal->status == 413)
-		error.code = edge_error_too_large.code;
 	fields[0] =
 		(struct http_field){STR_LITERAL("content-type"), STR_LITERAL("application/json")};
-	fields[1] = (struct http_field){STR_LITERAL("x-request-id"), id};
+	fields[1] = (struct http_field){STR_LITERAL("x-request-id"), id, true};
 	response_out->fields = fields;
 	response_out->field_count = 2;
 	security_add(&edge->routes->from.opts->security, refusal->is_https, fields,
@@ -251,11 +258,11 @@ static struct str on_refused(void *user, const struct http_refusal *refusal, str
 	log_event(edge->log, LOG_INFO, "http.refused", refusal->why, LOG_STRN("id", id),
 		  LOG_STRN("peer", refusal->peer), LOG_STRN("method", refusal->method),
 		  LOG_STRN("target", refusal->target), LOG_INT("status", refusal->status));
-	if (!refusal->ends_stream)
+	if (!exchange)
 		access_log_refused(edge, refusal, id, arena);
 	else if (refusal->is_sent)
-		((struct exchange *)refusal->stream_user)->status = refusal->status;
-	return error_body(arena, &error, id);
+		note_refused(exchange, refusal->status, body.len);
+	return body;
 }
 
 const struct http_upcalls edge_upcalls = {

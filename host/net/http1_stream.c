@@ -181,6 +181,7 @@ static void session_send_refusal(struct session *session, enum fault fault)
 		.why = fault_rows[fault].why,
 		.reason = fault_rows[fault].name,
 		.peer = conn_peer(session->conn),
+		.version = session->request.version,
 		.is_https = conn_tls(session->conn) != NULL,
 		.method = session->request.method,
 		.target = session->request.target,

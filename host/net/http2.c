@@ -95,7 +95,8 @@ static void session_tell_flood(struct http2_session *session)
 	struct http_refusal refusal = {.status = fault_rows[FAULT_FLOOD].status,
 				       .why = fault_rows[FAULT_FLOOD].why,
 				       .reason = fault_rows[FAULT_FLOOD].name,
-				       .peer = conn_peer(session->conn)};
+				       .peer = conn_peer(session->conn),
+				       .version = 20};
 	struct arena arena = commons_take_arena(commons);
 	struct http_response response;
 

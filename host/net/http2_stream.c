@@ -378,6 +378,7 @@ void http2_stream_refuse(struct http2_stream *stream, enum fault fault, enum htt
 		.why = fault_rows[fault].why,
 		.reason = fault_rows[fault].name,
 		.peer = stream->request.peer,
+		.version = 20,
 		.is_https = stream->request.tls != NULL,
 		.method = stream->request.method,
 		.target = stream->request.target,

@@ -194,6 +194,7 @@ struct http_refusal {
 	const char *why;    /* a sentence for the client, without a full stop */
 	const char *reason; /* the name of the rule: "HEAD_LONG" */
 	struct str peer;
+	unsigned version; /* 10, 11, 20; 0: it can't be told */
 	bool is_https;
 	struct str method; /* of the request, as far as there is one */
 	struct str target;

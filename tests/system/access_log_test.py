@@ -105,13 +105,27 @@ def test_a_request_that_net_ends_has_one_line_with_what_was_sent(start, tmp_path
                  http={"read_timeout": "1s"}, **GOOD)
     with host.connect() as client, H2(host.address) as h2:
         client.send(b"POST /x/echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
-        assert client.read().status == 400
+        broken = client.read()
         lines_of(file, 1)
-        stream = h2.begin(h2.fields("POST", "/x/mirror"), end=False)
-        assert h2.answer(stream).status == 408
+        late = h2.answer(h2.begin(h2.fields("POST", "/x/mirror"), end=False))
     host.http("GET", "/x/mirror")
-    statuses = [LINE.fullmatch(line)["status"] for line in lines_of(file, 3)]
-    assert statuses == ["400", "408", "200"]
+    lines = [LINE.fullmatch(line) for line in lines_of(file, 3)]
+    assert [line["status"] for line in lines] == ["400", "408", "200"]
+    for line, response in zip(lines, (broken, late)):
+        assert line["status"] == str(response.status)
+        assert line["id"] == response.header("x-request-id")
+        assert line["bytes"] == str(len(response.body)) != "0"
+    assert [refused["id"] for refused in host.log("http.refused")] == [
+        line["id"] for line in lines[:2]]
+
+
+def test_what_was_no_request_of_http_2_is_told_to_be_of_it(serve):
+    host, file = serve(access_format="combined")
+    with H2(host.address) as client:
+        response = client.answer(client.ask("GET", "/../up"))
+    line = LINE.fullmatch(lines_of(file, 1)[0])
+    assert (line["status"], line["id"]) == ("400", response.header("x-request-id"))
+    assert line["request"].endswith(" HTTP/2.0")
 
 
 def test_the_combined_format_may_be_among_the_log(start):
