@@ -144,24 +144,25 @@ static void put_quoted(struct out *out, struct str text)
 	put_text(out, is_cut ? "…\"" : "\"");
 }
 
-/* True when logfmt needs no quotes around it. */
-static bool is_bare(struct str text)
+/* Most values need no quotes in logfmt. False: this one does, or doesn't fit; nothing was put. */
+static bool put_bare(struct out *out, struct str text)
 {
-	if (text.len == 0 || text.len > LOG_VALUE_BYTES)
+	if (text.len == 0 || text.len > LOG_VALUE_BYTES || (size_t)(out->end - out->at) < text.len)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.data[i];
+
 		if (!is_plain((unsigned char)c) || c == ' ' || c == '=')
 			return false;
+		out->at[i] = c;
 	}
+	out->at += text.len;
 	return true;
 }
 
 static void put_str(struct out *out, enum log_format format, struct str text)
 {
-	if (format == LOG_FORMAT_LOGFMT && is_bare(text))
-		put(out, text.data, text.len);
-	else
+	if (format != LOG_FORMAT_LOGFMT || !put_bare(out, text))
 		put_quoted(out, text);
 }
 
