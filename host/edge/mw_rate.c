@@ -1,7 +1,8 @@
 /* How much one client may ask: the route's limit, else the edge's. Where clients are told apart by
  * who they are, who shows something to say so is counted when that is known, and who shows nothing
- * before, by address; so is who shows something wrong. Who asks for more gets 429 and is told when to come back. Refused requests
- * take nothing from the bucket, so who keeps on asking is let through as often as one who waits. */
+ * before, by address; so is who shows something wrong. Who asks for more gets 429 and is told when
+ * to come back. Refused requests take nothing from the bucket, so who keeps on asking is let
+ * through as often as one who waits. */
 #include "edge/mw.h"
 
 #include "edge/edge_internal.h"

@@ -4,7 +4,7 @@
  *
  * Only GET and HEAD are answered with a file. What a client may not have and what is not there look
  * alike: 404. Reasons that an operator can mend are in the log. Owns nothing that lasts: a file
- * that was opened goes to the transfer, or is closed here. Called by edge.c. */
+ * that was opened goes to the transfer, or is closed here. Called by lead_static.c. */
 #include "edge/static_files.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * The path was decoded and its dots resolved by net/target, so ".." can't come here; that nothing
  * leads out is held by the kernel all the same (static_root.c). Here names are refused that a
  * client must not have whatever lies there: hidden files, and such that several paths would name.
- * Owns nothing; called by static_answer.c, and by config/ about a fallback. */
+ * Owns nothing; called by static_files.c. */
 #include "edge/static_path.h"
 
 #include "net/message.h"

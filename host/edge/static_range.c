@@ -4,7 +4,7 @@
  * do (RFC 9110, 14.2): answers of many parts are what floods of overlapping ranges are made of, and
  * nobody who downloads needs them. Several of which only one lies within the file are one. What
  * can't be read, and more than RANGES_MAX, is passed over. Owns nothing; called by
- * static_answer.c. */
+ * static_files.c. */
 #include "edge/static_range.h"
 
 #include <stdbool.h>
