@@ -5,7 +5,7 @@
 #include "edge/edge_internal.h"
 #include "observe/errors.h"
 
-bool guests_let_in(const struct guests *guests, const struct ip *client)
+static bool guests_let_in(const struct guests *guests, const struct ip *client)
 {
 	if (cidr_list_has(&guests->deny, client))
 		return false;
