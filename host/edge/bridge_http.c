@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "edge/edge_internal.h"
+#include "net/list.h"
 #include "proto/wire_http.h"
 #include "trust/digest.h"
 
@@ -25,20 +26,6 @@ static struct str str_of(struct wire_bytes bytes)
 
 /* ---- the request ---- */
 
-static bool has_token(struct str list, struct str token)
-{
-	while (list.len > 0) {
-		const char *comma = memchr(list.data, ',', list.len);
-		size_t len = comma ? (size_t)(comma - list.data) : list.len;
-
-		if (str_eq_nocase(str_trim((struct str){list.data, len}), token))
-			return true;
-		len += comma != NULL;
-		list = (struct str){list.data + len, list.len - len};
-	}
-	return false;
-}
-
 /* RFC 9110, 7.6.1: what a Connection field names goes no further than this connection. */
 static bool is_named_by_connection(const struct http_request *request, struct str name)
 {
@@ -46,7 +33,7 @@ static bool is_named_by_connection(const struct http_request *request, struct st
 	size_t left = request->field_count;
 
 	while ((field = http_field_find(field, left, "connection"))) {
-		if (has_token(field->value, name))
+		if (list_has(field->value, name))
 			return true;
 		field++;
 		left = request->field_count - (size_t)(field - request->fields);

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "net/accept_encoding.h"
 #include "net/chars.h"
+#include "net/list.h"
 
 static const struct str usual_types[] = {
 	{"text/*", 6},
@@ -173,28 +174,13 @@ static struct http_field *find(const struct http_field *fields, size_t count, st
 	return NULL;
 }
 
-/* Whether a list of words, each perhaps with more behind '=' or ';', has this one. */
-static bool has_word(struct str list, struct str word)
-{
-	while (list.len > 0) {
-		const char *comma = memchr(list.data, ',', list.len);
-		size_t len = comma ? (size_t)(comma - list.data) : list.len;
-
-		if (str_eq_nocase(str_trim((struct str){list.data, len}), word))
-			return true;
-		len += comma != NULL;
-		list = (struct str){list.data + len, list.len - len};
-	}
-	return false;
-}
-
 /* One of the fields of this name, which may stand several times, has the word. */
 static bool field_says(const struct http_field *fields, size_t count, struct str name,
 		       struct str word)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (fields[i].name.len == name.len && str_eq_nocase(fields[i].name, name) &&
-		    has_word(fields[i].value, word))
+		    list_has(fields[i].value, word))
 			return true;
 	}
 	return false;
