@@ -22,16 +22,6 @@ static const char *header_of(const struct edge_opts *opts)
 									    : NULL;
 }
 
-/* The field of that name, in any case. */
-static const struct http_field *find_field(const struct http_request *request, const char *name)
-{
-	for (size_t i = 0; name && i < request->field_count; i++) {
-		if (str_eq_nocase(request->fields[i].name, str_from(name)))
-			return &request->fields[i];
-	}
-	return NULL;
-}
-
 /* Whose bucket it is, under which limit. */
 struct bucket {
 	const void *name;
@@ -67,8 +57,12 @@ static void name_principal(struct arena *arena, const struct principal *principa
 
 static void name_client(const struct exchange *exchange, struct bucket *bucket)
 {
+	const struct http_request *request = exchange->request;
+	const char *header = header_of(exchange->routes->from.opts);
 	const struct http_field *field =
-		find_field(exchange->request, header_of(exchange->routes->from.opts));
+		header ? http_field_find_nocase(request->fields, request->field_count,
+						str_from(header))
+		       : NULL;
 
 	bucket->client = ip_client(&exchange->client);
 	bucket->name = field ? (const void *)field->value.data : &bucket->client;

@@ -296,13 +296,12 @@ static enum range_verdict read_range(const struct page *page, const struct valid
 				     struct byte_range *range)
 {
 	const struct http_request *request = page->exchange->request;
-	const struct http_field *field =
-		http_field_find(request->fields, request->field_count, "range");
+	struct str asked = http_request_value(request, "range");
 
-	if (!field || !is_get(page) ||
+	if (asked.len == 0 || !is_get(page) ||
 	    !conditions_allow_range(request->fields, request->field_count, validators))
 		return RANGE_WHOLE;
-	return range_read(field->value, page->file.size, range);
+	return range_read(asked, page->file.size, range);
 }
 
 static void answer_range(struct page *page, const struct validators *validators)

@@ -83,6 +83,16 @@ void accept_encoding_add(struct accept_encoding *accept, struct str value)
 	}
 }
 
+void accept_encoding_read(struct accept_encoding *accept, const struct http_field *fields,
+			  size_t count)
+{
+	accept_encoding_init(accept);
+	for (size_t i = 0; i < count; i++) {
+		if (str_eq(fields[i].name, STR_LITERAL("accept-encoding")))
+			accept_encoding_add(accept, fields[i].value);
+	}
+}
+
 /* ---- deciding ---- */
 
 static int16_t weight_for(const struct accept_encoding *accept, enum coding_id id)

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "net/chars.h"
+#include "net/list.h"
 
 /* ---- fields ---- */
 
@@ -19,6 +20,35 @@ const struct http_field *http_field_find(const struct http_field *fields, size_t
 			return &fields[i];
 	}
 	return NULL;
+}
+
+const struct http_field *http_field_find_nocase(const struct http_field *fields, size_t count,
+						struct str name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].name.len == name.len && str_eq_nocase(fields[i].name, name))
+			return &fields[i];
+	}
+	return NULL;
+}
+
+bool http_fields_list(const struct http_field *fields, size_t count, struct str name,
+		      struct str member)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].name.len == name.len && str_eq_nocase(fields[i].name, name) &&
+		    list_has(fields[i].value, member))
+			return true;
+	}
+	return false;
+}
+
+struct str http_request_value(const struct http_request *request, const char *name)
+{
+	const struct http_field *field =
+		http_field_find(request->fields, request->field_count, name);
+
+	return field ? field->value : (struct str){NULL, 0};
 }
 
 bool http_field_is_hop(struct str name)

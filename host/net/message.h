@@ -95,6 +95,17 @@ struct str http_segment_decode(struct arena *arena, struct str segment);
 const struct http_field *http_field_find(const struct http_field *fields, size_t count,
 					 const char *name);
 
+/* The same in any case: in answers, names are as plugins write them. */
+const struct http_field *http_field_find_nocase(const struct http_field *fields, size_t count,
+						struct str name);
+
+/* Whether one of the fields of that name, in any case, has this member in its list. */
+bool http_fields_list(const struct http_field *fields, size_t count, struct str name,
+		      struct str member);
+
+/* The value of the request's first field of that name (lower case); empty: there is none. */
+struct str http_request_value(const struct http_request *request, const char *name);
+
 /* Fields about this connection and not about the message (RFC 9110, 7.6.1): never forwarded in
  * either direction. */
 bool http_field_is_hop(struct str name); /* any case */

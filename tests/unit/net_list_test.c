@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "net/list.h"
+#include "net/message.h"
 #include "tests/support/unit.h"
 
 static const struct {
@@ -74,6 +75,23 @@ static void a_word_is_a_whole_member_in_any_case(void **state)
 	(void)state;
 }
 
+static void a_list_may_be_spread_over_fields(void **state)
+{
+	const struct http_field fields[] = {
+		{STR_LITERAL("Vary"), STR_LITERAL("Origin")},
+		{STR_LITERAL("x-vary"), STR_LITERAL("accept")},
+		{STR_LITERAL("vary"), STR_LITERAL("a, Accept-Encoding")}};
+	struct str name = STR_LITERAL("vary");
+
+	assert_ptr_equal(http_field_find_nocase(fields, 3, name), &fields[0]);
+	assert_null(http_field_find_nocase(fields, 3, STR_LITERAL("var")));
+	assert_true(http_fields_list(fields, 3, name, STR_LITERAL("origin")));
+	assert_true(http_fields_list(fields, 3, name, STR_LITERAL("accept-encoding")));
+	assert_false(http_fields_list(fields, 3, name, STR_LITERAL("accept")));
+	assert_false(http_fields_list(fields, 2, name, STR_LITERAL("accept-encoding")));
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -81,6 +99,7 @@ int main(void)
 		cmocka_unit_test(members_come_from_the_back),
 		cmocka_unit_test(a_cut_takes_empty_members_too),
 		cmocka_unit_test(a_word_is_a_whole_member_in_any_case),
+		cmocka_unit_test(a_list_may_be_spread_over_fields),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
