@@ -51,6 +51,29 @@ struct str http_request_value(const struct http_request *request, const char *na
 	return field ? field->value : (struct str){NULL, 0};
 }
 
+struct http_request *http_request_copy(const struct http_request *request)
+{
+	struct http_request *copy = arena_alloc(request->arena, sizeof(*copy));
+
+	*copy = *request;
+	return copy;
+}
+
+void http_request_filter(struct http_request *copy,
+			 bool (*keeps)(const void *user, struct http_field *field),
+			 const void *user)
+{
+	struct http_field *fields = arena_alloc(copy->arena, copy->field_count * sizeof(*fields));
+	size_t count = 0;
+
+	for (size_t i = 0; i < copy->field_count; i++) {
+		fields[count] = copy->fields[i];
+		count += keeps(user, &fields[count]);
+	}
+	copy->fields = fields;
+	copy->field_count = count;
+}
+
 bool http_field_is_hop(struct str name)
 {
 	switch (name.len) {

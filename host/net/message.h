@@ -106,6 +106,16 @@ bool http_fields_list(const struct http_field *fields, size_t count, struct str 
 /* The value of the request's first field of that name (lower case); empty: there is none. */
 struct str http_request_value(const struct http_request *request, const char *name);
 
+/* A copy of the request that may tell something else, in the same arena; what it points to is
+ * shared. */
+struct http_request *http_request_copy(const struct http_request *request);
+
+/* Gives such a copy a list of its own, of the fields that `keeps` says true about, which may change
+ * them. */
+void http_request_filter(struct http_request *copy,
+			 bool (*keeps)(const void *user, struct http_field *field),
+			 const void *user);
+
 /* Fields about this connection and not about the message (RFC 9110, 7.6.1): never forwarded in
  * either direction. */
 bool http_field_is_hop(struct str name); /* any case */
