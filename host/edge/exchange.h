@@ -156,6 +156,10 @@ struct exchange_error {
 	size_t challenge_count;
 };
 
+/* Says in *error why a request is refused: a status, the name of this number, a sentence. Returns
+ * false, as a middleware does that refuses. */
+bool exchange_refuse(struct exchange_error *error, unsigned status, int code, struct str message);
+
 /* Answers with an error if nothing has been answered; cuts the answer off if its head has gone. */
 void exchange_fail(struct exchange *exchange, const struct exchange_error *error);
 

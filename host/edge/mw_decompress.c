@@ -38,14 +38,12 @@ static bool refuse(struct exchange *exchange, const struct decompress_opts *opts
 	struct arena *arena = exchange->request->arena;
 
 	exchange->refused_coding = taken_names(opts, arena);
-	*error = (struct exchange_error){
-		.status = 415,
-		.code = error_find(ERR_ENCODING_UNKNOWN)->name,
-		.message = str_from(arena_printf(arena,
-						 "The body must come as it is, or in one of these "
-						 "codings alone: %.*s",
-						 STR_ARG(exchange->refused_coding)))};
-	return false;
+	return exchange_refuse(
+		error, 415, ERR_ENCODING_UNKNOWN,
+		str_from(arena_printf(
+			arena,
+			"The body must come as it is, or in one of these codings alone: %.*s",
+			STR_ARG(exchange->refused_coding))));
 }
 
 static bool keeps(const void *user, struct http_field *field)

@@ -58,10 +58,8 @@ static void log_refusal(const struct exchange *exchange, int code, const char *w
 static bool refuse(struct exchange *exchange, struct exchange_error *error, unsigned status,
 		   int code, const char *why)
 {
-	*error = (struct exchange_error){
-		.status = status, .code = error_find(code)->name, .message = str_from(why)};
 	log_refusal(exchange, code, why);
-	return false;
+	return exchange_refuse(error, status, code, str_from(why));
 }
 
 /* One for each way that the rule allows. */

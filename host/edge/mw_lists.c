@@ -19,11 +19,8 @@ static bool on_admit(struct exchange *exchange, struct exchange_error *error)
 	if (guests_let_in(&exchange->routes->guests, &exchange->client) &&
 	    (!route || guests_let_in(&route->guests, &exchange->client)))
 		return true;
-	*error = (struct exchange_error){
-		.status = 403,
-		.code = error_find(ERR_ADDRESS_FORBIDDEN)->name,
-		.message = STR_LITERAL("Clients of your address may not come here")};
-	return false;
+	return exchange_refuse(error, 403, ERR_ADDRESS_FORBIDDEN,
+			       STR_LITERAL("Clients of your address may not come here"));
 }
 
 const struct middleware mw_lists = {.name = "lists", .on_admit = on_admit};

@@ -109,11 +109,9 @@ static bool count(struct exchange *exchange, struct exchange_error *error)
 	if (clients_take(edge->clients, bucket.name, bucket.len, bucket.salt, bucket.rate,
 			 loop_now_us(edge->loop), &wait_ms))
 		return true;
-	*error = (struct exchange_error){
-		.status = 429,
-		.code = error_find(ERR_CLIENT_RATE)->name,
-		.message = STR_LITERAL("You ask more often than you may; come back later"),
-		.retry_after_ms = wait_ms < UINT32_MAX / 2 ? (uint32_t)wait_ms : UINT32_MAX / 2};
+	exchange_refuse(error, 429, ERR_CLIENT_RATE,
+			STR_LITERAL("You ask more often than you may; come back later"));
+	error->retry_after_ms = wait_ms < UINT32_MAX / 2 ? (uint32_t)wait_ms : UINT32_MAX / 2;
 	return false;
 }
 
