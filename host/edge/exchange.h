@@ -17,7 +17,6 @@
 #include "edge/edge_opts.h"
 #include "edge/encoder.h"
 #include "edge/router.h"
-#include "net/ip.h"
 #include "net/message.h"
 #include "registry/service.h"
 
@@ -65,7 +64,6 @@ struct exchange {
 	struct exchange *next_free;
 
 	struct str request_id;
-	struct ip client; /* who asks */
 	const struct bucket
 		*bucket;  /* of its client's requests, when that is told; NULL: it isn't */
 	struct str proxy; /* the trusted one that says so; empty: none does */

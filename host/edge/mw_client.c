@@ -30,12 +30,14 @@ static bool keeps(const void *user, struct http_field *field)
 static void believe(struct exchange *exchange, struct http_request *told,
 		    const struct forwarded *forwarded)
 {
+	struct ip *client = arena_alloc(told->arena, sizeof(*client));
 	char peer[IP_TEXT];
 
-	exchange->client = forwarded->client;
+	*client = forwarded->client;
 	exchange->proxy = told->peer;
 	ip_format_peer(&forwarded->client, forwarded->port, peer);
 	told->peer = arena_str(told->arena, str_from(peer));
+	told->ip = client;
 	if (forwarded->scheme.len > 0)
 		told->scheme = str_eq_nocase(forwarded->scheme, STR_LITERAL("https"))
 				       ? STR_LITERAL("https")
@@ -58,15 +60,13 @@ static bool on_request(struct exchange *exchange, struct exchange_error *error)
 	struct http_request *told;
 	struct forwarded forwarded;
 	const char *wrong;
-	unsigned port;
 
-	ip_parse_node(request->peer, &exchange->client, &port);
 	if (count_claims(request) == 0)
 		return true;
 	told = http_request_copy(request);
-	if (cidr_list_has(&routes->trusted, &exchange->client)) {
+	if (cidr_list_has(&routes->trusted, request->ip)) {
 		wrong = forwarded_read(routes->from.opts->forwarded_by, request->fields,
-				       request->field_count, &exchange->client, &routes->trusted,
+				       request->field_count, request->ip, &routes->trusted,
 				       &forwarded);
 		if (wrong)
 			return refuse(error, wrong);

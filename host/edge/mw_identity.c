@@ -204,7 +204,7 @@ static enum verdict begin(struct exchange *exchange, const struct credential *cr
 		.book = rules_of(exchange)->book,
 		.method = method_of(credential->kind),
 		.credential = *credential,
-		.client = ip_client(&exchange->client),
+		.client = ip_client(exchange->request->ip),
 		.arena = exchange->request->arena,
 		.now_us = loop_now_us(exchange->edge->loop),
 		.wall_s = clock_wall_ms() / 1000,

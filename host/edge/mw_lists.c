@@ -16,8 +16,8 @@ static bool on_admit(struct exchange *exchange, struct exchange_error *error)
 {
 	const struct edge_route *route = exchange->route;
 
-	if (guests_let_in(&exchange->routes->guests, &exchange->client) &&
-	    (!route || guests_let_in(&route->guests, &exchange->client)))
+	if (guests_let_in(&exchange->routes->guests, exchange->request->ip) &&
+	    (!route || guests_let_in(&route->guests, exchange->request->ip)))
 		return true;
 	return exchange_refuse(error, 403, ERR_ADDRESS_FORBIDDEN,
 			       STR_LITERAL("Clients of your address may not come here"));

@@ -64,7 +64,7 @@ static void name_client(const struct exchange *exchange, struct bucket *bucket)
 						str_from(header))
 		       : NULL;
 
-	bucket->client = ip_client(&exchange->client);
+	bucket->client = ip_client(request->ip);
 	bucket->name = field ? (const void *)field->value.data : &bucket->client;
 	bucket->len = field ? field->value.len : sizeof(bucket->client);
 	if (field)

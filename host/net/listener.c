@@ -112,15 +112,6 @@ static void listener_tell_if_stopped(struct listener *listener)
 		loop_flush_queue(listener->opts.loop, &listener->last_gone);
 }
 
-static struct ip peer_ip(struct str peer)
-{
-	struct ip ip;
-	unsigned port;
-
-	ip_parse_node(peer, &ip, &port);
-	return ip;
-}
-
 /* False: this client has as many connections as it may. */
 static bool listener_has_room_for(struct listener *listener, const struct ip *ip, struct str peer)
 {
@@ -164,9 +155,8 @@ static bool door_is_for(const struct door *door, const struct ip *ip, struct str
 static void on_conn_gone(void *user, struct conn *conn)
 {
 	struct listener *listener = user;
-	struct ip ip = peer_ip(conn_peer(conn));
 
-	crowd_leave(&listener->crowd, &ip);
+	crowd_leave(&listener->crowd, conn_ip(conn));
 	conn_list_remove(&listener->conns, conn);
 	listener->conn_count--;
 	listener_update(listener);
@@ -203,13 +193,12 @@ static void listener_greet(struct listener *listener, struct conn *conn, bool is
 static bool listener_rename(struct listener *listener, struct conn *conn,
 			    const struct proxy_header *header)
 {
-	struct ip proxy = peer_ip(conn_peer(conn));
 	char client[IP_TEXT];
 
 	ip_format_peer(&header->client, header->port, client);
 	if (!listener_has_room_for(listener, &header->client, str_from(client)))
 		return false;
-	crowd_leave(&listener->crowd, &proxy);
+	crowd_leave(&listener->crowd, conn_ip(conn));
 	conn_set_peer(conn, &header->client, header->port);
 	return true;
 }
@@ -286,10 +275,9 @@ static bool is_of_client(int errnum)
 static bool door_takes(struct door *door, const struct addr *addr)
 {
 	char text[ADDR_TEXT];
-	struct ip ip;
+	struct ip ip = addr_ip(addr);
 
 	addr_format(addr, text);
-	ip = peer_ip(str_from(text));
 	return door_is_for(door, &ip, str_from(text)) &&
 	       listener_has_room_for(door->listener, &ip, str_from(text));
 }

@@ -26,6 +26,7 @@
 #include "base/str.h"
 
 struct http_stream;
+struct ip;
 
 struct http_field {
 	struct str name;
@@ -62,6 +63,7 @@ struct http_request {
 	struct str scheme;    /* "http" or "https": what the connection speaks */
 	struct str authority; /* of an absolute target, else of Host; "name:port", may be empty */
 	struct str peer;      /* "192.0.2.7:52311", "[2001:db8::1]:52311", "unix" */
+	const struct ip *ip;  /* of peer: who asks */
 	unsigned version;     /* 10, 11, 20 */
 	const struct http_tls *tls; /* of the connection; NULL: there is none */
 
