@@ -62,7 +62,8 @@ class Client:
 
     def __init__(self, address, receive_buffer=None, first=b""):
         self.sock = connect(address, receive_buffer)
-        self.sock.sendall(first)
+        if first:  # or a server that has closed meanwhile would be told of
+            self.sock.sendall(first)
         self.buffer = bytearray()
 
     def __enter__(self):
