@@ -115,14 +115,9 @@ struct str http_segment_decode(struct arena *arena, struct str segment)
 	char *out = arena_alloc(arena, segment.len);
 	size_t len = 0;
 	for (size_t i = 0; i < segment.len; i++) {
-		char c = segment.data[i];
-		int high = i + 2 < segment.len ? chars_hex(segment.data[i + 1]) : -1;
-		int low = i + 2 < segment.len ? chars_hex(segment.data[i + 2]) : -1;
-		if (c == '%' && high >= 0 && low >= 0) {
-			c = (char)(high << 4 | low);
-			i += 2;
-		}
-		out[len++] = c;
+		int c = chars_escape((struct str){segment.data + i, segment.len - i});
+		out[len++] = c >= 0 ? (char)c : segment.data[i];
+		i += c >= 0 ? 2 : 0;
 	}
 	return (struct str){out, len};
 }
