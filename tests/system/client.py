@@ -4,6 +4,7 @@ framing, status line and fields of each response are checked.
 import json
 import re
 import socket
+import struct
 
 PATIENCE_S = 60
 
@@ -54,6 +55,11 @@ def connect(address, receive_buffer=None):
     sock.settimeout(PATIENCE_S)
     sock.connect(where)
     return sock
+
+
+def framed(*messages):
+    """Each with its length before it, as a stream of messages has them."""
+    return b"".join(struct.pack(">I", len(message)) + message for message in messages)
 
 
 class Client:
