@@ -42,12 +42,6 @@ void roster_complete(struct roster *roster)
 	}
 }
 
-struct roster *roster_hold(struct roster *roster)
-{
-	roster->holders++;
-	return roster;
-}
-
 void roster_release(struct roster *roster)
 {
 	if (!roster || --roster->holders > 0)
@@ -97,6 +91,6 @@ struct edge_routes *roster_routes(struct roster *roster, struct identity *identi
 				err);
 
 	if (routes)
-		roster_hold(roster);
+		roster->holders++;
 	return routes;
 }

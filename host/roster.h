@@ -30,8 +30,8 @@ void roster_add(struct roster *roster, struct unit *unit);
 /* All are in: who stands in for whom is found out. */
 void roster_complete(struct roster *roster);
 
-struct roster *roster_hold(struct roster *roster); /* returns it */
-void roster_release(struct roster *roster);	   /* NULL is fine */
+/* Gives up one holder's part. NULL is fine. */
+void roster_release(struct roster *roster);
 
 /* NULL: it has none. */
 struct unit *roster_find(const struct roster *roster, const char *plugin);

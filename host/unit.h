@@ -49,13 +49,10 @@ struct unit_house {
 	void *user;
 };
 
-/* For a plugin of this plan, which it holds. Returns owned; once it was held, the last who releases
- * it ends it. */
+/* For a plugin of this plan, which it holds. Returns one without a holder; the last who releases it
+ * ends it. */
 struct unit *unit_new(struct unit_house *house, struct plan *plan,
 		      const struct plugin_opts *plugin);
-
-/* Ends all its processes at once, whoever holds it. NULL is fine. */
-void unit_free(struct unit *unit);
 
 struct unit *unit_hold(struct unit *unit); /* returns it */
 
@@ -79,14 +76,14 @@ void unit_start(struct unit *unit);
 /* The same after a reload: if its executable could not be loaded, perhaps it can be now. */
 void unit_start_again(struct unit *unit);
 
-/* No new calls, no new processes; a swap that is under way is given up. house->on_drained follows,
- * also when nothing runs. */
-void unit_drain(struct unit *unit, int64_t longest_ms);
 bool unit_is_drained(const struct unit *unit);
 
-/* All of the house, also those that no roster has any more. */
+/* All of the house, also those that no roster has any more: no new calls, no new processes; swaps
+ * that are under way are given up. house->on_drained follows for each, also when nothing runs. */
 void units_drain(struct unit_house *house, int64_t longest_ms);
 bool units_are_drained(const struct unit_house *house);
+
+/* Ends all their processes at once, whoever holds them. */
 void units_free(struct unit_house *house);
 
 /* Another whitelist, or other rules, are in force: everything that runs or could is judged by them,

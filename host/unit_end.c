@@ -29,7 +29,7 @@ static void drain(struct unit *unit, int64_t longest_ms)
 		generation_drain(unit->serving, grace_ms < longest_ms ? grace_ms : longest_ms);
 }
 
-void unit_drain(struct unit *unit, int64_t longest_ms)
+static void drain_for_stop(struct unit *unit, int64_t longest_ms)
 {
 	give_up_swap(unit, "the host is stopping");
 	if (!unit->is_draining)
@@ -45,9 +45,35 @@ bool unit_is_drained(const struct unit *unit)
 
 /* ---- the last who use it ---- */
 
+/* Ends all its processes at once, whoever holds it. */
+static void free_unit(struct unit *unit)
+{
+	struct generation *generation;
+
+	if (!unit->is_retired)
+		LIST_REMOVE(unit, link);
+	loop_timer_stop(&unit->leave);
+	loop_flush_cancel(unit->house->loop, &unit->target.turn);
+	registry_withdraw(unit->house->registry, &unit->target);
+	target_deinit(&unit->target);
+	unit_drop_change(unit);
+	swap_free(unit->swap);
+	while ((generation = LIST_FIRST(&unit->draining))) {
+		LIST_REMOVE(generation, link);
+		if (generation == unit->serving)
+			unit->serving = NULL;
+		generation_free(generation);
+	}
+	generation_free(unit->next);
+	generation_free(unit->serving);
+	unit_forget_previous(unit);
+	plan_release(unit->plan);
+	free(unit);
+}
+
 static void release_unit(void *unit)
 {
-	unit_free(unit);
+	free_unit(unit);
 }
 
 /* Calls that still wait for their turn are told, before it goes. */
@@ -102,33 +128,6 @@ void unit_release(struct unit *unit)
 	unit_end_if_over(unit);
 }
 
-void unit_free(struct unit *unit)
-{
-	struct generation *generation;
-
-	if (!unit)
-		return;
-	if (!unit->is_retired)
-		LIST_REMOVE(unit, link);
-	loop_timer_stop(&unit->leave);
-	loop_flush_cancel(unit->house->loop, &unit->target.turn);
-	registry_withdraw(unit->house->registry, &unit->target);
-	target_deinit(&unit->target);
-	unit_drop_change(unit);
-	swap_free(unit->swap);
-	while ((generation = LIST_FIRST(&unit->draining))) {
-		LIST_REMOVE(generation, link);
-		if (generation == unit->serving)
-			unit->serving = NULL;
-		generation_free(generation);
-	}
-	generation_free(unit->next);
-	generation_free(unit->serving);
-	unit_forget_previous(unit);
-	plan_release(unit->plan);
-	free(unit);
-}
-
 /* ---- all of the house ---- */
 
 void units_drain(struct unit_house *house, int64_t longest_ms)
@@ -137,7 +136,7 @@ void units_drain(struct unit_house *house, int64_t longest_ms)
 
 	for (unit = LIST_FIRST(&house->units); unit; unit = next) {
 		next = LIST_NEXT(unit, link);
-		unit_drain(unit, longest_ms);
+		drain_for_stop(unit, longest_ms);
 	}
 }
 
@@ -155,5 +154,5 @@ bool units_are_drained(const struct unit_house *house)
 void units_free(struct unit_house *house)
 {
 	while (!LIST_EMPTY(&house->units))
-		unit_free(LIST_FIRST(&house->units));
+		free_unit(LIST_FIRST(&house->units));
 }

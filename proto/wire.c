@@ -79,7 +79,7 @@ uint32_t wire_get_prefix(const uint8_t *in)
 	return __builtin_bswap32(big_endian);
 }
 
-void wire_put_prefix(uint8_t *out, uint32_t frame_bytes)
+static void put_prefix(uint8_t *out, uint32_t frame_bytes)
 {
 	uint32_t big_endian = __builtin_bswap32(frame_bytes);
 	memcpy(out, &big_endian, sizeof(big_endian));
@@ -137,7 +137,7 @@ WIRE_INLINE uint8_t *put_frame_head(uint8_t *out, enum wire_kind kind, size_t bo
 {
 	size_t frame_bytes = frame_head_bytes(kind, body_len) - WIRE_PREFIX_BYTES + body_len;
 	assert(frame_bytes <= UINT32_MAX);
-	wire_put_prefix(out, (uint32_t)frame_bytes);
+	put_prefix(out, (uint32_t)frame_bytes);
 	out = wire_put_varint(out + WIRE_PREFIX_BYTES, WIRE_BYTES_TAG(kind));
 	return wire_put_varint(out, body_len);
 }

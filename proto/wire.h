@@ -111,9 +111,8 @@ struct wire_credit {
 	uint32_t bytes;
 };
 
-/* Reads and writes the length prefix. */
+/* Reads the length prefix. */
 uint32_t wire_get_prefix(const uint8_t *in);
-void wire_put_prefix(uint8_t *out, uint32_t frame_bytes);
 
 /* Which kind a frame (without its prefix) is. Sets *body_out to that kind's message. Returns
  * WIRE_NONE, with *why_out set to a constant sentence, for bytes that are no Frame; with *why_out

@@ -190,12 +190,6 @@ void call_start(struct plug_call *call);
  * due. */
 void call_run(struct plug_call *call);
 
-/* Queues call_run() if there is anything to run. From any thread. */
-void call_schedule(struct plug_call *call);
-
-/* The author is through with the call, which may be gone after it. From any thread. */
-void call_return(struct plug_call *call);
-
 /* Takes collected bytes away from the call: returns owned. */
 void *call_steal(struct plug_call *call, struct grow *collected);
 

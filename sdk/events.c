@@ -176,6 +176,31 @@ static void call_handle(struct plug_call *call)
 	plug_fail(call, PLUG_INTERNAL, "the handler returned no answer");
 }
 
+static void call_return(struct plug_call *call);
+
+static void call_return_arrive(struct plug *plug, struct post *post)
+{
+	struct plug_call *call =
+		(struct plug_call *)((char *)post - offsetof(struct plug_call, returned_post));
+
+	(void)plug;
+	atomic_fetch_sub(&call->posts, 1);
+	call_return(call);
+}
+
+/* The author is through with the call, which may be gone after it. From any thread. */
+static void call_return(struct plug_call *call)
+{
+	if (!plug_is_home(call->plug)) {
+		atomic_fetch_add(&call->posts, 1);
+		call->returned_post.run = call_return_arrive;
+		inbox_post(&call->plug->inbox, &call->returned_post);
+		return;
+	}
+	call->returned = true;
+	call_settle(call);
+}
+
 void call_run(struct plug_call *call)
 {
 	struct event event;
@@ -197,7 +222,8 @@ void call_run(struct plug_call *call)
 	}
 }
 
-void call_schedule(struct plug_call *call)
+/* Queues call_run() if there is anything to run. From any thread. */
+static void call_schedule(struct plug_call *call)
 {
 	struct plug *plug = call->plug;
 	struct call_events *events = &call->events;
@@ -252,28 +278,6 @@ void events_run_queue(struct plug *plug)
 		pthread_mutex_lock(&plug->lock);
 	}
 	pthread_mutex_unlock(&plug->lock);
-}
-
-static void call_return_arrive(struct plug *plug, struct post *post)
-{
-	struct plug_call *call =
-		(struct plug_call *)((char *)post - offsetof(struct plug_call, returned_post));
-
-	(void)plug;
-	atomic_fetch_sub(&call->posts, 1);
-	call_return(call);
-}
-
-void call_return(struct plug_call *call)
-{
-	if (!plug_is_home(call->plug)) {
-		atomic_fetch_add(&call->posts, 1);
-		call->returned_post.run = call_return_arrive;
-		inbox_post(&call->plug->inbox, &call->returned_post);
-		return;
-	}
-	call->returned = true;
-	call_settle(call);
 }
 
 /* Whether an event can be told right now, without being noted first. */

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "admin/base64.h"
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/member.h"
@@ -41,7 +41,7 @@ static void end_message(struct trial *trial)
 	struct buf text = {0};
 	struct str whole;
 
-	base64_encode(&text, buf_front(&trial->message), buf_len(&trial->message));
+	base64_put(&text, buf_front(&trial->message), buf_len(&trial->message));
 	whole = (struct str){(const char *)buf_front(&text), buf_len(&text)};
 	json_array_append_new(trial->messages, text_json(whole));
 	buf_deinit(&text);
@@ -182,7 +182,7 @@ static struct str arg_str(const json_t *args, const char *name)
 static int take_payload(const json_t *args, const struct plugin_opts *plugin, struct buf *out,
 			struct err *err)
 {
-	if (!base64_decode(out, arg_str(args, "payload")))
+	if (!base64_take(out, arg_str(args, "payload")))
 		return err_set(err, ERR_ADMIN_REQUEST, "the argument \"payload\" is not base64");
 	if (buf_len(out) > plugin->max_message_bytes)
 		return err_set(err, ERR_ADMIN_REQUEST,

@@ -86,7 +86,8 @@ static void compare_single(struct diff *diff, const struct config *before,
 
 /* ---- plugins ---- */
 
-const struct plugin_opts *config_find_plugin(const struct config *config, const char *name)
+/* NULL: it has no plugin of this name. */
+static const struct plugin_opts *find_plugin(const struct config *config, const char *name)
 {
 	for (size_t i = 0; i < config->plugin_count; i++) {
 		if (strcmp(config->plugins[i].name, name) == 0)
@@ -136,12 +137,12 @@ static void compare_plugins(struct diff *diff, const struct config *before,
 			    const struct config *after)
 {
 	for (size_t i = 0; i < before->plugin_count; i++) {
-		if (!config_find_plugin(after, before->plugins[i].name))
+		if (!find_plugin(after, before->plugins[i].name))
 			add_plugin(diff, &before->plugins[i], NULL);
 	}
 	for (size_t i = 0; i < after->plugin_count; i++) {
 		const struct plugin_opts *plugin = &after->plugins[i];
-		const struct plugin_opts *old = config_find_plugin(before, plugin->name);
+		const struct plugin_opts *old = find_plugin(before, plugin->name);
 
 		if (old)
 			compare_plugin(diff, old, plugin);

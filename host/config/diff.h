@@ -33,9 +33,6 @@ void diff_deinit(struct diff *diff);
 /* Bits (1 << enum setting_apply) of the plugin's changes; 0: it is the same. */
 unsigned diff_of_plugin(const struct diff *diff, const char *plugin);
 
-/* NULL: no plugin of this name. */
-const struct plugin_opts *config_find_plugin(const struct config *config, const char *name);
-
 /* Copies the plugin's settings whose class is one of these bits; texts stay where they are. */
 void plugin_opts_take(struct plugin_opts *into, const struct plugin_opts *from, unsigned bits);
 

@@ -132,7 +132,8 @@ static struct wire_bytes trace_text(const struct http_field *field)
 	return (struct wire_bytes){(const uint8_t *)field->value.data, field->value.len};
 }
 
-void bridge_fill_trace(const struct exchange *exchange, struct wire_request *request)
+/* Trace context goes into fields of its own. */
+static void fill_trace(const struct exchange *exchange, struct wire_request *request)
 {
 	const struct http_request *http = exchange->request;
 
@@ -225,7 +226,7 @@ void bridge_call(struct exchange *exchange, struct wire_request *request)
 		return;
 	}
 	request->method = exchange->method->number;
-	bridge_fill_trace(exchange, request);
+	fill_trace(exchange, request);
 	fill_principal(exchange, request);
 	if (exchange->is_repeatable)
 		opts.request = keep_request(exchange, request);

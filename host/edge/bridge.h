@@ -64,7 +64,4 @@ void bridge_call(struct exchange *exchange, struct wire_request *request);
 /* The exchange's call ends on our word; the time that it has taken is kept. */
 void bridge_cancel_call(struct exchange *exchange, enum outcome outcome, struct str reason);
 
-/* The metadata that every call from a client has: trace context goes into its own fields. */
-void bridge_fill_trace(const struct exchange *exchange, struct wire_request *request);
-
 #endif

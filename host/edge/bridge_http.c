@@ -25,35 +25,6 @@ static struct str str_of(struct wire_bytes bytes)
 
 /* ---- the request ---- */
 
-static bool has_token(struct str list, struct str token)
-{
-	while (list.len > 0) {
-		const char *comma = memchr(list.data, ',', list.len);
-		size_t len = comma ? (size_t)(comma - list.data) : list.len;
-
-		if (str_eq_nocase(str_trim((struct str){list.data, len}), token))
-			return true;
-		len += comma != NULL;
-		list = (struct str){list.data + len, list.len - len};
-	}
-	return false;
-}
-
-/* RFC 9110, 7.6.1: what a Connection field names goes no further than this connection. */
-static bool is_named_by_connection(const struct http_request *request, struct str name)
-{
-	const struct http_field *field = request->fields;
-	size_t left = request->field_count;
-
-	while ((field = http_field_find(field, left, "connection"))) {
-		if (has_token(field->value, name))
-			return true;
-		field++;
-		left = request->field_count - (size_t)(field - request->fields);
-	}
-	return false;
-}
-
 /* RFC 9110, 9.2.2. */
 static bool is_idempotent(const struct exchange *exchange)
 {
@@ -80,8 +51,10 @@ static struct wire_bytes encode_headers(const struct http_request *request)
 	for (size_t i = 0; i < request->field_count; i++) {
 		const struct http_field *field = &request->fields[i];
 
+		/* RFC 9110, 7.6.1: what a Connection field names goes no further than this one. */
 		if (http_field_is_hop(field->name) ||
-		    (has_connection && is_named_by_connection(request, field->name)))
+		    (has_connection && http_fields_list(request->fields, request->field_count,
+							STR_LITERAL("connection"), field->name)))
 			continue;
 		at += wire_put_pair(at, WIRE_HTTP_REQUEST_HEADERS_FIELD, bytes_of(field->name),
 				    bytes_of(field->value));

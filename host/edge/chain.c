@@ -1,14 +1,28 @@
-/* The middlewares in their order. Those above see a request first and its end last in the array's
- * order too: there is one order to learn. */
+/* The middlewares in their order. A request, its answer and its end pass them from top to bottom
+ * alike: there is one order to learn. */
 #include "edge/chain.h"
 
 #include "edge/mw.h"
 
+/* clang-format off */
 const struct middleware *const chain[] = {
-	&mw_request_id,	    &mw_client,	    &mw_lists,	  &mw_rate,	  &mw_identity,
-	&mw_rate_principal, &mw_cors,	    &mw_security, &mw_shed,	  &mw_concurrency,
-	&mw_body_limit,	    &mw_decompress, &mw_deadline, &mw_access_log, &mw_metrics,
+	&mw_request_id,
+	&mw_client,
+	&mw_lists,
+	&mw_rate,
+	&mw_identity,
+	&mw_rate_principal,
+	&mw_cors,
+	&mw_security,
+	&mw_shed,
+	&mw_concurrency,
+	&mw_body_limit,
+	&mw_decompress,
+	&mw_deadline,
+	&mw_access_log,
+	&mw_metrics,
 };
+/* clang-format on */
 
 const size_t chain_length = sizeof(chain) / sizeof(chain[0]);
 

@@ -164,46 +164,10 @@ const char *compress_check_type(struct str text)
 
 /* ---- answers ---- */
 
-static struct http_field *find(const struct http_field *fields, size_t count, struct str name)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (fields[i].name.len == name.len && str_eq_nocase(fields[i].name, name))
-			return (struct http_field *)&fields[i];
-	}
-	return NULL;
-}
-
-/* Whether a list of words, each perhaps with more behind '=' or ';', has this one. */
-static bool has_word(struct str list, struct str word)
-{
-	while (list.len > 0) {
-		const char *comma = memchr(list.data, ',', list.len);
-		size_t len = comma ? (size_t)(comma - list.data) : list.len;
-
-		if (str_eq_nocase(str_trim((struct str){list.data, len}), word))
-			return true;
-		len += comma != NULL;
-		list = (struct str){list.data + len, list.len - len};
-	}
-	return false;
-}
-
-/* One of the fields of this name, which may stand several times, has the word. */
-static bool field_says(const struct http_field *fields, size_t count, struct str name,
-		       struct str word)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (fields[i].name.len == name.len && str_eq_nocase(fields[i].name, name) &&
-		    has_word(fields[i].value, word))
-			return true;
-	}
-	return false;
-}
-
 static bool speaks_of_bytes(const struct http_response *response)
 {
 	for (size_t i = 0; i < COUNT_OF(byte_fields); i++) {
-		if (find(response->fields, response->field_count, byte_fields[i]))
+		if (http_field_find_nocase(response->fields, response->field_count, byte_fields[i]))
 			return true;
 	}
 	return false;
@@ -212,14 +176,15 @@ static bool speaks_of_bytes(const struct http_response *response)
 /* RFC 9111, 5.2.1.6 and 5.2.2.6: either side may forbid it. */
 static bool forbids(const struct http_field *fields, size_t count)
 {
-	return field_says(fields, count, STR_LITERAL("cache-control"), STR_LITERAL("no-transform"));
+	return http_fields_list(fields, count, STR_LITERAL("cache-control"),
+				STR_LITERAL("no-transform"));
 }
 
 static bool is_of_a_kind(const struct compress_policy *policy, const struct http_request *request,
 			 const struct http_response *response)
 {
-	const struct http_field *type =
-		find(response->fields, response->field_count, STR_LITERAL("content-type"));
+	const struct http_field *type = http_field_find_nocase(
+		response->fields, response->field_count, STR_LITERAL("content-type"));
 
 	return type && response->status != 206 &&
 	       http_response_has_body(STR_LITERAL("GET"), response->status) &&
@@ -237,15 +202,6 @@ static bool is_large_enough(const struct compress_policy *policy,
 	return bytes >= policy->min_bytes;
 }
 
-static void read_accepted(const struct http_request *request, struct accept_encoding *accept)
-{
-	accept_encoding_init(accept);
-	for (size_t i = 0; i < request->field_count; i++) {
-		if (str_eq(request->fields[i].name, STR_LITERAL("accept-encoding")))
-			accept_encoding_add(accept, request->fields[i].value);
-	}
-}
-
 enum compress_verdict compress_decide(const struct compress_policy *policy,
 				      const struct http_request *request,
 				      const struct http_response *response, uint64_t bytes,
@@ -256,7 +212,7 @@ enum compress_verdict compress_decide(const struct compress_policy *policy,
 
 	if (bytes == 0 || !is_of_a_kind(policy, request, response))
 		return COMPRESS_NEVER;
-	read_accepted(request, &accept);
+	accept_encoding_read(&accept, request->fields, request->field_count);
 	if (!is_large && bytes != SIZE_UNKNOWN && !accept_encoding_needs_one(&accept))
 		return COMPRESS_NEVER;
 	*coding_out = accept_encoding_choose(&accept, policy->order, policy->order_count);
@@ -267,13 +223,19 @@ enum compress_verdict compress_decide(const struct compress_policy *policy,
 
 /* ---- heads ---- */
 
+/* The same for fields of our own. */
+static struct http_field *find(struct http_field *fields, size_t count, struct str name)
+{
+	return (struct http_field *)http_field_find_nocase(fields, count, name);
+}
+
 void compress_vary(struct arena *arena, struct http_field *fields, size_t *count)
 {
 	const struct str name = STR_LITERAL("vary");
 	struct http_field *vary = find(fields, *count, name);
 
-	if (field_says(fields, *count, name, STR_LITERAL("*")) ||
-	    field_says(fields, *count, name, STR_LITERAL("accept-encoding")))
+	if (http_fields_list(fields, *count, name, STR_LITERAL("*")) ||
+	    http_fields_list(fields, *count, name, STR_LITERAL("accept-encoding")))
 		return;
 	if (vary && str_trim(vary->value).len > 0)
 		vary->value = str_from(
@@ -319,6 +281,7 @@ void compress_not_modified(const struct http_request *request, struct arena *are
 	if (!etag || str_starts_with(etag->value, STR_LITERAL("W/")))
 		return;
 	weak = str_from(arena_printf(arena, "W/%.*s", STR_ARG(etag->value)));
-	if (field_says(request->fields, request->field_count, STR_LITERAL("if-none-match"), weak))
+	if (http_fields_list(request->fields, request->field_count, STR_LITERAL("if-none-match"),
+			     weak))
 		etag->value = weak;
 }

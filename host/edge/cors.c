@@ -3,6 +3,7 @@
 #include "edge/cors.h"
 
 #include "net/chars.h"
+#include "net/list.h"
 #include "net/target.h"
 
 /* ---- origins ---- */
@@ -119,13 +120,8 @@ static bool allows_header(const struct cors_opts *opts, struct str name)
 bool cors_allows_headers(const struct cors_opts *opts, struct str names)
 {
 	while (names.len > 0) {
-		const char *comma = memchr(names.data, ',', names.len);
-		size_t len = comma ? (size_t)(comma - names.data) : names.len;
-		size_t used = comma ? len + 1 : len;
-
-		if (!allows_header(opts, str_trim((struct str){names.data, len})))
+		if (!allows_header(opts, list_cut(&names)))
 			return false;
-		names = (struct str){names.data + used, names.len - used};
 	}
 	return true;
 }

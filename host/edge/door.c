@@ -204,11 +204,8 @@ static bool on_route(struct exchange *exchange, struct exchange_error *error)
 	    door->limit.waiting < door->limit.max_waiting ||
 	    last_below(door, priority_of(exchange)))
 		return true;
-	*error = (struct exchange_error){
-		.status = 503,
-		.code = error_find(ERR_DOOR_FULL)->name,
-		.message = STR_LITERAL("Too many requests at once; come back later")};
-	return false;
+	return exchange_refuse(error, 503, ERR_DOOR_FULL,
+			       STR_LITERAL("Too many requests at once; come back later"));
 }
 
 /* ---- out ---- */

@@ -9,6 +9,7 @@
 #include "edge/door.h"
 #include "edge/edge_internal.h"
 #include "edge/error_body.h"
+#include "observe/errors.h"
 
 #define DEFAULT_RETRY_AFTER_MS 1000
 
@@ -143,6 +144,13 @@ void exchange_cut(struct exchange *exchange)
 {
 	exchange->ended = true;
 	http_stream_abort(exchange->stream);
+}
+
+bool exchange_refuse(struct exchange_error *error, unsigned status, int code, struct str message)
+{
+	*error = (struct exchange_error){
+		.status = status, .code = error_find(code)->name, .message = message};
+	return false;
 }
 
 static bool asks_to_come_back(unsigned status)

@@ -17,7 +17,6 @@
 #include "edge/edge_opts.h"
 #include "edge/encoder.h"
 #include "edge/router.h"
-#include "net/ip.h"
 #include "net/message.h"
 #include "registry/service.h"
 
@@ -65,7 +64,6 @@ struct exchange {
 	struct exchange *next_free;
 
 	struct str request_id;
-	struct ip client; /* who asks */
 	const struct bucket
 		*bucket;  /* of its client's requests, when that is told; NULL: it isn't */
 	struct str proxy; /* the trusted one that says so; empty: none does */
@@ -155,6 +153,10 @@ struct exchange_error {
 	struct str challenges[EXCHANGE_CHALLENGES]; /* for WWW-Authenticate */
 	size_t challenge_count;
 };
+
+/* Says in *error why a request is refused: a status, the name of this number, a sentence. Returns
+ * false, as a middleware does that refuses. */
+bool exchange_refuse(struct exchange_error *error, unsigned status, int code, struct str message);
 
 /* Answers with an error if nothing has been answered; cuts the answer off if its head has gone. */
 void exchange_fail(struct exchange *exchange, const struct exchange_error *error);

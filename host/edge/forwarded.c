@@ -9,6 +9,7 @@
 #include "edge/forwarded.h"
 
 #include "net/chars.h"
+#include "net/list.h"
 #include "net/target.h"
 
 static const char unreadable_x[] = "X-Forwarded-For is not a list of addresses";
@@ -59,22 +60,6 @@ static const char *check_rest(const struct forwarded *out)
 
 /* ---- X-Forwarded-* ---- */
 
-/* Takes the last member off a comma-separated list; empty ones are skipped. False: none is left. */
-static bool take_last(struct str *list, struct str *member_out)
-{
-	while (list->len > 0) {
-		const char *comma = memrchr(list->data, ',', list->len);
-		size_t before = comma ? (size_t)(comma - list->data) : 0;
-		size_t from = comma ? before + 1 : 0;
-
-		*member_out = str_trim((struct str){list->data + from, list->len - from});
-		list->len = before;
-		if (member_out->len > 0)
-			return true;
-	}
-	return false;
-}
-
 static const char *walk_x(const struct http_field *fields, size_t count,
 			  const struct cidr_list *trusted, struct forwarded *out)
 {
@@ -85,7 +70,7 @@ static const char *walk_x(const struct http_field *fields, size_t count,
 
 		if (!str_eq(fields[i].name, STR_LITERAL("x-forwarded-for")))
 			continue;
-		while (take_last(&list, &node)) {
+		while (list_last(&list, &node)) {
 			if (++hops > FORWARDED_MAX_HOPS)
 				return too_many;
 			if (!take_node(node, out))
@@ -105,7 +90,7 @@ static struct str last_of(const struct http_field *fields, size_t count, struct 
 	for (size_t i = count; i-- > 0;) {
 		struct str list = fields[i].value;
 
-		if (str_eq(fields[i].name, name) && take_last(&list, &member))
+		if (str_eq(fields[i].name, name) && list_last(&list, &member))
 			return member;
 	}
 	return (struct str){NULL, 0};

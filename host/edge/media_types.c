@@ -1,5 +1,5 @@
 /* Media types of what is served from directories: a table of our own, because an answer must not
- * depend on which packages a machine has. Owns nothing; called by static_answer.c. */
+ * depend on which packages a machine has. Owns nothing; called by static_files.c. */
 #include "edge/media_types.h"
 
 #include <stdlib.h>

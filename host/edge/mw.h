@@ -1,4 +1,4 @@
-/* The rows of the chain, one file each. */
+/* The rows of the chain, in its order, one file each. */
 #ifndef PLUGD_EDGE_MW_H
 #define PLUGD_EDGE_MW_H
 
@@ -42,8 +42,7 @@ extern const struct middleware mw_concurrency;
 extern const struct middleware mw_body_limit;
 
 /* Lets bodies in that come compressed, where the route asks for it, and refuses other codings
- * there:
- * 415. */
+ * there: 415. */
 extern const struct middleware mw_decompress;
 
 /* Reads the client's own deadline, and refuses one that can't be read: 400. */

@@ -81,14 +81,6 @@ static void write_fields(const struct exchange *exchange, struct log *log, int64
 					   rest[7]});
 }
 
-static struct str field_of(const struct http_request *request, const char *name)
-{
-	const struct http_field *field =
-		http_field_find(request->fields, request->field_count, name);
-
-	return field ? field->value : (struct str){NULL, 0};
-}
-
 static void write_combined(const struct exchange *exchange, struct log *log, int64_t us)
 {
 	const struct http_request *request = exchange->request;
@@ -102,8 +94,8 @@ static void write_combined(const struct exchange *exchange, struct log *log, int
 		.version = request->version,
 		.status = exchange->status,
 		.out_bytes = exchange->sent_bytes,
-		.referer = field_of(request, "referer"),
-		.agent = field_of(request, "user-agent"),
+		.referer = http_request_value(request, "referer"),
+		.agent = http_request_value(request, "user-agent"),
 		.us = us,
 		.queue_us = exchange->queue_us,
 		.plugin_us = exchange->plugin_us,

@@ -17,34 +17,27 @@ static size_t count_claims(const struct http_request *request)
 	return count;
 }
 
-/* Without what says who asks; `host` says what `authority` says. */
-static void copy_fields(struct http_request *told, const struct http_request *request)
+/* `host` says what `authority` says. */
+static bool keeps(const void *user, struct http_field *field)
 {
-	struct http_field *fields =
-		arena_alloc(request->arena, request->field_count * sizeof(*fields));
+	const struct http_request *told = user;
 
-	told->field_count = 0;
-	for (size_t i = 0; i < request->field_count; i++) {
-		struct http_field field = request->fields[i];
-
-		if (forwarded_is_claim(field.name))
-			continue;
-		if (str_eq(field.name, STR_LITERAL("host")))
-			field.value = told->authority;
-		fields[told->field_count++] = field;
-	}
-	told->fields = fields;
+	if (str_eq(field->name, STR_LITERAL("host")))
+		field->value = told->authority;
+	return !forwarded_is_claim(field->name);
 }
 
 static void believe(struct exchange *exchange, struct http_request *told,
 		    const struct forwarded *forwarded)
 {
+	struct ip *client = arena_alloc(told->arena, sizeof(*client));
 	char peer[IP_TEXT];
 
-	exchange->client = forwarded->client;
+	*client = forwarded->client;
 	exchange->proxy = told->peer;
 	ip_format_peer(&forwarded->client, forwarded->port, peer);
 	told->peer = arena_str(told->arena, str_from(peer));
+	told->ip = client;
 	if (forwarded->scheme.len > 0)
 		told->scheme = str_eq_nocase(forwarded->scheme, STR_LITERAL("https"))
 				       ? STR_LITERAL("https")
@@ -67,22 +60,19 @@ static bool on_request(struct exchange *exchange, struct exchange_error *error)
 	struct http_request *told;
 	struct forwarded forwarded;
 	const char *wrong;
-	unsigned port;
 
-	ip_parse_node(request->peer, &exchange->client, &port);
 	if (count_claims(request) == 0)
 		return true;
-	told = arena_alloc(request->arena, sizeof(*told));
-	*told = *request;
-	if (cidr_list_has(&routes->trusted, &exchange->client)) {
+	told = http_request_copy(request);
+	if (cidr_list_has(&routes->trusted, request->ip)) {
 		wrong = forwarded_read(routes->from.opts->forwarded_by, request->fields,
-				       request->field_count, &exchange->client, &routes->trusted,
+				       request->field_count, request->ip, &routes->trusted,
 				       &forwarded);
 		if (wrong)
 			return refuse(error, wrong);
 		believe(exchange, told, &forwarded);
 	}
-	copy_fields(told, request);
+	http_request_filter(told, keeps, told);
 	exchange->request = told;
 	return true;
 }

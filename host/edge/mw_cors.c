@@ -10,20 +10,12 @@
 
 #define DEFAULT_MAX_AGE_MS (INT64_C(10) * 60 * 1000)
 
-static struct str field_of(const struct http_request *request, const char *name)
-{
-	const struct http_field *field =
-		http_field_find(request->fields, request->field_count, name);
-
-	return field ? field->value : (struct str){NULL, 0};
-}
-
 struct str cors_asked_method(const struct http_request *request)
 {
 	if (!str_eq(request->method, STR_LITERAL("OPTIONS")) ||
-	    field_of(request, "origin").len == 0)
+	    http_request_value(request, "origin").len == 0)
 		return (struct str){NULL, 0};
-	return field_of(request, "access-control-request-method");
+	return http_request_value(request, "access-control-request-method");
 }
 
 /* NULL: there is none. */
@@ -80,11 +72,11 @@ bool cors_answer(struct exchange *exchange)
 	const struct http_request *request = exchange->request;
 	const struct cors_opts *opts = policy_of(exchange);
 	struct str method = cors_asked_method(request);
-	struct str headers = field_of(request, "access-control-request-headers");
+	struct str headers = http_request_value(request, "access-control-request-headers");
 
 	if (!opts || method.len == 0)
 		return false;
-	if (!cors_allows_origin(opts, field_of(request, "origin")))
+	if (!cors_allows_origin(opts, http_request_value(request, "origin")))
 		refuse(exchange, "This path", request->path);
 	else if (!cors_allows_method(opts, method))
 		refuse(exchange, "The method", method);
@@ -97,15 +89,6 @@ bool cors_answer(struct exchange *exchange)
 
 /* ---- with an answer ---- */
 
-static bool has_field(const struct http_field *fields, size_t count, struct str name)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (str_eq_nocase(fields[i].name, name))
-			return true;
-	}
-	return false;
-}
-
 static void add(struct http_field *fields, size_t *count, const char *name, struct str value)
 {
 	fields[(*count)++] = (struct http_field){str_from(name), value};
@@ -114,8 +97,9 @@ static void add(struct http_field *fields, size_t *count, const char *name, stru
 static void on_response(struct exchange *exchange, struct http_field *fields, size_t *count)
 {
 	const struct cors_opts *opts = policy_of(exchange);
-	struct str origin = field_of(exchange->request, "origin");
-	bool has_own = has_field(fields, *count, STR_LITERAL("access-control-allow-origin"));
+	struct str origin = http_request_value(exchange->request, "origin");
+	bool has_own =
+		http_field_find_nocase(fields, *count, STR_LITERAL("access-control-allow-origin"));
 	struct str exposed;
 
 	if (!opts)

@@ -38,36 +38,29 @@ static bool refuse(struct exchange *exchange, const struct decompress_opts *opts
 	struct arena *arena = exchange->request->arena;
 
 	exchange->refused_coding = taken_names(opts, arena);
-	*error = (struct exchange_error){
-		.status = 415,
-		.code = error_find(ERR_ENCODING_UNKNOWN)->name,
-		.message = str_from(arena_printf(arena,
-						 "The body must come as it is, or in one of these "
-						 "codings alone: %.*s",
-						 STR_ARG(exchange->refused_coding)))};
-	return false;
+	return exchange_refuse(
+		error, 415, ERR_ENCODING_UNKNOWN,
+		str_from(arena_printf(
+			arena,
+			"The body must come as it is, or in one of these codings alone: %.*s",
+			STR_ARG(exchange->refused_coding))));
+}
+
+static bool keeps(const void *user, struct http_field *field)
+{
+	(void)user;
+	return !str_eq(field->name, STR_LITERAL("content-encoding")) &&
+	       !str_eq(field->name, STR_LITERAL("content-length"));
 }
 
 /* A request as the plugin sees it: of the body that it gets. */
 static void tell(struct exchange *exchange)
 {
-	const struct http_request *request = exchange->request;
-	struct http_request *told = arena_alloc(request->arena, sizeof(*told));
-	struct http_field *fields =
-		arena_alloc(request->arena, request->field_count * sizeof(*fields));
+	struct http_request *told = http_request_copy(exchange->request);
 
-	*told = *request;
 	told->has_content_length = false;
 	told->content_length = 0;
-	told->fields = fields;
-	told->field_count = 0;
-	for (size_t i = 0; i < request->field_count; i++) {
-		struct str name = request->fields[i].name;
-
-		if (!str_eq(name, STR_LITERAL("content-encoding")) &&
-		    !str_eq(name, STR_LITERAL("content-length")))
-			fields[told->field_count++] = request->fields[i];
-	}
+	http_request_filter(told, keeps, NULL);
 	exchange->request = told;
 }
 

@@ -58,10 +58,8 @@ static void log_refusal(const struct exchange *exchange, int code, const char *w
 static bool refuse(struct exchange *exchange, struct exchange_error *error, unsigned status,
 		   int code, const char *why)
 {
-	*error = (struct exchange_error){
-		.status = status, .code = error_find(code)->name, .message = str_from(why)};
 	log_refusal(exchange, code, why);
-	return false;
+	return exchange_refuse(error, status, code, str_from(why));
 }
 
 /* One for each way that the rule allows. */
@@ -165,25 +163,23 @@ bool identity_is_shown(const struct exchange *exchange)
 	return certificate_of(exchange) != NULL;
 }
 
+static bool is_no_credential(const void *user, struct http_field *field)
+{
+	const struct str *header = user;
+
+	return !credentials_is_header(field->name, *header);
+}
+
 /* Whoever comes after this one sees a copy without credentials. */
 static void hide_credentials(struct exchange *exchange)
 {
-	const struct http_request *request = exchange->request;
 	struct str header = key_header(exchange);
 	struct http_request *told;
-	struct http_field *fields;
 
 	if (book_opts(rules_of(exchange)->book)->pass_credentials)
 		return;
-	told = arena_alloc(request->arena, sizeof(*told));
-	fields = arena_alloc(request->arena, request->field_count * sizeof(*fields));
-	*told = *request;
-	told->fields = fields;
-	told->field_count = 0;
-	for (size_t i = 0; i < request->field_count; i++) {
-		if (!credentials_is_header(request->fields[i].name, header))
-			fields[told->field_count++] = request->fields[i];
-	}
+	told = http_request_copy(exchange->request);
+	http_request_filter(told, is_no_credential, &header);
 	exchange->request = told;
 }
 
@@ -208,7 +204,7 @@ static enum verdict begin(struct exchange *exchange, const struct credential *cr
 		.book = rules_of(exchange)->book,
 		.method = method_of(credential->kind),
 		.credential = *credential,
-		.client = ip_client(&exchange->client),
+		.client = ip_client(exchange->request->ip),
 		.arena = exchange->request->arena,
 		.now_us = loop_now_us(exchange->edge->loop),
 		.wall_s = clock_wall_ms() / 1000,

@@ -5,7 +5,7 @@
 #include "edge/edge_internal.h"
 #include "observe/errors.h"
 
-bool guests_let_in(const struct guests *guests, const struct ip *client)
+static bool guests_let_in(const struct guests *guests, const struct ip *client)
 {
 	if (cidr_list_has(&guests->deny, client))
 		return false;
@@ -16,14 +16,11 @@ static bool on_admit(struct exchange *exchange, struct exchange_error *error)
 {
 	const struct edge_route *route = exchange->route;
 
-	if (guests_let_in(&exchange->routes->guests, &exchange->client) &&
-	    (!route || guests_let_in(&route->guests, &exchange->client)))
+	if (guests_let_in(&exchange->routes->guests, exchange->request->ip) &&
+	    (!route || guests_let_in(&route->guests, exchange->request->ip)))
 		return true;
-	*error = (struct exchange_error){
-		.status = 403,
-		.code = error_find(ERR_ADDRESS_FORBIDDEN)->name,
-		.message = STR_LITERAL("Clients of your address may not come here")};
-	return false;
+	return exchange_refuse(error, 403, ERR_ADDRESS_FORBIDDEN,
+			       STR_LITERAL("Clients of your address may not come here"));
 }
 
 const struct middleware mw_lists = {.name = "lists", .on_admit = on_admit};

@@ -1,7 +1,8 @@
 /* How much one client may ask: the route's limit, else the edge's. Where clients are told apart by
  * who they are, who shows something to say so is counted when that is known, and who shows nothing
- * before, by address; so is who shows something wrong. Who asks for more gets 429 and is told when to come back. Refused requests
- * take nothing from the bucket, so who keeps on asking is let through as often as one who waits. */
+ * before, by address; so is who shows something wrong. Who asks for more gets 429 and is told when
+ * to come back. Refused requests take nothing from the bucket, so who keeps on asking is let
+ * through as often as one who waits. */
 #include "edge/mw.h"
 
 #include "edge/edge_internal.h"
@@ -19,16 +20,6 @@ static const char *header_of(const struct edge_opts *opts)
 
 	return opts->rate_by && strncmp(opts->rate_by, by_header, len) == 0 ? opts->rate_by + len
 									    : NULL;
-}
-
-/* The field of that name, in any case. */
-static const struct http_field *find_field(const struct http_request *request, const char *name)
-{
-	for (size_t i = 0; name && i < request->field_count; i++) {
-		if (str_eq_nocase(request->fields[i].name, str_from(name)))
-			return &request->fields[i];
-	}
-	return NULL;
 }
 
 /* Whose bucket it is, under which limit. */
@@ -66,10 +57,14 @@ static void name_principal(struct arena *arena, const struct principal *principa
 
 static void name_client(const struct exchange *exchange, struct bucket *bucket)
 {
+	const struct http_request *request = exchange->request;
+	const char *header = header_of(exchange->routes->from.opts);
 	const struct http_field *field =
-		find_field(exchange->request, header_of(exchange->routes->from.opts));
+		header ? http_field_find_nocase(request->fields, request->field_count,
+						str_from(header))
+		       : NULL;
 
-	bucket->client = ip_client(&exchange->client);
+	bucket->client = ip_client(request->ip);
 	bucket->name = field ? (const void *)field->value.data : &bucket->client;
 	bucket->len = field ? field->value.len : sizeof(bucket->client);
 	if (field)
@@ -114,11 +109,9 @@ static bool count(struct exchange *exchange, struct exchange_error *error)
 	if (clients_take(edge->clients, bucket.name, bucket.len, bucket.salt, bucket.rate,
 			 loop_now_us(edge->loop), &wait_ms))
 		return true;
-	*error = (struct exchange_error){
-		.status = 429,
-		.code = error_find(ERR_CLIENT_RATE)->name,
-		.message = STR_LITERAL("You ask more often than you may; come back later"),
-		.retry_after_ms = wait_ms < UINT32_MAX / 2 ? (uint32_t)wait_ms : UINT32_MAX / 2};
+	exchange_refuse(error, 429, ERR_CLIENT_RATE,
+			STR_LITERAL("You ask more often than you may; come back later"));
+	error->retry_after_ms = wait_ms < UINT32_MAX / 2 ? (uint32_t)wait_ms : UINT32_MAX / 2;
 	return false;
 }
 

@@ -46,11 +46,10 @@ struct str exchange_make_id(struct edge *edge, struct arena *arena)
 static bool on_request(struct exchange *exchange, struct exchange_error *error)
 {
 	const struct http_request *request = exchange->request;
-	const struct http_field *field =
-		http_field_find(request->fields, request->field_count, "x-request-id");
+	struct str sent = http_request_value(request, "x-request-id");
 
-	if (field && is_harmless(field->value))
-		exchange->request_id = field->value;
+	if (is_harmless(sent))
+		exchange->request_id = sent;
 	else
 		exchange->request_id = exchange_make_id(exchange->edge, request->arena);
 	return true;

@@ -25,15 +25,6 @@ static const struct {
 #undef ROW
 };
 
-static bool has_field(const struct http_field *fields, size_t count, struct str name)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (fields[i].name.len == name.len && str_eq_nocase(fields[i].name, name))
-			return true;
-	}
-	return false;
-}
-
 void security_add(const struct security_opts *opts, bool is_https, struct http_field *fields,
 		  size_t *count)
 {
@@ -44,7 +35,7 @@ void security_add(const struct security_opts *opts, bool is_https, struct http_f
 
 		memcpy(&value, (const char *)opts + rows[i].value, sizeof(value));
 		if (value && (is_https || !rows[i].is_for_https) &&
-		    !has_field(fields, own, rows[i].name))
+		    !http_field_find_nocase(fields, own, rows[i].name))
 			fields[(*count)++] = (struct http_field){rows[i].name, str_from(value)};
 	}
 }

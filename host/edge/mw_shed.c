@@ -59,11 +59,9 @@ static bool on_route(struct exchange *exchange, struct exchange_error *error)
 	if (!shedding_refuses(by_loop > by_queue ? by_loop : by_queue, priority))
 		return true;
 	counts_add_shed(&edge->counts, priority);
-	*error = (struct exchange_error){
-		.status = 503,
-		.code = error_find(ERR_SHED)->name,
-		.message = STR_LITERAL("Too busy for requests of this kind; come back later"),
-		.retry_after_ms = (uint32_t)(edge->lag_limit.interval_us / 1000)};
+	exchange_refuse(error, 503, ERR_SHED,
+			STR_LITERAL("Too busy for requests of this kind; come back later"));
+	error->retry_after_ms = (uint32_t)(edge->lag_limit.interval_us / 1000);
 	return false;
 }
 

@@ -23,8 +23,6 @@ struct guests {
 	struct cidr_list deny;
 };
 
-bool guests_let_in(const struct guests *guests, const struct ip *client);
-
 /* A route with what it leads to. */
 struct edge_route {
 	struct str pattern;

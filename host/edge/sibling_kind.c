@@ -25,11 +25,7 @@ bool sibling_kind_is_accepted(const struct sibling_kind *kind, const struct http
 	struct accept_encoding accept;
 	int weight;
 
-	accept_encoding_init(&accept);
-	for (size_t i = 0; i < count; i++) {
-		if (str_eq(fields[i].name, STR_LITERAL("accept-encoding")))
-			accept_encoding_add(&accept, fields[i].value);
-	}
+	accept_encoding_read(&accept, fields, count);
 	weight = accept.weight[kind->coding];
 	return (weight == ACCEPT_UNSAID ? accept.star : weight) > 0;
 }

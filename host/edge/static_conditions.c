@@ -1,4 +1,4 @@
-/* Conditional requests about a file, whose ETag is strong. Owns nothing; called by static_answer.c.
+/* Conditional requests about a file, whose ETag is strong. Owns nothing; called by static_files.c.
  * Nothing here can fail: what can't be read matches nothing. */
 #include "edge/static_conditions.h"
 

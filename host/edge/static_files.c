@@ -4,7 +4,7 @@
  *
  * Only GET and HEAD are answered with a file. What a client may not have and what is not there look
  * alike: 404. Reasons that an operator can mend are in the log. Owns nothing that lasts: a file
- * that was opened goes to the transfer, or is closed here. Called by edge.c. */
+ * that was opened goes to the transfer, or is closed here. Called by lead_static.c. */
 #include "edge/static_files.h"
 
 #include <errno.h>
@@ -296,13 +296,12 @@ static enum range_verdict read_range(const struct page *page, const struct valid
 				     struct byte_range *range)
 {
 	const struct http_request *request = page->exchange->request;
-	const struct http_field *field =
-		http_field_find(request->fields, request->field_count, "range");
+	struct str asked = http_request_value(request, "range");
 
-	if (!field || !is_get(page) ||
+	if (asked.len == 0 || !is_get(page) ||
 	    !conditions_allow_range(request->fields, request->field_count, validators))
 		return RANGE_WHOLE;
-	return range_read(field->value, page->file.size, range);
+	return range_read(asked, page->file.size, range);
 }
 
 static void answer_range(struct page *page, const struct validators *validators)

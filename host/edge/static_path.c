@@ -3,9 +3,10 @@
  * The path was decoded and its dots resolved by net/target, so ".." can't come here; that nothing
  * leads out is held by the kernel all the same (static_root.c). Here names are refused that a
  * client must not have whatever lies there: hidden files, and such that several paths would name.
- * Owns nothing; called by static_answer.c, and by config/ about a fallback. */
+ * Owns nothing; called by static_files.c. */
 #include "edge/static_path.h"
 
+#include "net/chars.h"
 #include "net/message.h"
 
 static bool segment_is_fit(struct str segment)
@@ -62,29 +63,24 @@ static bool is_plain(char c)
 
 struct str static_path_with_slash(struct arena *arena, struct str path, struct str query)
 {
-	static const char digits[] = "0123456789ABCDEF";
 	struct str segment = last_segment(path);
 	char *out = arena_alloc(arena, 3 * segment.len + query.len + 5);
-	size_t len = 0;
+	char *at = out;
 
-	out[len++] = '.';
-	out[len++] = '/';
+	*at++ = '.';
+	*at++ = '/';
 	for (size_t i = 0; i < segment.len; i++) {
-		unsigned char c = (unsigned char)segment.data[i];
+		char c = segment.data[i];
 
-		if (is_plain((char)c)) {
-			out[len++] = (char)c;
-			continue;
-		}
-		out[len++] = '%';
-		out[len++] = digits[c >> 4];
-		out[len++] = digits[c & 15];
+		if (is_plain(c))
+			*at++ = c;
+		else
+			at = chars_put_escape(at, (uint8_t)c);
 	}
-	out[len++] = '/';
+	*at++ = '/';
 	if (query.len > 0) {
-		out[len++] = '?';
-		memcpy(out + len, query.data, query.len);
-		len += query.len;
+		*at++ = '?';
+		at = mempcpy(at, query.data, query.len);
 	}
-	return (struct str){out, len};
+	return (struct str){out, (size_t)(at - out)};
 }

@@ -4,12 +4,13 @@
  * do (RFC 9110, 14.2): answers of many parts are what floods of overlapping ranges are made of, and
  * nobody who downloads needs them. Several of which only one lies within the file are one. What
  * can't be read, and more than RANGES_MAX, is passed over. Owns nothing; called by
- * static_answer.c. */
+ * static_files.c. */
 #include "edge/static_range.h"
 
 #include <stdbool.h>
 
 #include "net/chars.h"
+#include "net/list.h"
 
 #define RANGES_MAX 32u
 
@@ -74,34 +75,23 @@ static enum spec read_spec(struct str spec, uint64_t size, struct byte_range *ou
 	return SPEC_INSIDE;
 }
 
-static struct str take_item(struct str *rest)
-{
-	const char *comma = memchr(rest->data, ',', rest->len);
-	size_t len = comma ? (size_t)(comma - rest->data) : rest->len;
-	struct str item = {rest->data, len};
-
-	len += comma != NULL;
-	*rest = (struct str){rest->data + len, rest->len - len};
-	return str_trim(item);
-}
-
 enum range_verdict range_read(struct str value, uint64_t size, struct byte_range *out)
 {
 	struct str unit = STR_LITERAL("bytes=");
 	unsigned inside = 0;
 	unsigned outside = 0;
+	struct str item;
 
 	if (value.len < unit.len || !str_eq_nocase((struct str){value.data, unit.len}, unit))
 		return RANGE_WHOLE;
 	value = (struct str){value.data + unit.len, value.len - unit.len};
-	while (value.len > 0) {
-		struct str item = take_item(&value);
-		enum spec spec = item.len > 0 ? read_spec(item, size, out) : SPEC_OUTSIDE;
+	while (list_next(&value, &item)) {
+		enum spec spec = read_spec(item, size, out);
 
 		if (spec == SPEC_INVALID || inside + outside >= RANGES_MAX)
 			return RANGE_WHOLE;
 		inside += spec == SPEC_INSIDE;
-		outside += item.len > 0 && spec == SPEC_OUTSIDE;
+		outside += spec == SPEC_OUTSIDE;
 		if (inside > 1)
 			return RANGE_WHOLE;
 	}

@@ -5,7 +5,7 @@
  * The directory is held open, so that it stays the same one until the configuration is loaded
  * again. Only regular files are served: what was opened is looked at, not its name. A pipe or a
  * device doesn't block, because it is opened without waiting. Owns the descriptor. Called by
- * static_files.c and static_answer.c; it fails with an errno. */
+ * lead_static.c, routes.c and static_files.c; it fails with an errno. */
 #include "edge/static_root.h"
 
 #include <errno.h>

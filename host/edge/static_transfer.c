@@ -8,7 +8,7 @@
  *
  * A transfer lives in its exchange's arena and owns the descriptor, which is closed when the
  * exchange ends, however it does. A file that has become shorter cuts the answer off: the client
- * was told a length, and must see that something is missing. Called by static_answer.c and
+ * was told a length, and must see that something is missing. Called by static_files.c and
  * edge.c. */
 #include "edge/static_transfer.h"
 

@@ -177,7 +177,7 @@ static bool is_plain(struct str rest)
 	char c = rest.data[0];
 
 	if (c == '%')
-		return rest.len > 2 && chars_hex(rest.data[1]) >= 0 && chars_hex(rest.data[2]) >= 0;
+		return chars_escape(rest) >= 0;
 	return chars_is_target((struct str){&c, 1}) && !strchr("\"<>\\^`{|}#", c);
 }
 
@@ -250,18 +250,13 @@ static bool stands_for_itself(uint8_t c, bool is_rest)
 
 static char *put_escaped(char *at, struct str text, bool is_rest)
 {
-	static const char digits[] = "0123456789ABCDEF";
-
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = (uint8_t)text.data[i];
 
-		if (stands_for_itself(c, is_rest)) {
+		if (stands_for_itself(c, is_rest))
 			*at++ = (char)c;
-			continue;
-		}
-		*at++ = '%';
-		*at++ = digits[c >> 4];
-		*at++ = digits[c & 15];
+		else
+			at = chars_put_escape(at, c);
 	}
 	return at;
 }

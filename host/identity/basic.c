@@ -8,13 +8,13 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "identity/book.h"
 #include "identity/entries.h"
 #include "identity/identity.h"
 #include "identity/logins.h"
 #include "identity/password.h"
-#include "identity/plain_base64.h"
 
 struct users {
 	struct arena arena;
@@ -96,7 +96,7 @@ static bool read_login(const struct proof *proof, struct login *out)
 	size_t len;
 	const uint8_t *colon;
 
-	if (!plain_base64_read(proof->credential.text, out->text, sizeof(out->text), &len))
+	if (!base64_decode(proof->credential.text, out->text, sizeof(out->text), &len))
 		return false;
 	colon = memchr(out->text, ':', len);
 	if (!colon)

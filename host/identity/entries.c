@@ -4,7 +4,7 @@
  *	  - {id: 0123456789ab, hash: "sha256:…", subject: batch, roles: [reader], tenant: acme}
  *
  * What is not understood is refused: a misspelt `expires` must not make a key that lives for ever.
- * Called by api_keys.c and users.c; the file's own text is in locked memory and gone afterwards. */
+ * Called by api_keys.c and basic.c; the file's own text is in locked memory and gone afterwards. */
 #include "identity/entries.h"
 
 #include <errno.h>

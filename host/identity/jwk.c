@@ -1,6 +1,6 @@
 /* JSON Web Keys as OpenSSL's. It owns the keys, the secrets and the verifications that it has
  * begun. Called by keyset.c, which leaves out what is refused here, and by the tests. The JSON is
- * read by jansson, the bytes by base/base64url, the numbers by OpenSSL, which also finds points
+ * read by jansson, the bytes by base/base64, the numbers by OpenSSL, which also finds points
  * that are not on their curve. It fails with words. */
 #include "identity/jwk.h"
 
@@ -11,7 +11,7 @@
 #include <openssl/param_build.h>
 #include <stdlib.h>
 
-#include "base/base64url.h"
+#include "base/base64.h"
 #include "base/mem.h"
 
 #define MEMBER_MAX   (JWK_RSA_BITS_MAX / 8)
@@ -28,7 +28,7 @@ static bool member_of(const json_t *object, const char *name, struct str *out)
 }
 
 struct octets {
-	uint8_t data[BASE64URL_DECODED((MEMBER_MAX * 4 + 2) / 3)];
+	uint8_t data[BASE64_DECODED((MEMBER_MAX * 4 + 2) / 3)];
 	size_t len;
 };
 

@@ -1,6 +1,6 @@
 /* Sources of keys. `jwks_sources` owns them, one for each URL however many configurations use it,
  * and the fetcher, which is made with the first URL. A source owns its keys, its fetch or its watch
- * of the file, and knows who waits. Called by jwt_issuer.c. Whatever goes wrong later than its
+ * of the file, and knows who waits. Called by jwt_issuers.c. Whatever goes wrong later than its
  * start is logged, and the keys that are there hold. */
 #include "identity/jwks_source.h"
 

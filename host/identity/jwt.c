@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "base/base64url.h"
+#include "base/base64.h"
 #include "base/mem.h"
 
 #define LAST_SECOND 253402300799 /* of the year 9999 */
@@ -120,10 +120,10 @@ enum jwt_verdict jwt_read(struct str token, size_t limit, struct jwt *out)
 		return JWT_IS_TOO_LONG;
 	if (!split(token, parts))
 		return JWT_IS_PARTS;
-	out->bytes = mem_alloc(BASE64URL_DECODED(parts[0].len) + BASE64URL_DECODED(parts[1].len) +
-			       BASE64URL_DECODED(parts[2].len));
-	claims = out->bytes + BASE64URL_DECODED(parts[0].len);
-	signature = claims + BASE64URL_DECODED(parts[1].len);
+	out->bytes = mem_alloc(BASE64_DECODED(parts[0].len) + BASE64_DECODED(parts[1].len) +
+			       BASE64_DECODED(parts[2].len));
+	claims = out->bytes + BASE64_DECODED(parts[0].len);
+	signature = claims + BASE64_DECODED(parts[1].len);
 	if (!base64url_decode(parts[0], out->bytes, &header_len) ||
 	    !base64url_decode(parts[1], claims, &claims_len) ||
 	    !base64url_decode(parts[2], signature, &signature_len))

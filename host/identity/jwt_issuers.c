@@ -188,8 +188,3 @@ struct jwt_judgement jwt_issuers_judge(struct jwt_issuers *issuers, struct str t
 	jwt_deinit(&read);
 	return judgement;
 }
-
-size_t jwt_issuers_cached(const struct jwt_issuers *issuers)
-{
-	return issuers->cache ? token_cache_count(issuers->cache) : 0;
-}

@@ -27,7 +27,4 @@ struct jwt_judgement {
 struct jwt_judgement jwt_issuers_judge(struct jwt_issuers *issuers, struct str token, int64_t now_s,
 				       struct arena *arena);
 
-/* Tokens that are remembered; for tests. */
-size_t jwt_issuers_cached(const struct jwt_issuers *issuers);
-
 #endif

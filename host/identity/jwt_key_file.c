@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/base64url.h"
+#include "base/base64.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/private_file.h"
@@ -49,7 +49,7 @@ static int make_secret(const char *file, enum jwt_alg alg, struct err *err)
 {
 	unsigned size = jwt_algs[alg].size;
 	uint8_t random[SECRET_MAX_BYTES];
-	char text[BASE64URL_TEXT(SECRET_MAX_BYTES)];
+	char text[BASE64_TEXT(SECRET_MAX_BYTES)];
 	size_t len;
 	int r;
 

@@ -11,7 +11,7 @@
 #include <openssl/rsa.h>
 #include <stdlib.h>
 
-#include "base/base64url.h"
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/mem.h"
 
@@ -87,7 +87,7 @@ enum jwt_alg jwt_key_alg(const EVP_PKEY *pkey)
 
 static bool put_octets(json_t *object, const char *name, const uint8_t *data, size_t len)
 {
-	char text[BASE64URL_TEXT(NUMBER_MAX)];
+	char text[BASE64_TEXT(NUMBER_MAX)];
 	size_t text_len = base64url_encode(data, len, text);
 
 	return json_object_set_new(object, name, json_stringn(text, text_len)) == 0;
@@ -242,7 +242,7 @@ size_t jwt_sign_text(const struct jwt_signer *signer, struct str text, char *out
 
 static void put_part(struct buf *out, const void *data, size_t len)
 {
-	uint8_t *room = buf_reserve(out, BASE64URL_TEXT(len));
+	uint8_t *room = buf_reserve(out, BASE64_TEXT(len));
 
 	buf_commit(out, base64url_encode(data, len, (char *)room));
 }
@@ -269,7 +269,7 @@ static json_t *complete_header(const struct jwt_signer *signer, const json_t *he
 char *jwt_sign(const struct jwt_signer *signer, const json_t *header, const json_t *claims)
 {
 	json_t *whole = complete_header(signer, header);
-	char signature[BASE64URL_TEXT(SIGNATURE_MAX)];
+	char signature[BASE64_TEXT(SIGNATURE_MAX)];
 	struct buf text = {0};
 	size_t len;
 

@@ -32,7 +32,7 @@ json_t *jwt_key_public(const EVP_PKEY *pkey, enum jwt_alg alg);
 /* Fills *out; borrows the key. False: as jwt_key_public(). */
 bool jwt_signer_init(struct jwt_signer *out, EVP_PKEY *pkey, enum jwt_alg alg);
 
-/* The signature of a text in base64url, terminated; `out` has room for BASE64URL_TEXT of 1024
+/* The signature of a text in base64url, terminated; `out` has room for BASE64_TEXT of 1024
  * bytes, for HMAC of 64. Returns its length; 0 when OpenSSL can't. */
 size_t jwt_sign_text(const struct jwt_signer *signer, struct str text, char *out);
 

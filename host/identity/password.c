@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#include "identity/plain_base64.h"
+#include "base/base64.h"
 
 #define LN_MIN	   12u /* 4 MiB */
 #define LN_MAX	   16u /* 64 MiB, and about half a second in which nobody else is served */
@@ -64,8 +64,8 @@ const char *password_parse(struct str text, struct password_hash *out)
 	if (!str_eq(name, STR_LITERAL("scrypt")))
 		return "is no hash by scrypt; plugctl token password makes one";
 	if (text.len > 0 || !read_costs(costs, out) ||
-	    !plain_base64_read(salt, out->salt, sizeof(out->salt), &out->salt_len) ||
-	    !plain_base64_read(hash, out->hash, sizeof(out->hash), &hash_len))
+	    !base64_decode(salt, out->salt, sizeof(out->salt), &out->salt_len) ||
+	    !base64_decode(hash, out->hash, sizeof(out->hash), &hash_len))
 		return "is not well-formed; plugctl token password makes one";
 	if (out->salt_len < 8 || hash_len != PASSWORD_HASH_BYTES)
 		return "has a salt of less than 8 bytes, or a hash of other than 32; plugctl token "
@@ -102,14 +102,14 @@ bool password_make(struct str password, char out[PASSWORD_TEXT])
 				     .r = PASSWORD_R,
 				     .p = PASSWORD_P,
 				     .salt_len = PASSWORD_SALT_BYTES};
-	char salt[PLAIN_BASE64_TEXT(PASSWORD_SALT_BYTES)];
-	char text[PLAIN_BASE64_TEXT(PASSWORD_HASH_BYTES)];
+	char salt[BASE64_TEXT(PASSWORD_SALT_BYTES)];
+	char text[BASE64_TEXT(PASSWORD_HASH_BYTES)];
 
 	if (getrandom(hash.salt, hash.salt_len, 0) != (ssize_t)hash.salt_len ||
 	    !compute(&hash, password, hash.hash))
 		return false;
-	plain_base64_write(salt, hash.salt, hash.salt_len);
-	plain_base64_write(text, hash.hash, sizeof(hash.hash));
+	base64_encode(hash.salt, hash.salt_len, salt);
+	base64_encode(hash.hash, sizeof(hash.hash), text);
 	snprintf(out, PASSWORD_TEXT, "$scrypt$ln=%u,r=%u,p=%u$%s$%s", hash.ln, hash.r, hash.p, salt,
 		 text);
 	return true;

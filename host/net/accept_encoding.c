@@ -3,6 +3,7 @@
 #include "net/accept_encoding.h"
 
 #include "net/chars.h"
+#include "net/list.h"
 
 #define FULL_WEIGHT 1000
 
@@ -34,32 +35,20 @@ static bool read_weight(struct str text, int16_t *out)
 	return value <= FULL_WEIGHT;
 }
 
-/* Cuts `text` at the first such character; what is behind it comes back, empty without one. */
-static struct str cut(struct str *text, char at)
-{
-	const char *found = text->len > 0 ? memchr(text->data, at, text->len) : NULL;
-	size_t len = found ? (size_t)(found - text->data) : text->len;
-	struct str rest = {NULL, 0};
-
-	if (found)
-		rest = (struct str){found + 1, text->len - len - 1};
-	text->len = len;
-	return rest;
-}
-
 /* "gzip;q=0.5": its name and weight. False: it is malformed. */
 static bool read_element(struct str element, struct str *name_out, int16_t *weight_out)
 {
-	bool has_weight = element.len > 0 && memchr(element.data, ';', element.len);
-	struct str weight = cut(&element, ';');
+	const char *semicolon = memchr(element.data, ';', element.len);
+	size_t len = semicolon ? (size_t)(semicolon - element.data) : element.len;
+	struct str weight;
 
-	weight = str_trim(weight);
-	*name_out = str_trim(element);
+	*name_out = str_trim((struct str){element.data, len});
 	*weight_out = FULL_WEIGHT;
 	if (!chars_is_token(*name_out))
 		return false;
-	if (!has_weight)
+	if (!semicolon)
 		return true;
+	weight = str_trim((struct str){semicolon + 1, element.len - len - 1});
 	if (weight.len < 2 || (weight.data[0] != 'q' && weight.data[0] != 'Q') ||
 	    weight.data[1] != '=')
 		return false;
@@ -80,17 +69,27 @@ static int16_t *weight_of(struct accept_encoding *accept, struct str name)
 
 void accept_encoding_add(struct accept_encoding *accept, struct str value)
 {
-	while (value.len > 0) {
-		struct str rest = cut(&value, ',');
+	struct str element;
+
+	while (list_next(&value, &element)) {
 		struct str name;
 		int16_t weight;
 		int16_t *kept = NULL;
 
-		if (read_element(value, &name, &weight))
+		if (read_element(element, &name, &weight))
 			kept = weight_of(accept, name);
 		if (kept && (*kept == ACCEPT_UNSAID || weight < *kept))
 			*kept = weight;
-		value = rest;
+	}
+}
+
+void accept_encoding_read(struct accept_encoding *accept, const struct http_field *fields,
+			  size_t count)
+{
+	accept_encoding_init(accept);
+	for (size_t i = 0; i < count; i++) {
+		if (str_eq(fields[i].name, STR_LITERAL("accept-encoding")))
+			accept_encoding_add(accept, fields[i].value);
 	}
 }
 

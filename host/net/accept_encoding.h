@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "net/coding.h"
+#include "net/message.h"
 
 /* How much each is wanted, in thousandths; ACCEPT_UNSAID: it is not named. */
 #define ACCEPT_UNSAID (-1)
@@ -24,6 +25,10 @@ void accept_encoding_init(struct accept_encoding *accept);
 /* The value of one Accept-Encoding field; there may be several. An element that is malformed is
  * passed over; of one that is named twice the least weight counts. */
 void accept_encoding_add(struct accept_encoding *accept, struct str value);
+
+/* All that the fields of a request say. */
+void accept_encoding_read(struct accept_encoding *accept, const struct http_field *fields,
+			  size_t count);
 
 /* The best of `order`: what the client wants most, of those alike the first. CODING_COUNT: none,
  * the body goes as it is. A client that names none wants none. */

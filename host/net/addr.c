@@ -90,21 +90,21 @@ bool addr_is_loopback(const struct addr *addr)
 	return addr->storage.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
+struct ip addr_ip(const struct addr *addr)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&addr->storage;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&addr->storage;
+
+	if (addr->storage.ss_family == AF_INET)
+		return ip_from_bytes((const uint8_t *)&v4->sin_addr, 4);
+	if (addr->storage.ss_family == AF_INET6)
+		return ip_from_bytes(v6->sin6_addr.s6_addr, 16);
+	return (struct ip){.kind = IP_UNIX};
+}
+
 void addr_format(const struct addr *addr, char out[ADDR_TEXT])
 {
-	char host[INET6_ADDRSTRLEN] = "";
+	struct ip ip = addr_ip(addr);
 
-	if (addr->storage.ss_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)&addr->storage;
-		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
-		snprintf(out, ADDR_TEXT, "%s:%u", host, addr_port(addr));
-	} else if (addr->storage.ss_family == AF_INET6) {
-		const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)&addr->storage;
-		bool is_v4 = IN6_IS_ADDR_V4MAPPED(&in->sin6_addr);
-		inet_ntop(is_v4 ? AF_INET : AF_INET6, in->sin6_addr.s6_addr + (is_v4 ? 12 : 0),
-			  host, sizeof(host));
-		snprintf(out, ADDR_TEXT, is_v4 ? "%s:%u" : "[%s]:%u", host, addr_port(addr));
-	} else {
-		snprintf(out, ADDR_TEXT, "unix");
-	}
+	ip_format_peer(&ip, addr_port(addr), out);
 }

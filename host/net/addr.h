@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "net/ip.h"
 
 struct addr {
 	struct sockaddr_storage storage;
@@ -21,8 +22,11 @@ int addr_parse(struct str text, struct addr *out, struct err *err);
 
 /* "192.0.2.7:52311", "[2001:db8::1]:52311", "unix"; an IPv4 address that came by an IPv6 socket is
  * written as IPv4. */
-#define ADDR_TEXT 64
+#define ADDR_TEXT IP_TEXT
 void addr_format(const struct addr *addr, char out[ADDR_TEXT]);
+
+/* Whose address it is, without the port. */
+struct ip addr_ip(const struct addr *addr);
 
 /* Only this machine reaches it: 127.0.0.0/8 or ::1. */
 bool addr_is_loopback(const struct addr *addr);

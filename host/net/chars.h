@@ -36,4 +36,24 @@ static inline int chars_hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* The byte that an escape ("%2F") at the front stands for, or -1. */
+static inline int chars_escape(struct str text)
+{
+	int high = text.len > 2 && text.data[0] == '%' ? chars_hex(text.data[1]) : -1;
+	int low = high >= 0 ? chars_hex(text.data[2]) : -1;
+
+	return low >= 0 ? high << 4 | low : -1;
+}
+
+/* Writes the escape of a byte. Returns where it ends. */
+static inline char *chars_put_escape(char *at, uint8_t c)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	*at++ = '%';
+	*at++ = digits[c >> 4];
+	*at++ = digits[c & 15];
+	return at;
+}
+
 #endif

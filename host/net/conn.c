@@ -463,13 +463,13 @@ struct conn *conn_new(struct commons *commons, int fd, const struct addr *peer,
 		      const struct conn_owner *owner, void *user)
 {
 	struct conn *conn = mem_new(struct conn);
+	struct ip ip = addr_ip(peer);
 
 	conn->commons = commons;
 	conn->fd = fd;
 	conn->owner = owner;
 	conn->owner_user = user;
-	addr_format(peer, conn->peer);
-	conn->peer_len = strlen(conn->peer);
+	conn_set_peer(conn, &ip, addr_port(peer));
 	loop_io_init(&conn->io, commons->loop, fd, conn_on_ready, conn);
 	loop_timer_init(&conn->timer, commons->loop, conn_on_timer, conn);
 	loop_flush_init(&conn->flush, conn_on_flush, conn);

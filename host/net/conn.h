@@ -93,6 +93,7 @@ bool conn_is_misdirected(const struct conn *conn); /* the client left TLS out, w
 
 struct commons *conn_commons(const struct conn *conn);
 struct str conn_peer(const struct conn *conn);
+const struct ip *conn_ip(const struct conn *conn); /* valid as long as it */
 void conn_list_insert(struct conn_list *list, struct conn *conn);
 void conn_list_remove(struct conn_list *list, struct conn *conn);
 struct conn *conn_list_first(const struct conn_list *list);

@@ -76,8 +76,14 @@ struct str conn_peer(const struct conn *conn)
 	return (struct str){conn->peer, conn->peer_len};
 }
 
+const struct ip *conn_ip(const struct conn *conn)
+{
+	return &conn->ip;
+}
+
 void conn_set_peer(struct conn *conn, const struct ip *ip, unsigned port)
 {
+	conn->ip = *ip;
 	ip_format_peer(ip, port, conn->peer);
 	conn->peer_len = strlen(conn->peer);
 }

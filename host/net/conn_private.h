@@ -42,7 +42,8 @@ struct conn {
 
 	const struct conn_owner *owner;
 	void *owner_user;
-	char peer[ADDR_TEXT];
+	struct ip ip;	    /* whose connection it is */
+	char peer[IP_TEXT]; /* the same with its port, as text */
 	size_t peer_len;
 };
 

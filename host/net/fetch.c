@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "net/curl.h"
+#include "net/list.h"
 
 #define CONNECT_TIMEOUT_MS 5000L
 
@@ -47,11 +48,9 @@ int64_t fetch_max_age(struct str text)
 {
 	static const struct str key = {"max-age=", 8};
 	int64_t seconds = -1;
+	struct str part;
 
-	while (text.len > 0) {
-		const char *comma = memchr(text.data, ',', text.len);
-		size_t len = comma ? (size_t)(comma - text.data) : text.len;
-		struct str part = str_trim((struct str){text.data, len});
+	while (list_next(&text, &part)) {
 		struct str head = {part.data, part.len < key.len ? part.len : key.len};
 		uint64_t value;
 
@@ -62,8 +61,6 @@ int64_t fetch_max_age(struct str text)
 		    str_to_u64((struct str){part.data + key.len, part.len - key.len}, INT32_MAX,
 			       &value))
 			seconds = (int64_t)value;
-		text.data += comma ? len + 1 : len;
-		text.len -= comma ? len + 1 : len;
 	}
 	return seconds;
 }

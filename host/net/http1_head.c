@@ -16,6 +16,7 @@
 
 #include "net/chars.h"
 #include "net/fields.h"
+#include "net/list.h"
 #include "net/target.h"
 
 /* What the fields say about the body and the connection, while they are read. */
@@ -83,22 +84,6 @@ static enum fault parse_field(char *line, size_t len, struct http_field *out)
 	out->name = (struct str){line, i};
 	out->value = str_trim((struct str){line + i + 1, len - i - 1});
 	return chars_is_field_value(out->value) ? FAULT_NONE : FAULT_FIELD_VALUE;
-}
-
-/* Takes the next member off a comma-separated list; empty members are skipped. False at its end. */
-static bool list_next(struct str *list, struct str *member_out)
-{
-	while (list->len > 0) {
-		const char *comma = memchr(list->data, ',', list->len);
-		size_t len = comma ? (size_t)(comma - list->data) : list->len;
-		size_t used = comma ? len + 1 : len;
-
-		*member_out = str_trim((struct str){list->data, len});
-		*list = (struct str){list->data + used, list->len - used};
-		if (member_out->len > 0)
-			return true;
-	}
-	return false;
 }
 
 static void note_connection(struct framing *framing, struct str value)

@@ -255,6 +255,7 @@ static void session_prepare_request(struct session *session)
 		.scheme = tls ? STR_LITERAL("https") : STR_LITERAL("http"),
 		.tls = tls,
 		.peer = conn_peer(session->conn),
+		.ip = conn_ip(session->conn),
 		.arena = &session->arena,
 	};
 }

@@ -251,6 +251,7 @@ struct http2_stream *http2_stream_new(struct http2_session *session, int32_t id)
 		.scheme = tls ? STR_LITERAL("https") : STR_LITERAL("http"),
 		.tls = tls,
 		.peer = conn_peer(session->conn),
+		.ip = conn_ip(session->conn),
 		.arena = &stream->arena,
 	};
 	TAILQ_INSERT_TAIL(&session->streams, stream, link);

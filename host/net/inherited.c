@@ -1,10 +1,10 @@
 /* The sockets that plugd was started with.
  *
- * They are owned here for as long as `listen` names them, and each door has a duplicate: so what a
- * reload prepares can be given up again. What `listen` does not name any more is closed, since a
- * client that connects to it would wait for ever; only another start brings it back. The kernel is
- * asked what they are when a door wants one, not the environment. ground.c takes them, before it
- * makes the spawner; a listener opens them. */
+ * They are owned here for as long as `listen` names them, and each entrance has a duplicate: so
+ * what a reload prepares can be given up again. What `listen` does not name any more is closed,
+ * since a client that connects to it would wait for ever; only another start brings it back. The
+ * kernel is asked what they are when an entrance wants one, not the environment. ground.c takes
+ * them, before it makes the spawner; a listener opens them. */
 #include "net/inherited.h"
 
 #include <errno.h>

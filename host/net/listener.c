@@ -23,8 +23,8 @@
 #include "net/cidr.h"
 #include "net/conn.h"
 #include "net/crowd.h"
-#include "net/door.h"
 #include "net/endpoint.h"
+#include "net/entrance.h"
 #include "net/http1_stream.h"
 #include "net/http2.h"
 #include "net/introduction.h"
@@ -39,8 +39,8 @@
 struct listener {
 	struct listener_opts opts;
 	struct commons commons;
-	struct doors doors;
-	struct doors next; /* those that are prepared; items NULL: nothing is */
+	struct entrances entrances;
+	struct entrances next; /* those that are prepared; items NULL: nothing is */
 	const struct net_opts *next_net;
 	struct tls *tls; /* of new connections; NULL: there are no certificates */
 	struct tls *next_tls;
@@ -64,11 +64,11 @@ static void listener_update(struct listener *listener)
 	bool wants =
 		!listener->is_paused && listener->conn_count < listener->opts.net->max_connections;
 
-	for (size_t i = 0; i < listener->doors.count; i++) {
-		struct door *door = listener->doors.items[i];
+	for (size_t i = 0; i < listener->entrances.count; i++) {
+		struct entrance *entrance = listener->entrances.items[i];
 
-		if (door->fd >= 0)
-			loop_io_want(&door->io, wants, false);
+		if (entrance->fd >= 0)
+			loop_io_want(&entrance->io, wants, false);
 	}
 }
 
@@ -112,15 +112,6 @@ static void listener_tell_if_stopped(struct listener *listener)
 		loop_flush_queue(listener->opts.loop, &listener->last_gone);
 }
 
-static struct ip peer_ip(struct str peer)
-{
-	struct ip ip;
-	unsigned port;
-
-	ip_parse_node(peer, &ip, &port);
-	return ip;
-}
-
 /* False: this client has as many connections as it may. */
 static bool listener_has_room_for(struct listener *listener, const struct ip *ip, struct str peer)
 {
@@ -146,16 +137,16 @@ static bool listener_has_room_for(struct listener *listener, const struct ip *ip
 }
 
 /* False: where proxies say for whom they connect, only those may connect that are believed. */
-static bool door_is_for(const struct door *door, const struct ip *ip, struct str peer)
+static bool entrance_is_for(const struct entrance *entrance, const struct ip *ip, struct str peer)
 {
-	const struct listener *listener = door->listener;
+	const struct listener *listener = entrance->listener;
 	struct err err;
 
-	if (!door->manner.is_proxied || cidr_list_has(&listener->trusted, ip))
+	if (!entrance->manner.is_proxied || cidr_list_has(&listener->trusted, ip))
 		return true;
 	err_set(&err, ERR_PROXY_HEADER,
 		"%s is for proxies, and this client is not in trusted_proxies, so it is closed",
-		door->where);
+		entrance->where);
 	log_event(listener->opts.log, LOG_INFO, "proxy.refused", err.text, LOG_STRN("peer", peer),
 		  LOG_INT("code", err.code));
 	return false;
@@ -164,9 +155,8 @@ static bool door_is_for(const struct door *door, const struct ip *ip, struct str
 static void on_conn_gone(void *user, struct conn *conn)
 {
 	struct listener *listener = user;
-	struct ip ip = peer_ip(conn_peer(conn));
 
-	crowd_leave(&listener->crowd, &ip);
+	crowd_leave(&listener->crowd, conn_ip(conn));
 	conn_list_remove(&listener->conns, conn);
 	listener->conn_count--;
 	listener_update(listener);
@@ -203,13 +193,12 @@ static void listener_greet(struct listener *listener, struct conn *conn, bool is
 static bool listener_rename(struct listener *listener, struct conn *conn,
 			    const struct proxy_header *header)
 {
-	struct ip proxy = peer_ip(conn_peer(conn));
 	char client[IP_TEXT];
 
 	ip_format_peer(&header->client, header->port, client);
 	if (!listener_has_room_for(listener, &header->client, str_from(client)))
 		return false;
-	crowd_leave(&listener->crowd, &proxy);
+	crowd_leave(&listener->crowd, conn_ip(conn));
 	conn_set_peer(conn, &header->client, header->port);
 	return true;
 }
@@ -233,7 +222,7 @@ static void on_introduced_tls(void *user, struct conn *conn, const struct proxy_
 	take_introduction(user, conn, header, true);
 }
 
-/* By whether there is TLS: a connection outlives the door that it came by, and what is spoken
+/* By whether there is TLS: a connection outlives the entrance that it came by, and what is spoken
  * there. */
 static const struct conn_owner conn_owners[] = {
 	{.on_introduced = on_introduced, .on_open = on_conn_open, .on_gone = on_conn_gone},
@@ -241,7 +230,7 @@ static const struct conn_owner conn_owners[] = {
 };
 
 static struct conn *listener_admit(struct listener *listener, int fd, const struct addr *peer,
-				   struct door_manner manner)
+				   struct entrance_manner manner)
 {
 	int on = 1;
 
@@ -283,28 +272,27 @@ static bool is_of_client(int errnum)
 	}
 }
 
-static bool door_takes(struct door *door, const struct addr *addr)
+static bool entrance_takes(struct entrance *entrance, const struct addr *addr)
 {
 	char text[ADDR_TEXT];
-	struct ip ip;
+	struct ip ip = addr_ip(addr);
 
 	addr_format(addr, text);
-	ip = peer_ip(str_from(text));
-	return door_is_for(door, &ip, str_from(text)) &&
-	       listener_has_room_for(door->listener, &ip, str_from(text));
+	return entrance_is_for(entrance, &ip, str_from(text)) &&
+	       listener_has_room_for(entrance->listener, &ip, str_from(text));
 }
 
 /* The new connection; NULL when nobody waits, or none can be taken now. */
-static struct conn *door_accept(struct door *door)
+static struct conn *entrance_accept(struct entrance *entrance)
 {
-	struct listener *listener = door->listener;
+	struct listener *listener = entrance->listener;
 
 	for (int tries = 0; tries < ACCEPT_BUDGET; tries++) {
 		struct addr peer = {.len = sizeof(peer.storage)};
-		int fd = accept4(door->fd, (struct sockaddr *)&peer.storage, &peer.len,
+		int fd = accept4(entrance->fd, (struct sockaddr *)&peer.storage, &peer.len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0 && door_takes(door, &peer))
-			return listener_admit(listener, fd, &peer, door->manner);
+		if (fd >= 0 && entrance_takes(entrance, &peer))
+			return listener_admit(listener, fd, &peer, entrance->manner);
 		if (fd >= 0) {
 			fd_close(&fd);
 			continue;
@@ -319,14 +307,14 @@ static struct conn *door_accept(struct door *door)
 	return NULL;
 }
 
-static void on_door_ready(void *user, bool readable, bool writable)
+static void on_entrance_ready(void *user, bool readable, bool writable)
 {
-	struct door *door = user;
-	struct listener *listener = door->listener;
+	struct entrance *entrance = user;
+	struct listener *listener = entrance->listener;
 
 	for (int i = 0; i < ACCEPT_BUDGET; i++) {
 		if (listener->conn_count >= listener->opts.net->max_connections ||
-		    !door_accept(door))
+		    !entrance_accept(entrance))
 			break;
 	}
 	listener_update(listener);
@@ -341,39 +329,39 @@ static const struct socket_file_opts private_files = {.mode = 0600,
 						      .code = ERR_UNIX_SOCKET};
 
 /* An address that stays keeps its socket, whatever is spoken there from now on. */
-static int prepare_door(struct listener *listener, const char *text, struct err *err)
+static int prepare_entrance(struct listener *listener, const char *text, struct err *err)
 {
-	const struct door_setup setup = {
+	const struct entrance_setup setup = {
 		.loop = listener->opts.loop,
 		.listener = listener,
-		.on_ready = on_door_ready,
+		.on_ready = on_entrance_ready,
 		.files = listener->opts.files ? listener->opts.files : &private_files,
 		.inherited = listener->opts.inherited,
 		.log = listener->opts.log,
 	};
 	struct endpoint endpoint;
-	struct door *door;
+	struct entrance *entrance;
 	int r = endpoint_parse(str_from(text), &endpoint, err);
 
 	if (r < 0)
 		return r;
-	door = doors_find(&listener->doors, endpoint.where);
+	entrance = entrances_find(&listener->entrances, endpoint.where);
 	if (endpoint.is_tls && !listener->next_tls)
 		return err_set(err, ERR_LISTEN, "%s needs a certificate in tls.certificates", text);
-	if (door && door->is_kept)
-		return err_set(err, ERR_LISTEN, "can't listen on %s twice", door->where);
-	if (door)
-		door->is_kept = true;
+	if (entrance && entrance->is_kept)
+		return err_set(err, ERR_LISTEN, "can't listen on %s twice", entrance->where);
+	if (entrance)
+		entrance->is_kept = true;
 	else
-		door = door_open(&setup, &endpoint, err);
-	if (!door)
+		entrance = entrance_open(&setup, &endpoint, err);
+	if (!entrance)
 		return -EADDRNOTAVAIL;
-	door->next_manner = (struct door_manner){endpoint.is_tls, endpoint.is_proxied};
-	listener->next.items[listener->next.count++] = door;
+	entrance->next_manner = (struct entrance_manner){endpoint.is_tls, endpoint.is_proxied};
+	listener->next.items[listener->next.count++] = entrance;
 	return 0;
 }
 
-static int prepare_doors(struct listener *listener, const struct net_opts *net, struct err *err)
+static int prepare_entrances(struct listener *listener, const struct net_opts *net, struct err *err)
 {
 	size_t count = 0;
 	int r = 0;
@@ -382,7 +370,7 @@ static int prepare_doors(struct listener *listener, const struct net_opts *net, 
 		count++;
 	listener->next.items = mem_array(count + 1, sizeof(*listener->next.items));
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = prepare_door(listener, net->listen[i], err);
+		r = prepare_entrance(listener, net->listen[i], err);
 	return r;
 }
 
@@ -420,7 +408,7 @@ int listener_prepare(struct listener *listener, const struct net_opts *net, stru
 	listener->next_net = net;
 	r = load_tls(net, listener, &listener->next_tls, err);
 	if (r == 0)
-		r = prepare_doors(listener, net, err);
+		r = prepare_entrances(listener, net, err);
 	if (r < 0)
 		listener_drop(listener);
 	return r;
@@ -429,14 +417,14 @@ int listener_prepare(struct listener *listener, const struct net_opts *net, stru
 void listener_drop(struct listener *listener)
 {
 	for (size_t i = 0; i < listener->next.count; i++) {
-		struct door *door = listener->next.items[i];
+		struct entrance *entrance = listener->next.items[i];
 
-		if (door->is_kept)
-			door->is_kept = false;
+		if (entrance->is_kept)
+			entrance->is_kept = false;
 		else
-			door_free(door);
+			entrance_free(entrance);
 	}
-	doors_forget(&listener->next);
+	entrances_forget(&listener->next);
 	tls_release(listener->next_tls);
 	listener->next_tls = NULL;
 }
@@ -450,18 +438,18 @@ static void commit_tls(struct listener *listener)
 }
 
 /* A client that the kernel has connected is one of ours. */
-static void door_take_waiting(struct door *door)
+static void entrance_take_waiting(struct entrance *entrance)
 {
-	const struct listener *listener = door->listener;
+	const struct listener *listener = entrance->listener;
 
-	while (door->fd >= 0 && listener->conn_count < listener->opts.net->max_connections &&
-	       door_accept(door))
+	while (entrance->fd >= 0 && listener->conn_count < listener->opts.net->max_connections &&
+	       entrance_accept(entrance))
 		;
 }
 
 void listener_commit(struct listener *listener)
 {
-	struct doors old = listener->doors;
+	struct entrances old = listener->entrances;
 
 	assert(listener->next.items);
 	listener->opts.net = listener->next_net;
@@ -469,20 +457,20 @@ void listener_commit(struct listener *listener)
 	cidr_list_deinit(&listener->trusted);
 	cidr_list_init(&listener->trusted, listener->next_net->trusted_proxies);
 	for (size_t i = 0; i < old.count; i++) {
-		struct door *door = old.items[i];
+		struct entrance *entrance = old.items[i];
 
-		if (!door->is_kept) {
-			door_take_waiting(door);
-			door_free(door);
+		if (!entrance->is_kept) {
+			entrance_take_waiting(entrance);
+			entrance_free(entrance);
 		} else {
-			door->is_kept = false;
+			entrance->is_kept = false;
 		}
 	}
-	doors_forget(&old);
-	listener->doors = listener->next;
-	listener->next = (struct doors){0};
-	for (size_t i = 0; i < listener->doors.count; i++)
-		listener->doors.items[i]->manner = listener->doors.items[i]->next_manner;
+	entrances_forget(&old);
+	listener->entrances = listener->next;
+	listener->next = (struct entrances){0};
+	for (size_t i = 0; i < listener->entrances.count; i++)
+		listener->entrances.items[i]->manner = listener->entrances.items[i]->next_manner;
 	commit_tls(listener);
 	inherited_keep_only(listener->opts.inherited, listener->opts.net->listen,
 			    listener->opts.log);
@@ -506,12 +494,12 @@ int listener_start(struct listener *listener, struct err *err)
 
 /* ---- stopping ---- */
 
-static void listener_close_doors(struct listener *listener)
+static void listener_close_entrances(struct listener *listener)
 {
 	listener_drop(listener);
-	for (size_t i = 0; i < listener->doors.count; i++)
-		door_free(listener->doors.items[i]);
-	doors_forget(&listener->doors);
+	for (size_t i = 0; i < listener->entrances.count; i++)
+		entrance_free(listener->entrances.items[i]);
+	entrances_forget(&listener->entrances);
 }
 
 void listener_stop(struct listener *listener)
@@ -522,9 +510,9 @@ void listener_stop(struct listener *listener)
 	if (listener->commons.is_stopping)
 		return;
 	listener->commons.is_stopping = true;
-	for (size_t i = 0; i < listener->doors.count; i++)
-		door_take_waiting(listener->doors.items[i]);
-	listener_close_doors(listener);
+	for (size_t i = 0; i < listener->entrances.count; i++)
+		entrance_take_waiting(listener->entrances.items[i]);
+	listener_close_entrances(listener);
 	inherited_keep_only(listener->opts.inherited, nothing, NULL);
 	loop_timer_stop(&listener->pause);
 	for (conn = conn_list_first(&listener->conns); conn; conn = conn_list_next(conn))
@@ -552,7 +540,7 @@ void listener_free(struct listener *listener)
 {
 	if (!listener)
 		return;
-	listener_close_doors(listener);
+	listener_close_entrances(listener);
 	loop_timer_stop(&listener->pause);
 	while (conn_list_first(&listener->conns))
 		conn_kill(conn_list_first(&listener->conns));
@@ -576,5 +564,5 @@ struct listener_counts listener_counts(const struct listener *listener)
 
 unsigned listener_port(const struct listener *listener, size_t n)
 {
-	return n < listener->doors.count ? listener->doors.items[n]->port : 0;
+	return n < listener->entrances.count ? listener->entrances.items[n]->port : 0;
 }

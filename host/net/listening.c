@@ -1,4 +1,4 @@
-/* Sockets that listen. listener.c has one for each of its doors. */
+/* Sockets that listen. listener.c has one for each of its entrances. */
 #include "net/listening.h"
 
 #include <arpa/inet.h>

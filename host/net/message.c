@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "net/chars.h"
+#include "net/list.h"
 
 /* ---- fields ---- */
 
@@ -19,6 +20,58 @@ const struct http_field *http_field_find(const struct http_field *fields, size_t
 			return &fields[i];
 	}
 	return NULL;
+}
+
+const struct http_field *http_field_find_nocase(const struct http_field *fields, size_t count,
+						struct str name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].name.len == name.len && str_eq_nocase(fields[i].name, name))
+			return &fields[i];
+	}
+	return NULL;
+}
+
+bool http_fields_list(const struct http_field *fields, size_t count, struct str name,
+		      struct str member)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].name.len == name.len && str_eq_nocase(fields[i].name, name) &&
+		    list_has(fields[i].value, member))
+			return true;
+	}
+	return false;
+}
+
+struct str http_request_value(const struct http_request *request, const char *name)
+{
+	const struct http_field *field =
+		http_field_find(request->fields, request->field_count, name);
+
+	return field ? field->value : (struct str){NULL, 0};
+}
+
+struct http_request *http_request_copy(const struct http_request *request)
+{
+	struct http_request *copy = arena_alloc(request->arena, sizeof(*copy));
+
+	*copy = *request;
+	return copy;
+}
+
+void http_request_filter(struct http_request *copy,
+			 bool (*keeps)(const void *user, struct http_field *field),
+			 const void *user)
+{
+	struct http_field *fields = arena_alloc(copy->arena, copy->field_count * sizeof(*fields));
+	size_t count = 0;
+
+	for (size_t i = 0; i < copy->field_count; i++) {
+		fields[count] = copy->fields[i];
+		count += keeps(user, &fields[count]);
+	}
+	copy->fields = fields;
+	copy->field_count = count;
 }
 
 bool http_field_is_hop(struct str name)
@@ -62,14 +115,9 @@ struct str http_segment_decode(struct arena *arena, struct str segment)
 	char *out = arena_alloc(arena, segment.len);
 	size_t len = 0;
 	for (size_t i = 0; i < segment.len; i++) {
-		char c = segment.data[i];
-		int high = i + 2 < segment.len ? chars_hex(segment.data[i + 1]) : -1;
-		int low = i + 2 < segment.len ? chars_hex(segment.data[i + 2]) : -1;
-		if (c == '%' && high >= 0 && low >= 0) {
-			c = (char)(high << 4 | low);
-			i += 2;
-		}
-		out[len++] = c;
+		int c = chars_escape((struct str){segment.data + i, segment.len - i});
+		out[len++] = c >= 0 ? (char)c : segment.data[i];
+		i += c >= 0 ? 2 : 0;
 	}
 	return (struct str){out, len};
 }

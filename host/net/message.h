@@ -26,6 +26,7 @@
 #include "base/str.h"
 
 struct http_stream;
+struct ip;
 
 struct http_field {
 	struct str name;
@@ -63,6 +64,7 @@ struct http_request {
 	struct str scheme;    /* "http" or "https": what the connection speaks */
 	struct str authority; /* of an absolute target, else of Host; "name:port", may be empty */
 	struct str peer;      /* "192.0.2.7:52311", "[2001:db8::1]:52311", "unix" */
+	const struct ip *ip;  /* of peer: who asks */
 	unsigned version;     /* 10, 11, 20 */
 	const struct http_tls *tls; /* of the connection; NULL: there is none */
 
@@ -95,6 +97,27 @@ struct str http_segment_decode(struct arena *arena, struct str segment);
 /* The first field of that name (lower case), or NULL. */
 const struct http_field *http_field_find(const struct http_field *fields, size_t count,
 					 const char *name);
+
+/* The same in any case: in answers, names are as plugins write them. */
+const struct http_field *http_field_find_nocase(const struct http_field *fields, size_t count,
+						struct str name);
+
+/* Whether one of the fields of that name, in any case, has this member in its list. */
+bool http_fields_list(const struct http_field *fields, size_t count, struct str name,
+		      struct str member);
+
+/* The value of the request's first field of that name (lower case); empty: there is none. */
+struct str http_request_value(const struct http_request *request, const char *name);
+
+/* A copy of the request that may tell something else, in the same arena; what it points to is
+ * shared. */
+struct http_request *http_request_copy(const struct http_request *request);
+
+/* Gives such a copy a list of its own, of the fields that `keeps` says true about, which may change
+ * them. */
+void http_request_filter(struct http_request *copy,
+			 bool (*keeps)(const void *user, struct http_field *field),
+			 const void *user);
 
 /* Fields about this connection and not about the message (RFC 9110, 7.6.1): never forwarded in
  * either direction. */

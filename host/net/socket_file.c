@@ -6,7 +6,7 @@
  * may have put another file in its place. The stale socket: a host that was killed leaves its file;
  * nobody listens on it, which connect() tells. Two hosts that start at once must not both find it
  * stale, so looking and binding happen under a lock on the directory, which leaves no file behind.
- * admin/socket.c has one, and each door of a listener that is a file. */
+ * admin/socket.c has one, and each entrance of a listener that is a file. */
 #include "net/socket_file.h"
 
 #include <errno.h>

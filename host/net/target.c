@@ -62,8 +62,7 @@ bool target_is_authority(struct str text)
 	for (; i < text.len && text.data[i] != ':'; i++) {
 		char c = text.data[i];
 		if (c == '%') {
-			if (text.len - i < 3 || chars_hex(text.data[i + 1]) < 0 ||
-			    chars_hex(text.data[i + 2]) < 0)
+			if (chars_escape((struct str){text.data + i, text.len - i}) < 0)
 				return false;
 			i += 2;
 		} else if (!is_unreserved(c) && !is_sub_delim(c)) {
@@ -101,18 +100,14 @@ static enum fault path_decode(struct str path, char *out, size_t *len_out)
 			out[len++] = path.data[i];
 			continue;
 		}
-		int high = path.len - i > 2 ? chars_hex(path.data[i + 1]) : -1;
-		int low = path.len - i > 2 ? chars_hex(path.data[i + 2]) : -1;
-		if (high < 0 || low < 0)
+		int c = chars_escape((struct str){path.data + i, path.len - i});
+		if (c < 0)
 			return FAULT_PATH_ESCAPE;
 		i += 2;
-		char c = (char)(high << 4 | low);
-		if (c == '/' || c == '%') {
-			memcpy(out + len, c == '/' ? "%2F" : "%25", 3);
-			len += 3;
-		} else {
-			out[len++] = c;
-		}
+		if (c == '/' || c == '%')
+			len = (size_t)(chars_put_escape(out + len, (uint8_t)c) - out);
+		else
+			out[len++] = (char)c;
 	}
 	*len_out = len;
 	return FAULT_NONE;

@@ -77,7 +77,8 @@ static int fail(const struct store *store, struct err *err)
 
 /* ---- running ---- */
 
-int store_run(struct store *store, const char *sql, struct err *err)
+/* SQL without results, also several statements. */
+static int run(struct store *store, const char *sql, struct err *err)
 {
 	int r = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
 
@@ -86,12 +87,12 @@ int store_run(struct store *store, const char *sql, struct err *err)
 
 int store_begin(struct store *store, struct err *err)
 {
-	return store_run(store, "BEGIN IMMEDIATE", err);
+	return run(store, "BEGIN IMMEDIATE", err);
 }
 
 int store_commit(struct store *store, struct err *err)
 {
-	return store_run(store, "COMMIT", err);
+	return run(store, "COMMIT", err);
 }
 
 void store_roll_back(struct store *store)
@@ -155,12 +156,6 @@ int store_step(struct store_statement *statement, struct err *err)
 	}
 }
 
-void store_reset(struct store_statement *statement)
-{
-	sqlite3_reset(statement->stmt);
-	sqlite3_clear_bindings(statement->stmt);
-}
-
 int64_t store_int(struct store_statement *statement, int column)
 {
 	return sqlite3_column_int64(statement->stmt, column);
@@ -221,10 +216,10 @@ static int harden(struct store *store, int busy_ms, struct err *err)
 	sqlite3_busy_timeout(store->db, busy_ms);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	return store_run(store,
-			 "PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON; "
-			 "PRAGMA mmap_size=0; PRAGMA synchronous=FULL",
-			 err);
+	return run(store,
+		   "PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON; "
+		   "PRAGMA mmap_size=0; PRAGMA synchronous=FULL",
+		   err);
 }
 
 static int connect_file(struct store *store, const char *name, int flags, int busy_ms,
@@ -251,10 +246,10 @@ static int migrate_step(struct store *store, const char *sql, int version, struc
 	int r = store_begin(store, err);
 
 	if (r == 0)
-		r = store_run(store, sql, err);
+		r = run(store, sql, err);
 	snprintf(done, sizeof(done), "PRAGMA user_version=%d", version);
 	if (r == 0)
-		r = store_run(store, done, err);
+		r = run(store, done, err);
 	if (r == 0)
 		r = store_commit(store, err);
 	if (r < 0)
@@ -326,11 +321,11 @@ static int fill_new(struct store *store, const struct store_opts *opts, const ch
 
 	snprintf(id, sizeof(id), "PRAGMA application_id=%" PRId32, opts->application_id);
 	if (r == 0)
-		r = store_run(store, id, err);
+		r = run(store, id, err);
 	if (r == 0)
 		r = migrate(store, opts, err);
 	if (r == 0)
-		r = store_run(store, "PRAGMA journal_mode=WAL", err);
+		r = run(store, "PRAGMA journal_mode=WAL", err);
 	disconnect(store);
 	return r;
 }
@@ -424,7 +419,7 @@ static int connect_writer(struct store *store, const struct store_opts *opts, st
 {
 	int r = connect_file(store, store->path, SQLITE_OPEN_READWRITE, opts->busy_ms, err);
 
-	return r == 0 ? store_run(store, "PRAGMA journal_mode=WAL", err) : r;
+	return r == 0 ? run(store, "PRAGMA journal_mode=WAL", err) : r;
 }
 
 /* A transaction that changes nothing shows whether the file may be written, and makes its log. */

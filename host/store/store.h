@@ -1,9 +1,9 @@
-/* SQLite behind one door: a file with tables that somebody else's schema made, statements that are
- * prepared once, and errors as sentences. Durable: what a transaction has committed survives the
- * loss of power (WAL, synchronous=FULL). Nothing that is written in the file is trusted to run:
+/* SQLite behind one door: a file with tables that somebody else's schema made, statements,
+ * and errors as sentences. Durable: what a transaction has committed survives the loss of power
+ * (WAL, synchronous=FULL). Nothing that is written in the file is trusted to run:
  * no schema may call functions, and none can be edited from SQL.
  *
- *	store_open() → store_prepare() → bind, step, reset … → store_statement_free()
+ *	store_open() → store_prepare() → bind, step … → store_statement_free()
  */
 #ifndef PLUGD_STORE_STORE_H
 #define PLUGD_STORE_STORE_H
@@ -43,34 +43,30 @@ int store_check_place(const struct store *store, struct err *err);
 /* How many migrations the file has seen. */
 int store_version(const struct store *store);
 
-/* Runs SQL without results, also several statements. 0, or -errno and *err: -ENOSPC the disk or the
- * file is full, -EROFS it may not be written, -EBUSY another has locked it, -EBADMSG it is damaged,
- * -EIO all else. */
-int store_run(struct store *store, const char *sql, struct err *err);
-
 /* A transaction. begin: nobody else writes from here on. Whoever has failed in between rolls back,
- * which can't fail. */
+ * which can't fail. 0, or -errno and *err: -ENOSPC the disk or the file is full, -EROFS it may not
+ * be written, -EBUSY another has locked it, -EBADMSG it is damaged, -EIO all else. */
 int store_begin(struct store *store, struct err *err);
 int store_commit(struct store *store, struct err *err);
 void store_roll_back(struct store *store);
 
 /* ---- statements ---- */
 
-/* 0 and *out (returns owned), or as store_run(). */
+/* 0 and *out (returns owned), or as store_begin(). */
 int store_prepare(struct store *store, const char *sql, struct store_statement **out,
 		  struct err *err);
 void store_statement_free(struct store_statement *statement); /* NULL is fine */
 
-/* Parameters count from 1. Text and bytes are borrowed until store_reset(). */
+/* Parameters count from 1. Text and bytes are borrowed until the
+ * statement is freed. */
 void store_bind_int(struct store_statement *statement, int index, int64_t value);
 void store_bind_str(struct store_statement *statement, int index, struct str text);
 void store_bind_bytes(struct store_statement *statement, int index, const void *data, size_t len);
 
-/* 1: there is a row; 0: there is none, or no more; or as store_run(). */
+/* 1: there is a row; 0: there is none, or no more; or as store_begin(). */
 int store_step(struct store_statement *statement, struct err *err);
-void store_reset(struct store_statement *statement); /* it can be bound and stepped again */
 
-/* Columns of the row, from 0; valid until the next step or reset. Bytes also of a column that holds
+/* Columns of the row, from 0; valid until the next step. Bytes also of a column that holds
  * something else than was asked for: whoever asks compares lengths. */
 int64_t store_int(struct store_statement *statement, int column);
 struct str store_str(struct store_statement *statement, int column);

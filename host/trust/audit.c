@@ -63,11 +63,6 @@ struct audit {
 	struct flood floods[AUDIT_EVENT_COUNT];
 };
 
-const char *audit_event_name(enum audit_event event)
-{
-	return events[event].name;
-}
-
 bool audit_event_find(const char *name, enum audit_event *out)
 {
 	for (size_t i = 0; i < AUDIT_EVENT_COUNT; i++) {
@@ -225,7 +220,7 @@ static int add_row(struct audit *audit, struct audit_link *link, const struct au
 	struct audit_row row = {
 		.seq = link->seq + 1,
 		.time_ms = clock_wall_ms(),
-		.event = str_from(audit_event_name(note->event)),
+		.event = str_from(events[note->event].name),
 		.subject = str_from(note->subject),
 		.actor = str_from(actor),
 		.details = str_from(details),

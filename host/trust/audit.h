@@ -56,10 +56,7 @@ void audit_close(struct audit *audit);
  * record. Each call tries again, so that the trail goes on when its disk has room. */
 int audit_record(struct audit *audit, const struct audit_note *note, struct err *err);
 
-/* "plugin.start". */
-const char *audit_event_name(enum audit_event event);
-
-/* False: no event has this name. */
+/* The event called "plugin.start". False: none has this name. */
 bool audit_event_find(const char *name, enum audit_event *out);
 
 #endif

@@ -4,11 +4,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "identity/credentials.h"
 #include "identity/entries.h"
 #include "identity/expiry.h"
 #include "identity/password.h"
-#include "identity/plain_base64.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,7 +42,7 @@ static void show(struct str text)
 			continue;
 		assert(credential.text.data >= text.data &&
 		       credential.text.data + credential.text.len <= text.data + text.len);
-		if (plain_base64_read(credential.text, out, sizeof(out), &len))
+		if (base64_decode(credential.text, out, sizeof(out), &len))
 			assert(len <= sizeof(out));
 	}
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64url.h"
+#include "base/base64.h"
 #include "identity/jwt_keys.h"
 #include "identity/jwt_principal.h"
 
@@ -75,8 +75,8 @@ static enum jwt_verdict judge(struct str text, const struct keyset *set)
 static char *sign(struct str header, struct str claims)
 {
 	const struct jwt_signer signer = {.alg = JWT_HS256, .secret = secret};
-	size_t room = BASE64URL_TEXT(header.len) + BASE64URL_TEXT(claims.len) + 64;
-	char *text = malloc(room), mac[BASE64URL_TEXT(64)];
+	size_t room = BASE64_TEXT(header.len) + BASE64_TEXT(claims.len) + 64;
+	char *text = malloc(room), mac[BASE64_TEXT(64)];
 	size_t len = base64url_encode((const uint8_t *)header.data, header.len, text), mac_len;
 
 	text[len++] = '.';

@@ -40,6 +40,8 @@ def test_a_tidy_tree_has_no_fault(tmp_path):
         ("host/x.c", "/* x */\n/* TODO: more */\n", 2, "TODO"),
         ("host/x.c", "/* x */\n#if 0\n#endif\n", 2, "#if 0"),
         ("tests/x.py", '"""x"""\nx = 1  # FIXME\n', 2, "FIXME"),
+        ("host/x.c", "/* x */\n/* Called by\n * users.c. */\n", 3, "there is no users.c"),
+        ("host/x.c", "/* x.c, net/x.c */\n", 1, "there is no net/x.c"),
         ("host/x.c", "/* x */\n" + "int x;\n" * 600, 601, "601 lines, 600 at most"),
         ("host/x.c", function(61), 4, "a function of 61 lines"),
         ("tests/unit/x.c", "/* x */\nint x = usleep(1);\n", 2, "never sleeps"),

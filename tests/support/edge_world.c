@@ -313,10 +313,8 @@ static size_t stream_room(const struct http_stream *stream)
 
 static void stream_abort(struct http_stream *stream)
 {
-	struct edge_world *world = world_of(stream);
-
-	assert_true(world->is_open);
-	buf_printf(&world->client, "abort ");
+	assert_true(world_of(stream)->is_open);
+	buf_printf(&world_of(stream)->client, "abort ");
 }
 
 /* A wish that was there already is no news, nor is one after the end of the answer. */
@@ -341,9 +339,11 @@ void client_asks(struct edge_world *world, const char *line, const char *fields)
 	char text[4000];
 
 	assert_false(world->is_open);
+	assert_true(ip_parse(STR_LITERAL("192.0.2.7"), &world->ip));
 	snprintf(text, sizeof(text), "%s HTTP/1.1\r\nhost: example.com\r\n%s\r\n", line, fields);
 	world->request = (struct http_request){.arena = &world->arena,
 					       .peer = STR_LITERAL("192.0.2.7:52311"),
+					       .ip = &world->ip,
 					       .scheme = STR_LITERAL("http")};
 	event = http1_next(&parser, (const uint8_t *)text, strlen(text), &world->request);
 	assert_int_equal(event.what, HTTP1_REQUEST);

@@ -36,6 +36,7 @@ struct edge_world {
 	struct http_stream stream;
 	struct arena arena;
 	struct http_request request;
+	struct ip ip; /* of its client */
 	bool is_open;
 	bool is_answered;
 	bool is_ended;

@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-#include "base/base64url.h"
+#include "base/base64.h"
 #include "base/mem.h"
 #include "tests/support/unit.h"
 
@@ -80,8 +80,8 @@ char *jwt_world_token(const struct jwt_signer *signer, const char *header, const
 
 char *jwt_world_parts(const char *header, const char *claims, const char *signature)
 {
-	char *first = mem_alloc(BASE64URL_TEXT(strlen(header)));
-	char *second = mem_alloc(BASE64URL_TEXT(strlen(claims)));
+	char *first = mem_alloc(BASE64_TEXT(strlen(header)));
+	char *second = mem_alloc(BASE64_TEXT(strlen(claims)));
 	char *token;
 
 	base64url_encode((const uint8_t *)header, strlen(header), first);

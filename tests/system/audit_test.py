@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from plugd import (PATIENCE_S, PLUGCTL, PLUGINS, PYTHON, plugin, route, wait_until,
+from plugd import (PATIENCE_S, PLUGCTL, PLUGINS, PYTHON, plugctl, plugin, route, wait_until,
                    whitelist_entry)
 
 ECHO = "good.v1.Good/Echo"
@@ -37,12 +37,6 @@ def audited_fixture(hosts, trail):
         return hosts(plugins=plugins or [plugin("good")],
                      audit={"file": str(trail), **(audit or {})}, **settings)
     return make
-
-
-def plugctl(*args, status=0, under=()):
-    done = subprocess.run([*under, PLUGCTL, *map(str, args)], capture_output=True, check=False)
-    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
-    return done.stdout.decode() + done.stderr.decode()
 
 
 def records(trail, *args, under=()):

@@ -1,18 +1,11 @@
 """The example auth-demo: its walk through who may what ends as it says."""
 import os
 import pathlib
-import socket
 import subprocess
 
-from plugd import PATIENCE_S, SANITIZERS
+from plugd import PATIENCE_S, SANITIZERS, free_port
 
 DEMO = pathlib.Path(os.environ["SOURCE_DIR"]) / "plugins-examples/auth-demo/demo"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def walk(environment=None):

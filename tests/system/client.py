@@ -4,6 +4,7 @@ framing, status line and fields of each response are checked.
 import json
 import re
 import socket
+import struct
 
 PATIENCE_S = 60
 
@@ -56,13 +57,19 @@ def connect(address, receive_buffer=None):
     return sock
 
 
+def framed(*messages):
+    """Each with its length before it, as a stream of messages has them."""
+    return b"".join(struct.pack(">I", len(message)) + message for message in messages)
+
+
 class Client:
     """A connection, and what is sent on it before all else. Reading waits for what is expected;
     fails when the server closes instead."""
 
     def __init__(self, address, receive_buffer=None, first=b""):
         self.sock = connect(address, receive_buffer)
-        self.sock.sendall(first)
+        if first:  # or a server that has closed meanwhile would be told of
+            self.sock.sendall(first)
         self.buffer = bytearray()
 
     def __enter__(self):

@@ -5,6 +5,7 @@ import pytest
 
 import plugd
 from cast import lend_casts
+from certificates import Authority
 from puppets import Stage
 
 plugd.adopt_orphans()
@@ -48,6 +49,12 @@ def start(hosts):
     def start_one(ready=None, environment=None, **settings):
         return hosts(environment, **settings).start(ready)
     return start_one
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory):
+    """An authority that issues certificates to all tests of a file."""
+    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """plugins-examples/echo behind plugd, as its README says."""
 import os
-import struct
 import threading
 
 import pytest
 
+from client import framed
 from plugd import SANITIZERS, STRICT, plugin, process_field, route
 
 ECHO = os.path.join(os.environ["EXAMPLE_DIR"], "echo/echo")
@@ -25,10 +25,6 @@ def host_fixture(shared_hosts):
 
 def resident(pid):
     return int(process_field(pid, "VmRSS").split()[0]) * 1024
-
-
-def framed(*messages):
-    return b"".join(struct.pack(">I", len(message)) + message for message in messages)
 
 
 @pytest.mark.parametrize("path", ["/echo", "/echo/", "/echo/any/where"])

@@ -4,9 +4,8 @@ import struct
 import pytest
 
 import h2_client as h2
-from certificates import Authority
 from h2_client import H2
-from plugd import plugin, route, wait_until
+from plugd import plugin, route
 from tls_client import TlsClient, address_of, client_context
 
 ROUTES = [route("/x/*rest", "good"), route("/small/echo", "good", body_limit="10")]
@@ -459,11 +458,6 @@ def test_what_is_on_its_way_when_the_host_ends_is_served(begin):
 
 
 # ---- with TLS, and without HTTP/2
-
-
-@pytest.fixture(scope="module", name="ca")
-def ca_fixture(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.mark.parametrize("is_on, offered, agreed", [

@@ -9,7 +9,6 @@ import subprocess
 
 import pytest
 
-from certificates import Authority
 from plugd import PLUGD, plugin, route
 from tls_client import TlsClient, address_of, client_context
 
@@ -412,11 +411,6 @@ def test_a_bad_file_changes_nothing(start, tmp_path, spoil, word):
 
 
 # ---- certificates
-
-
-@pytest.fixture(scope="module", name="ca")
-def ca_fixture(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 def tls_host(start, ca, certificates, mode="optional", **settings):

@@ -13,7 +13,6 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from certificates import Authority
 from issuers import AUDIENCE, ISSUER, Key, KeyServer, b64url, server_context, unsigned
 from plugd import PLUGD, plugin, route, wait_until
 
@@ -357,8 +356,7 @@ def test_the_server_says_how_long_its_keys_are_good(start, serve, key):
     wait_until(lambda: server.asked >= 2, "it is asked again")
 
 
-def test_a_server_is_held_against_its_authority(start, serve, tmp_path, key):
-    ca = Authority(tmp_path)
+def test_a_server_is_held_against_its_authority(start, serve, ca, key):
     server = serve(key, context=server_context(ca.issue()))
     host = start(**settings_of(jwks_url=server.url, jwks_ca=str(ca.pem)))
     assert seen(host, key.token())["principal"] == "ada"

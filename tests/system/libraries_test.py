@@ -6,13 +6,7 @@ import subprocess
 
 import pytest
 
-from plugd import PLUGCTL, PLUGINS, PYTHON, is_alive, plugin, wait_until, whitelist_entry
-
-
-def plugctl(*args, status=0):
-    done = subprocess.run([PLUGCTL, *map(str, args)], capture_output=True, check=False, text=True)
-    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
-    return done.stdout + done.stderr
+from plugd import PLUGINS, PYTHON, is_alive, plugctl, plugin, wait_until, whitelist_entry
 
 
 def compile_c(target, text, *args):

@@ -8,7 +8,6 @@ import stat
 
 import pytest
 
-from certificates import Authority
 from plugd import children, plugin, route, wait_until
 from tls_client import TlsClient, address_of, client_context
 
@@ -112,8 +111,7 @@ def test_what_lives_or_is_no_socket_stays(hosts, path):
     assert refusal(hosts(listen=f"unix:{path.parent}/none/a.sock"))[0] == 1303
 
 
-def test_tls_is_spoken_on_a_unix_socket_too(start, path, tmp_path):
-    ca = Authority(tmp_path)
+def test_tls_is_spoken_on_a_unix_socket_too(start, path, ca):
     host = start(listen=f"https://unix:{path}", tls={"certificates": [ca.issue().row()]}, **MIRROR)
     with TlsClient(address_of(host), client_context(ca.pem)) as client:
         assert client.ask("GET", "/x/mirror").read().json()["scheme"] == "https"
@@ -333,8 +331,7 @@ def test_an_inherited_unix_socket_keeps_its_file(hosts, path):
     assert path.exists()
 
 
-def test_tls_is_spoken_on_an_inherited_socket(hosts, tmp_path):
-    ca = Authority(tmp_path)
+def test_tls_is_spoken_on_an_inherited_socket(hosts, ca):
     with listening() as sock:
         launched(give(hosts(listen="https://fd:web", tls={"certificates": [ca.issue().row()]}),
                       sock, names="web"))

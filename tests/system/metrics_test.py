@@ -8,7 +8,6 @@ import subprocess
 import pytest
 
 from cast import INTERNAL
-from certificates import Authority
 from client import Client, request
 from plugd import PLUGD, plugin, route, wait_until
 from tls_client import TlsClient, address_of, client_context
@@ -237,8 +236,7 @@ def test_connections_that_are_closed_unheard_are_counted(start):
         assert page.get("plugd_http_connections_accepted_total") == 1
 
 
-def test_handshakes_are_counted_by_version_and_by_their_end(start, tmp_path):
-    ca = Authority(tmp_path)
+def test_handshakes_are_counted_by_version_and_by_their_end(start, ca):
     host = start(listen="https://127.0.0.1:0", plugins=[], admin=PAGES,
                  tls={"certificates": [ca.issue().row()]})
     for version in ("1.2", "1.3", "1.3"):

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -35,6 +36,7 @@ SANITIZERS = {
 STRICT = {"profile": "strict", "allow_calls": ["ptrace"]}
 
 PR_SET_CHILD_SUBREAPER = 36
+PORTS_OF_KERNEL = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
 TCP_LISTEN = "0A"  # in /proc/net/tcp
 
 
@@ -58,6 +60,34 @@ def wait_until(condition, what, patience_s=PATIENCE_S):
         assert time.monotonic() < give_up, f"not in {patience_s} s: {what}"
         time.sleep(0.005)
     return value
+
+
+def freeze(pid):
+    """Stops a process; from then on none of its threads reads anything."""
+    os.kill(pid, signal.SIGSTOP)
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    wait_until(lambda: all("State:\tT" in (task / "status").read_text()
+                           for task in tasks.iterdir()), "a frozen process")
+
+
+def free_port():
+    """One below those that the kernel hands out, so nobody gets it before the test does."""
+    first_of_kernel = int(PORTS_OF_KERNEL.read_text().split()[0])
+    while True:
+        try:
+            port = random.randrange(1024, first_of_kernel)
+            socket.create_server(("127.0.0.1", port)).close()
+            return port
+        except OSError:
+            pass
+
+
+def plugctl(*args, status=0, under=()):
+    """What plugctl prints without a host, after its exit status was as expected; run by `under`."""
+    done = subprocess.run([*under, PLUGCTL, *map(str, args)], capture_output=True, check=False,
+                          text=True)
+    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    return done.stdout + done.stderr
 
 
 def process_field(pid, name):

@@ -8,7 +8,6 @@ import subprocess
 import pytest
 
 import h2_client as h2
-from certificates import Authority
 from client import Client
 from plugd import plugin, route
 from tls_client import TlsClient, address_of, client_context
@@ -55,11 +54,6 @@ def begin_fixture(start):
         host.address = address_of(host)
         return host
     return make
-
-
-@pytest.fixture(name="ca")
-def ca_fixture(tmp_path):
-    return Authority(tmp_path)
 
 
 def ask(host, header, path="/x/mirror", headers=()):

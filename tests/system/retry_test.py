@@ -1,11 +1,10 @@
 """Calls that fail and are tried again, or not: safety first, then what the settings leave."""
 import os
-import pathlib
 import signal
 
 import pytest
 
-from plugd import route, wait_until
+from plugd import freeze, route, wait_until
 from plugd_pb2 import BYTES, Manifest, Method, Service
 from puppets import asked
 
@@ -29,14 +28,6 @@ def troupe_fixture(hosts, stage):
 
 def other(puppets, puppet):
     return next(each for each in puppets if each is not puppet)
-
-
-def freeze(pid):
-    """Stops a process; from then on none of its threads reads anything."""
-    os.kill(pid, signal.SIGSTOP)
-    tasks = pathlib.Path(f"/proc/{pid}/task")
-    wait_until(lambda: all("State:\tT" in (task / "status").read_text()
-                           for task in tasks.iterdir()), "a frozen process")
 
 
 def counts(host):

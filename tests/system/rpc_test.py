@@ -1,9 +1,8 @@
 """RPC over HTTP: POST /rpc/<service>/<method>, routes to a method, deadlines, metadata."""
-import struct
-
 import pytest
 
 import plug
+from client import framed
 from host_pb2 import InfoResponse
 from plugd import plugin, route, wait_until
 from plugd_pb2 import (BYTES, JSON, MSGPACK, Data, Manifest, Method, Request, Requirement, Response,
@@ -22,10 +21,6 @@ def host_fixture(shared_hosts):
                 route("/nowhere", "good", rpc="good.v1.Good/Nowhere"),
                 route("/never", "never", rpc="never.v1.Never/Do")],
     ).start(ready=["good", "hidden"])
-
-
-def framed(*messages):
-    return b"".join(struct.pack(">I", len(message)) + message for message in messages)
 
 
 def test_the_body_is_the_message(host):

@@ -1,6 +1,5 @@
 """`on_unavailable`: the plugin that answers when no instance of another one can serve."""
 import os
-import pathlib
 import select
 import shutil
 import signal
@@ -9,8 +8,8 @@ import struct
 import pytest
 
 import plug
-from cast import DO, NEVER, NOT_READY
-from plugd import PATIENCE_S, PLUGINS, wait_until
+from cast import DO, NOT_READY
+from plugd import PATIENCE_S, PLUGINS, freeze, wait_until
 from plugd_pb2 import BYTES, JSON, Manifest, Method, Service
 
 UNAVAILABLE, NOT_FOUND = 14, 5
@@ -196,14 +195,6 @@ def test_nothing_is_repeated_once_the_answer_has_begun(cast):
     with pytest.raises(AssertionError, match="ended in the middle"):
         client.read_body(head)
     assert cast.stood_in() == 0
-
-
-def freeze(pid):
-    """Stops a process; from then on none of its threads reads anything."""
-    os.kill(pid, signal.SIGSTOP)
-    tasks = pathlib.Path(f"/proc/{pid}/task")
-    wait_until(lambda: all("State:\tT" in (task / "status").read_text()
-                           for task in tasks.iterdir()), "a frozen process")
 
 
 def test_what_never_reached_the_plugin_is_handed_on_whatever_it_is(cast):

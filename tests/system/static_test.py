@@ -10,7 +10,6 @@ import threading
 import pytest
 
 import h2_client
-from certificates import Authority
 from client import Client
 from h2_client import H2
 from plugd import wait_until
@@ -365,11 +364,6 @@ def test_a_slow_reader_costs_no_memory(start, www):
         client.ask("GET", "/a.txt")
         assert client.read().body == TEXT
     assert host.rss() < before + ROOM
-
-
-@pytest.fixture(scope="module", name="ca")
-def ca_fixture(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 def test_files_over_tls(start, www, ca):

@@ -19,6 +19,7 @@ LIVE = "/health/live"
 
 @pytest.fixture(name="ca")
 def ca_fixture(tmp_path):
+    """One for each test: some revoke what it has issued."""
     return Authority(tmp_path)
 
 

@@ -4,18 +4,12 @@ import ssl
 
 import pytest
 
-from certificates import Authority
 from client import Client
 from plugd import plugin, route, wait_until
 from tls_client import Records, TlsClient, address_of, client_context, s_client
 
 LIVE = "/health/live"
 REQUEST = f"GET {LIVE} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
-
-
-@pytest.fixture(scope="module", name="ca")
-def ca_fixture(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(scope="module", name="pair")

@@ -3,30 +3,17 @@ says that they print is what they print. Only the installation goes to a directo
 own, and the port is a free one."""
 import os
 import pathlib
-import random
 import re
-import socket
 import subprocess
 
 import pytest
 
+from plugd import free_port
+
 BUILD = pathlib.Path(os.environ["BUILD_DIR"])
 TUTORIAL = pathlib.Path(os.environ["SOURCE_DIR"]) / "docs/PLUGINS.md"
-PORTS_OF_KERNEL = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
 SANITIZE = os.environ["SANITIZE"]
 BLOCK = re.compile(r"(?:`([\w.]+)`[^`\n]*:\n\n)?```(\w+)( install)?\n(.*?)```\n", re.DOTALL)
-
-
-def free_port():
-    """One below those that the kernel hands out, so nobody gets it before the tutorial does."""
-    first_of_kernel = int(PORTS_OF_KERNEL.read_text().split()[0])
-    while True:
-        try:
-            port = random.randrange(1024, first_of_kernel)
-            socket.create_server(("127.0.0.1", port)).close()
-            return port
-        except OSError:
-            pass
 
 
 @pytest.fixture

@@ -1,17 +1,10 @@
 """The whitelist in the operator's hands: plugctl whitelist list, remove, diff and add."""
 import json
 import shutil
-import subprocess
 
 import pytest
 
-from plugd import PLUGCTL, PLUGINS, whitelist_entry
-
-
-def plugctl(*args, status=0):
-    done = subprocess.run([PLUGCTL, *map(str, args)], capture_output=True, check=False, text=True)
-    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
-    return done.stdout + done.stderr
+from plugd import PLUGINS, plugctl, whitelist_entry
 
 
 @pytest.fixture(name="list_file")

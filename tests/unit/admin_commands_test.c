@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admin/base64.h"
 #include "admin/commands.h"
 #include "admin/line.h"
 #include "base/fd.h"
@@ -336,53 +335,6 @@ static void help_tells_every_command_of_the_table(void **state)
 		assert_text(row(stage->result, i), "command", commands[i].name);
 }
 
-/* ---- base64 ---- */
-
-static void base64_comes_back_as_it_went(void **state)
-{
-	static const struct {
-		const char *plain;
-		const char *coded;
-	} rows[] = {/* RFC 4648, section 10 */
-		    {"", ""},
-		    {"f", "Zg=="},
-		    {"fo", "Zm8="},
-		    {"foo", "Zm9v"},
-		    {"foob", "Zm9vYg=="},
-		    {"fooba", "Zm9vYmE="},
-		    {"foobar", "Zm9vYmFy"}};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct buf coded = {0};
-		struct buf plain = {0};
-
-		base64_encode(&coded, (const uint8_t *)rows[i].plain, strlen(rows[i].plain));
-		assert_int_equal(buf_len(&coded), strlen(rows[i].coded));
-		assert_true(str_eq((struct str){(char *)buf_front(&coded), buf_len(&coded)},
-				   str_from(rows[i].coded)));
-		assert_true(base64_decode(&plain, str_from(rows[i].coded)));
-		assert_true(str_eq((struct str){(char *)buf_front(&plain), buf_len(&plain)},
-				   str_from(rows[i].plain)));
-		buf_deinit(&coded);
-		buf_deinit(&plain);
-	}
-}
-
-static void what_is_no_base64_is_refused(void **state)
-{
-	static const char *const rows[] = {
-		"Z",	"Zg",	 "Zg=",	   "=",	   "====",     "Z===",	 "Zg=a",
-		"Zm8 ", " Zm8=", "Zm8=\n", "Zm-_", "Zg==Zg==", "Z\xff=="};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct buf plain = {0};
-
-		assert_false(base64_decode(&plain, str_from(rows[i])));
-		assert_int_equal(buf_len(&plain), 0);
-		buf_deinit(&plain);
-	}
-}
-
 #define STAGE_TEST(f) cmocka_unit_test_setup_teardown(f, open_stage, close_stage)
 
 int main(void)
@@ -395,8 +347,6 @@ int main(void)
 		STAGE_TEST(a_route_tells_whether_it_leads_somewhere),
 		STAGE_TEST(a_call_that_nobody_can_serve_has_an_outcome),
 		STAGE_TEST(help_tells_every_command_of_the_table),
-		cmocka_unit_test(base64_comes_back_as_it_went),
-		cmocka_unit_test(what_is_no_base64_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

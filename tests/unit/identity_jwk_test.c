@@ -3,7 +3,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-#include "base/base64url.h"
+#include "base/base64.h"
 #include "base/mem.h"
 #include "identity/jwk.h"
 #include "tests/support/jose_vectors.h"

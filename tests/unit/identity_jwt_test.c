@@ -5,7 +5,7 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 
-#include "base/base64url.h"
+#include "base/base64.h"
 #include "base/mem.h"
 #include "identity/jwt.h"
 #include "tests/support/jwt_world.h"

@@ -1,7 +1,6 @@
 /* Passwords: hashed as others hash them, read strictly, remembered for a while and bounded. */
 #include "identity/logins.h"
 #include "identity/password.h"
-#include "identity/plain_base64.h"
 #include "tests/support/unit.h"
 
 /* "ann" with the salt "0123456789abcdef", by Python's hashlib.scrypt(n=4096, r=8, p=1). */
@@ -76,33 +75,6 @@ static void what_is_malformed_too_cheap_or_too_dear_is_refused(void **state)
 	}
 }
 
-static void base64_has_one_text_for_the_same_bytes(void **state)
-{
-	static const struct {
-		const char *text;
-		const char *bytes; /* NULL: refused */
-	} rows[] = {
-		{"", ""},	    {"YQ==", "a"},   {"YQ", "a"},
-		{"YWI=", "ab"},	    {"YWI", "ab"},   {"YWJj", "abc"},
-		{"YR==", NULL},	    {"YQ=", NULL},   {"YQ===", NULL},
-		{"Y", NULL},	    {"Y Q==", NULL}, {"YQ==\n", NULL},
-		{"=", NULL},	    {"====", NULL},  {"YW=j", NULL},
-		{"YWJjZA", "abcd"}, {"YWJ-", NULL},  {"+/+/", "\xfb\xff\xbf"},
-	};
-	uint8_t out[8];
-	size_t len;
-
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		bool good = plain_base64_read(str_from(rows[i].text), out, sizeof(out), &len);
-
-		if (good != (rows[i].bytes != NULL))
-			fail_msg("%s", rows[i].text);
-		if (good)
-			assert_str((struct str){(const char *)out, len}, rows[i].bytes);
-	}
-	assert_false(plain_base64_read(STR_LITERAL("YWJjZGVmZ2hp"), out, 8, &len));
-}
-
 /* ---- what passwords may cost ---- */
 
 static struct login_mark mark_of(struct logins *logins, const char *user, const char *password,
@@ -173,7 +145,6 @@ int main(void)
 		cmocka_unit_test(a_hash_that_others_have_made_knows_its_password),
 		cmocka_unit_test(what_is_made_is_read_and_no_two_are_alike),
 		cmocka_unit_test(what_is_malformed_too_cheap_or_too_dear_is_refused),
-		cmocka_unit_test(base64_has_one_text_for_the_same_bytes),
 		cmocka_unit_test(a_login_is_remembered_for_its_time_and_for_its_hash_alone),
 		cmocka_unit_test(nothing_is_remembered_where_that_is_not_wanted),
 		cmocka_unit_test(another_process_makes_other_marks),

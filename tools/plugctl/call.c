@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "admin/base64.h"
+#include "base/base64.h"
 #include "base/member.h"
 #include "base/str.h"
 #include "base/units.h"
@@ -151,7 +151,7 @@ static json_t *call_args(const struct order *order, const struct buf *payload)
 	struct buf text = {0};
 	json_t *args = json_object();
 
-	base64_encode(&text, buf_front(payload), buf_len(payload));
+	base64_put(&text, buf_front(payload), buf_len(payload));
 	member_str(args, "service", order->service);
 	member_str(args, "method", order->method);
 	member_str(args, "payload", (struct str){(const char *)buf_front(&text), buf_len(&text)});
@@ -187,7 +187,7 @@ static int decode(const json_t *message, struct buf *out, struct err *err)
 {
 	struct str text = {json_string_value(message), json_string_length(message)};
 
-	if (!base64_decode(out, text))
+	if (!base64_take(out, text))
 		return err_set(err, ERR_ADMIN_SOCKET, "the host's reply has a damaged payload");
 	return 0;
 }

@@ -27,7 +27,7 @@ static const struct arg_option global_options[] = {
 static enum exit_status run_help(const struct plugctl *plugctl, const struct args *args);
 static enum exit_status run_version(const struct plugctl *plugctl, const struct args *args);
 
-const struct subcommand subcommands[] = {
+static const struct subcommand subcommands[] = {
 	{.name = "status", .arguments = "", .help = "how the host is doing", .run = run_status},
 	{.name = "plugins",
 	 .arguments = "[<plugin>]",
@@ -269,7 +269,7 @@ const struct subcommand subcommands[] = {
 	 .run = run_help},
 };
 
-const size_t subcommand_count = sizeof(subcommands) / sizeof(subcommands[0]);
+static const size_t subcommand_count = sizeof(subcommands) / sizeof(subcommands[0]);
 
 enum exit_status usage_error(const char *format, ...)
 {

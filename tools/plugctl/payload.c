@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <msgpack.h>
 
-#include "admin/base64.h"
+#include "base/base64.h"
 #include "base/member.h"
 #include "proto/wire_msgpack.h"
 
@@ -99,7 +99,7 @@ static json_t *json_of_bytes(const msgpack_object_bin *bytes)
 	struct buf text = {0};
 	json_t *value;
 
-	base64_encode(&text, (const uint8_t *)bytes->ptr, bytes->size);
+	base64_put(&text, (const uint8_t *)bytes->ptr, bytes->size);
 	value = text_json((struct str){(const char *)buf_front(&text), buf_len(&text)});
 	buf_deinit(&text);
 	return value;

@@ -26,9 +26,6 @@ struct subcommand {
 	enum exit_status (*run)(const struct plugctl *plugctl, const struct args *args);
 };
 
-extern const struct subcommand subcommands[];
-extern const size_t subcommand_count;
-
 /* Says what is wrong with the arguments, and where to read more. */
 enum exit_status usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
