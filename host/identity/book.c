@@ -71,6 +71,12 @@ void book_free(struct book *book)
 	free(book);
 }
 
+void book_apply(struct book *book)
+{
+	if (book->jwt)
+		jwt_issuers_apply(book->jwt);
+}
+
 const struct identity_opts *book_opts(const struct book *book)
 {
 	return book->opts;

@@ -289,6 +289,8 @@ static struct jwks_source *source_new(struct jwks_sources *sources, const struct
 	source->file = mem_strdup(opts->file);
 	source->url = mem_strdup(opts->url);
 	source->ca_file = mem_strdup(opts->ca_file);
+	source->schedule.longest_ms = opts->refresh_ms;
+	source->schedule.shortest_ms = opts->refetch_ms;
 	loop_timer_init(&source->timer, sources->loop, on_due, source);
 	LIST_INIT(&source->waits);
 	LIST_INSERT_HEAD(&sources->list, source, link);
@@ -314,12 +316,19 @@ struct jwks_source *jwks_source_open(struct jwks_sources *sources, const struct 
 	if (is_new)
 		source = source_new(sources, opts);
 	source->users++;
-	source->schedule.longest_ms = opts->refresh_ms;
-	source->schedule.shortest_ms = opts->refetch_ms;
 	if (!is_new || source_begin(source, opts, err) == 0)
 		return source;
 	jwks_source_close(source);
 	return NULL;
+}
+
+void jwks_source_apply(struct jwks_source *source, const struct jwks_opts *opts)
+{
+	source->schedule.longest_ms = opts->refresh_ms;
+	source->schedule.shortest_ms = opts->refetch_ms;
+	if (loop_timer_is_active(&source->timer) &&
+	    loop_timer_left_ms(&source->timer) > opts->refresh_ms)
+		loop_timer_start(&source->timer, opts->refresh_ms);
 }
 
 void jwks_source_close(struct jwks_source *source)

@@ -46,10 +46,9 @@ static bool is_for_anybody(char *const *audiences)
 	return audiences && audiences[0] && strcmp(audiences[0], "*") == 0;
 }
 
-static int issuer_open(struct issuer *issuer, const struct jwt_issuer_opts *opts,
-		       struct jwks_sources *sources, struct err *err)
+static struct jwks_opts keys_of(const struct jwt_issuer_opts *opts)
 {
-	const struct jwks_opts keys = {
+	return (struct jwks_opts){
 		.file = opts->jwks_file,
 		.url = opts->jwks_url,
 		.secret_file = opts->secret_file,
@@ -58,6 +57,12 @@ static int issuer_open(struct issuer *issuer, const struct jwt_issuer_opts *opts
 		.refresh_ms = opts->refresh_ms,
 		.refetch_ms = opts->refetch_ms,
 	};
+}
+
+static int issuer_open(struct issuer *issuer, const struct jwt_issuer_opts *opts,
+		       struct jwks_sources *sources, struct err *err)
+{
+	const struct jwks_opts keys = keys_of(opts);
 
 	issuer->opts = opts;
 	issuer->policy = (struct jwt_policy){
@@ -99,6 +104,15 @@ void jwt_issuers_free(struct jwt_issuers *issuers)
 	token_cache_free(issuers->cache);
 	free(issuers->items);
 	free(issuers);
+}
+
+void jwt_issuers_apply(struct jwt_issuers *issuers)
+{
+	for (size_t i = 0; i < issuers->count; i++) {
+		const struct jwks_opts keys = keys_of(issuers->items[i].opts);
+
+		jwks_source_apply(issuers->items[i].source, &keys);
+	}
 }
 
 /* ---- judging ---- */
