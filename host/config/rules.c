@@ -206,6 +206,9 @@ const char *rule_rate_by(struct str text)
 	struct str before = STR_LITERAL(RATE_BY_HEADER);
 	struct str name = {text.data + before.len, text.len - before.len};
 
+	if (str_starts_with(text, before) && forwarded_is_claim(name))
+		return "names a header that is taken out of every request; write address, which "
+		       "is what trusted_proxies say there, or another header";
 	if (str_eq(text, STR_LITERAL("address")) || str_eq(text, STR_LITERAL(RATE_BY_PRINCIPAL)) ||
 	    (str_starts_with(text, before) && chars_is_token(name)))
 		return NULL;
