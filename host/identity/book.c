@@ -51,13 +51,13 @@ int book_check_files(const struct identity_opts *opts, struct err *err)
 {
 	struct identity_opts files = *opts;
 	struct book *book;
-	int r;
 
-	files.jwt.issuer_count = 0;
+	files.jwt.issuer_count = 0; /* they would be asked, and watched */
 	book = book_new(&files, NULL, err);
-	r = book ? 0 : -EINVAL;
+	if (!book)
+		return -EINVAL;
 	book_free(book);
-	return r;
+	return jwt_issuers_check_files(&opts->jwt, err);
 }
 
 void book_free(struct book *book)

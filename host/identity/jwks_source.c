@@ -150,12 +150,8 @@ static void on_file_change(void *user)
 			  LOG_INT("code", err.code), LOG_BOOL("has_keys", true));
 }
 
-static int open_file(struct jwks_source *source, struct err *err)
+static int watch_file(struct jwks_source *source, struct err *err)
 {
-	int r = read_file(source, err);
-
-	if (r < 0)
-		return r;
 	source->watch = watch_start(source->sources->loop, source->file, on_file_change, source);
 	if (!source->watch)
 		return err_set_errno(err, ERR_JWKS_FILE, errno, "%s can't be watched",
@@ -164,7 +160,7 @@ static int open_file(struct jwks_source *source, struct err *err)
 }
 
 /* The secret is the file's text, without a line end at its end. */
-static int open_secret(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)
+static int read_secret(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)
 {
 	static const struct private_file_codes codes = {ERR_TOKEN_SECRET, ERR_TOKEN_SECRET,
 							ERR_TOKEN_SECRET};
@@ -297,14 +293,25 @@ static struct jwks_source *source_new(struct jwks_sources *sources, const struct
 	return source;
 }
 
-static int source_begin(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)
+/* What has no file has nothing yet. */
+static int source_read(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)
 {
 	if (opts->file)
-		return open_file(source, err);
+		return read_file(source, err);
 	if (opts->secret_file)
-		return open_secret(source, opts, err);
-	begin_fetch(source);
+		return read_secret(source, opts, err);
 	return 0;
+}
+
+static int source_begin(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)
+{
+	int r = source_read(source, opts, err);
+
+	if (r == 0 && opts->file)
+		r = watch_file(source, err);
+	if (r == 0 && opts->url)
+		begin_fetch(source);
+	return r;
 }
 
 struct jwks_source *jwks_source_open(struct jwks_sources *sources, const struct jwks_opts *opts,
@@ -320,6 +327,16 @@ struct jwks_source *jwks_source_open(struct jwks_sources *sources, const struct 
 		return source;
 	jwks_source_close(source);
 	return NULL;
+}
+
+int jwks_source_check(const struct jwks_opts *opts, struct err *err)
+{
+	struct jwks_sources sources = {0};
+	struct jwks_source *source = source_new(&sources, opts);
+	int r = source_read(source, opts, err);
+
+	source_free(source);
+	return r;
 }
 
 void jwks_source_apply(struct jwks_source *source, const struct jwks_opts *opts)

@@ -34,6 +34,9 @@ struct jwks_source *jwks_source_open(struct jwks_sources *sources, const struct 
 				     struct err *err);
 void jwks_source_close(struct jwks_source *source); /* NULL is fine */
 
+/* Reads the file, and keeps nothing; a URL is not asked. 0, or -errno with *err. */
+int jwks_source_check(const struct jwks_opts *opts, struct err *err);
+
 /* From now on `refresh_ms` and `refetch_ms` of these options hold. */
 void jwks_source_apply(struct jwks_source *source, const struct jwks_opts *opts);
 

@@ -106,6 +106,18 @@ void jwt_issuers_free(struct jwt_issuers *issuers)
 	free(issuers);
 }
 
+int jwt_issuers_check_files(const struct jwt_opts *opts, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < opts->issuer_count; i++) {
+		const struct jwks_opts keys = keys_of(&opts->issuers[i]);
+
+		r = jwks_source_check(&keys, err);
+	}
+	return r;
+}
+
 void jwt_issuers_apply(struct jwt_issuers *issuers)
 {
 	for (size_t i = 0; i < issuers->count; i++) {

@@ -1,0 +1,42 @@
+/* What --check looks at beyond the configuration itself. Each room checks its own files with the
+ * functions that its start uses, and tells the first that it can't use. Owns nothing. */
+#include "files.h"
+
+#include <errno.h>
+
+#include "access_log.h"
+#include "edge/edge.h"
+#include "identity/book.h"
+#include "net/listener.h"
+
+static int check_certificates(const struct config *config, struct err *err)
+{
+	return listener_check_files(&config->net, err);
+}
+
+static int check_book(const struct config *config, struct err *err)
+{
+	return book_check_files(&config->edge.identity, err);
+}
+
+static int check_directories(const struct config *config, struct err *err)
+{
+	return edge_check_files(&config->edge, err);
+}
+
+static int (*const checks[])(const struct config *config, struct err *err) = {
+	check_certificates, check_book, check_directories, access_log_check};
+
+int files_check(const struct config *config, FILE *out)
+{
+	struct err err;
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		if (checks[i](config, &err) == 0)
+			continue;
+		fprintf(out, "%s: %s [%d]\n", config->file, err.text, err.code);
+		r = -EINVAL;
+	}
+	return r;
+}
