@@ -11,19 +11,30 @@
 #include "net/endpoint.h"
 #include "observe/errors.h"
 
+/* "identity.jwt.issuers[3].", for the element of the list that the section is, or stands in. */
+static const char *section_prefix(struct filling *filling, enum section_id id, size_t index)
+{
+	const struct section *section = &sections[id];
+	const char *parent;
+
+	if (id == SECTION_TOP)
+		return "";
+	parent = section_prefix(filling, section->parent, index);
+	return section->list
+		       ? arena_printf(&filling->scratch, "%s%s[%zu].", parent, section->key, index)
+		       : arena_printf(&filling->scratch, "%s%s.", parent, section->key);
+}
+
 struct place element_place(struct filling *filling, enum section_id section, size_t index,
 			   enum setting_id setting)
 {
 	const struct element *element = &filling->elements[section][index];
 	unsigned line = element->lines[setting] ? element->lines[setting] : element->line;
+	const char *prefix = section_prefix(filling, settings[setting].section, index);
 
-	enum section_id own = settings[setting].section;
-	const char *inner = own == section ? "" : sections[own].key;
-
-	return (struct place){filling->file, line,
-			      arena_printf(&filling->scratch, "%s[%zu].%s%s%s",
-					   sections[section].key, index, inner, *inner ? "." : "",
-					   settings[setting].key)};
+	return (struct place){
+		filling->file, line,
+		arena_printf(&filling->scratch, "%s%s", prefix, settings[setting].key)};
 }
 
 /* ---- plugins ---- */

@@ -282,6 +282,14 @@ static const struct row rows[] = {
 	 "http: {rate_limit: [1]}\n",
 	 {{1, ERR_CONFIG_TYPE, "is a list; write a map"}}},
 
+	{"a list within sections is told with all of them",
+	 "identity:\n  jwt:\n    issuers:\n    - {issuer: a, audiences: a, jwks_file: f, "
+	 "refetch: 2h}\n",
+	 {{4, ERR_CONFIG_CONFLICT, "4: identity.jwt.issuers[0].refetch: is longer"}}},
+	{"a section within a list likewise",
+	 PLUGIN "routes:\n- path: /a\n  plugin: echo\n  cors: {max_age: 1h}\n",
+	 {{7, ERR_CONFIG_CONFLICT, "7: routes[0].cors.max_age: is of no policy"}}},
+
 	/* ---- plugins ---- */
 	{"a plugin needs a name and an executable",
 	 "whitelist: {file: w}\nplugins:\n- enabled: true\n",
