@@ -122,7 +122,8 @@ static void check_signature(struct filling *filling)
 	unsigned line = filling->single.lines[SETTING_WHITELIST_REQUIRE_SIGNATURE];
 	struct place place = {filling->file, line, "whitelist.require_signature"};
 
-	if (trust->require_signature && !(trust->public_keys && trust->public_keys[0]))
+	if (trust->require_signature && !(trust->public_keys && trust->public_keys[0]) &&
+	    !filling->single.refused[SETTING_WHITELIST_PUBLIC_KEYS])
 		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
 			    "needs whitelist.public_keys, or every whitelist is refused; plugctl "
 			    "whitelist keygen makes a key");
@@ -135,7 +136,7 @@ static void check_process(struct filling *filling)
 	struct place place = {filling->file, filling->single.lines[SETTING_PROCESS_GROUP],
 			      "process.group"};
 
-	if (process->group && !process->user)
+	if (process->group && !process->user && !filling->single.refused[SETTING_PROCESS_USER])
 		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
 			    "means nothing without process.user; name the user too");
 }

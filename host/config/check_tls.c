@@ -24,11 +24,13 @@ static void check_addresses(struct filling *filling)
 
 	for (size_t i = 0; listen && listen[i]; i++) {
 		endpoint_parse(str_from(listen[i]), &one, NULL);
-		if (one.is_tls && filling->config->net.tls.certificate_count == 0)
+		if (one.is_tls && filling->config->net.tls.certificate_count == 0 &&
+		    !element_has_refused(&filling->single, SETTING_CERTIFICATES_CERTIFICATE))
 			problem_add(filling->errors, place_of(filling, SETTING_TOP_LISTEN, name),
 				    ERR_CONFIG_MISSING,
 				    "%s needs a certificate; add tls.certificates", listen[i]);
-		if (one.is_proxied && !has_proxies(filling->config->net.trusted_proxies))
+		if (one.is_proxied && !has_proxies(filling->config->net.trusted_proxies) &&
+		    !element_has_refused(&filling->single, SETTING_TOP_TRUSTED_PROXIES))
 			problem_add(filling->errors, place_of(filling, SETTING_TOP_LISTEN, name),
 				    ERR_CONFIG_MISSING,
 				    "%s takes connections from trusted proxies only, and there are "
@@ -64,6 +66,8 @@ static void check_clients(struct filling *filling)
 	const struct tls_opts *tls = &filling->config->net.tls;
 	char name[SETTING_NAME];
 
+	if (element_has_refused(&filling->single, SETTING_TLS_CLIENT_CERTIFICATES))
+		return;
 	if (tls->client_mode == TLS_CLIENT_NONE) {
 		check_needless(filling, SETTING_TLS_CLIENT_CA, tls->client_ca);
 		check_needless(filling, SETTING_TLS_CLIENT_CRL, tls->client_crl);

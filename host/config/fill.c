@@ -253,8 +253,8 @@ static void take_text(struct filling *filling, const struct setting *setting, st
 		fill_text(filling, setting, place, node->text, filling->directory, target);
 }
 
-static void take_value(struct filling *filling, const struct setting *setting, struct place place,
-		       const struct yaml_node *node, void *target)
+static void take_by_kind(struct filling *filling, const struct setting *setting, struct place place,
+			 const struct yaml_node *node, void *target)
 {
 	switch (setting->kind) {
 	case SETTING_STRINGS:
@@ -285,6 +285,17 @@ static void take_value(struct filling *filling, const struct setting *setting, s
 	}
 }
 
+static void take_value(struct filling *filling, const struct part *part,
+		       const struct setting *setting, struct place place,
+		       const struct yaml_node *node)
+{
+	size_t before = problems_found(filling->errors);
+
+	part->element->lines[setting - settings] = place.line;
+	take_by_kind(filling, setting, place, node, part->target);
+	part->element->refused[setting - settings] = problems_found(filling->errors) > before;
+}
+
 /* ---- maps ---- */
 
 static void take_setting(struct filling *filling, const struct part *part,
@@ -292,14 +303,13 @@ static void take_setting(struct filling *filling, const struct part *part,
 			 const struct yaml_node *key)
 {
 	struct place place = place_of(filling, key->line, part_path(filling, part, key->text.data));
-	unsigned *line = &part->element->lines[setting - settings];
+	unsigned line = part->element->lines[setting - settings];
 
-	if (*line == 0) {
-		*line = key->line;
-		take_value(filling, setting, place, key->value, part->target);
+	if (line == 0) {
+		take_value(filling, part, setting, place, key->value);
 	} else if (yaml_find(map, key->text.data) == key) { /* not the same key, but its alias */
 		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
-			    "sets what line %u sets too; write one of %s and %s", *line,
+			    "sets what line %u sets too; write one of %s and %s", line,
 			    setting->alias, setting->key);
 	}
 }
@@ -398,6 +408,15 @@ static void set_defaults(struct filling *filling, enum section_id section, void 
 
 /* ---- sections ---- */
 
+bool element_has_refused(const struct element *element, enum setting_id id)
+{
+	enum section_id section = settings[id].section;
+
+	while (section != SECTION_TOP && !element->refused_sections[section])
+		section = sections[section].parent;
+	return element->refused[id] || section != SECTION_TOP;
+}
+
 static void take_elements(struct filling *filling, enum section_id id, const char *path,
 			  const struct yaml_node *list)
 {
@@ -435,9 +454,7 @@ static void take_scalar(struct filling *filling, const struct part *part,
 	const struct setting *setting =
 		setting_find(part->section, str_from(sections[part->section].scalar));
 
-	part->element->lines[setting - settings] = value->line;
-	take_value(filling, setting, place_of(filling, value->line, part->path), value,
-		   part->target);
+	take_value(filling, part, setting, place_of(filling, value->line, part->path), value);
 }
 
 static bool is_scalar(const struct section *section, enum section_id id,
@@ -449,6 +466,22 @@ static bool is_scalar(const struct section *section, enum section_id id,
 		return false;
 	setting = setting_find(id, str_from(section->scalar));
 	return value->kind == YAML_TEXT || setting->kind == SETTING_STRINGS;
+}
+
+static void refuse_section(struct filling *filling, const struct part *part, struct place place,
+			   const struct yaml_node *value)
+{
+	const struct section *section = &sections[part->section];
+
+	part->element->refused_sections[part->section] = true;
+	if (section->list && value->count > section->max)
+		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
+			    "has %u items, but %u are the most", value->count, section->max);
+	else
+		problem_add(filling->errors, place, ERR_CONFIG_TYPE, "is %s; write %s",
+			    yaml_kind_name(value),
+			    section->list ? "a list, each item with a dash in front"
+					  : "a map of settings");
 }
 
 static void take_section(struct filling *filling, const struct part *parent, enum section_id id,
@@ -466,18 +499,12 @@ static void take_section(struct filling *filling, const struct part *parent, enu
 		take_scalar(filling, &part, value);
 		return;
 	}
-	if (section->list && value->count > section->max)
-		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
-			    "has %u items, but %u are the most", value->count, section->max);
-	else if (section->list && value->kind == YAML_LIST)
+	if (section->list && value->kind == YAML_LIST && value->count <= section->max)
 		take_elements(filling, id, part.path, value);
 	else if (!section->list && value->kind == YAML_MAP)
 		take_map(filling, &part, value);
 	else
-		problem_add(filling->errors, place, ERR_CONFIG_TYPE, "is %s; write %s",
-			    yaml_kind_name(value),
-			    section->list ? "a list, each item with a dash in front"
-					  : "a map of settings");
+		refuse_section(filling, &part, place, value);
 }
 
 void fill_defaults(struct filling *filling)

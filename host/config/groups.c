@@ -128,6 +128,7 @@ static void inherit(const struct group_opts *group, const struct element *of_gro
 			continue;
 		copy_setting(&settings[i], &group->defaults, route);
 		of_route->lines[i] = of_group->lines[i];
+		of_route->refused[i] = of_group->refused[i];
 	}
 	if (!has_own_rate && route->rate.per_second > 0)
 		route->routing.rate_group = group->name;

@@ -19,6 +19,12 @@ void problem_add(struct config_errors *errors, struct place place, int code, con
 /* A sentence that names its place itself. */
 void problem_add_placed(struct config_errors *errors, unsigned line, int code, const char *text);
 
+/* How many so far, those that were only counted too. */
+static inline size_t problems_found(const struct config_errors *errors)
+{
+	return errors->count + errors->more;
+}
+
 /* What comes now is only counted. */
 static inline bool problems_are_full(const struct config_errors *errors)
 {
