@@ -70,6 +70,9 @@ static const char *literal_fault(struct str text)
 {
 	if (str_eq(text, STR_LITERAL(".")) || str_eq(text, STR_LITERAL("..")))
 		return "has a \".\" or \"..\" segment, which no path has when it is matched";
+	if (text.len > 1 && text.data[0] == '{' && text.data[text.len - 1] == '}')
+		return "has a segment in braces, which would stand for itself; write \":name\" for "
+		       "one that stands for any";
 
 	while (text.len > 0) {
 		size_t len = str_utf8_next(text);
