@@ -171,7 +171,7 @@ static void check_map(struct filling *filling, size_t index)
 	const struct element *element = &filling->elements[SECTION_IDENTITY_CERTIFICATES][index];
 
 	for (size_t i = 0; i < sizeof(whom) / sizeof(whom[0]); i++) {
-		if (element->lines[whom[i]])
+		if (element->lines[whom[i]] || element_has_refused(element, whom[i]))
 			return;
 	}
 	problem_add(filling->errors,

@@ -88,6 +88,9 @@ void check_jwt(struct filling *filling)
 	const struct jwt_opts *jwt = &filling->config->edge.identity.jwt;
 
 	for (size_t i = 0; i < jwt->issuer_count; i++) {
+		if (element_has_refused(&filling->elements[SECTION_JWT_ISSUERS][i],
+					SETTING_JWT_ISSUERS_ISSUER))
+			continue;
 		check_keys(filling, i);
 		check_times(filling, i, &jwt->issuers[i]);
 		check_algorithms(filling, i, &jwt->issuers[i]);

@@ -36,6 +36,45 @@ static struct place place_of(const struct filling *filling, unsigned line, const
 
 /* ---- what is expected instead ---- */
 
+/* What stands there, behind "is". */
+static struct quote shape_of(const struct yaml_node *node)
+{
+	struct quote shape;
+
+	if (node->kind == YAML_TEXT && !yaml_is_null(node))
+		return quote_of(node->text);
+	str_copy(shape.text, sizeof(shape.text), str_from(yaml_kind_name(node)));
+	return shape;
+}
+
+/* "{limit: 256, queue: 512}": those that must be there, else the first two. */
+static const char *section_example(struct filling *filling, enum section_id id, bool required)
+{
+	const char *text = "";
+	unsigned count = 0;
+
+	for (size_t i = 0; i < SETTING_COUNT && (required || count < 2); i++) {
+		const struct setting *setting = &settings[i];
+
+		if (setting->section != id || (required && !setting->required))
+			continue;
+		text = arena_printf(&filling->scratch, "%s%s%s: %s", text, count ? ", " : "",
+				    setting->key,
+				    setting->fallback ? setting->fallback : setting->example);
+		count++;
+	}
+	return count ? arena_printf(&filling->scratch, "{%s}", text)
+		     : section_example(filling, id, false);
+}
+
+static void refuse_map(struct filling *filling, enum section_id id, struct place place,
+		       const struct yaml_node *node)
+{
+	problem_add(filling->errors, place, ERR_CONFIG_TYPE,
+		    "is %s; write a map of settings such as %s", shape_of(node).text,
+		    section_example(filling, id, true));
+}
+
 static void refuse_shape(struct filling *filling, const struct setting *setting, struct place place,
 			 const char *what)
 {
@@ -146,7 +185,7 @@ static void take_texts(struct filling *filling, const struct setting *setting, s
 		return;
 	}
 	if (node->kind == YAML_MAP) {
-		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		refuse_shape(filling, setting, place, shape_of(node).text);
 		return;
 	}
 
@@ -198,7 +237,7 @@ static void take_pairs(struct filling *filling, const struct setting *setting, s
 	size_t count = 0;
 
 	if (node->kind != YAML_MAP) {
-		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		refuse_shape(filling, setting, place, shape_of(node).text);
 		return;
 	}
 	duplicates_report(node, place, filling->errors);
@@ -217,7 +256,7 @@ static void take_free(struct filling *filling, const struct setting *setting, st
 	struct str packed;
 
 	if (node->kind != YAML_MAP) {
-		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		refuse_shape(filling, setting, place, shape_of(node).text);
 		return;
 	}
 	if (pack_map(node, place, filling->errors, &filling->config->arena, &packed) < 0)
@@ -235,7 +274,7 @@ static void take_sources(struct filling *filling, const struct setting *setting,
 	if (node->kind == YAML_MAP)
 		value_set_pointer(setting, sources_take(&sources, node), target);
 	else
-		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		refuse_shape(filling, setting, place, shape_of(node).text);
 }
 
 static void take_text(struct filling *filling, const struct setting *setting, struct place place,
@@ -244,7 +283,7 @@ static void take_text(struct filling *filling, const struct setting *setting, st
 	bool wants_plain = setting->kind == SETTING_BOOL || setting->kind == SETTING_INT;
 
 	if (node->kind != YAML_TEXT)
-		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		refuse_shape(filling, setting, place, shape_of(node).text);
 	else if (yaml_is_null(node))
 		refuse_shape(filling, setting, place, "without a value");
 	else if (wants_plain && !node->plain)
@@ -417,6 +456,13 @@ bool element_has_refused(const struct element *element, enum setting_id id)
 	return element->refused[id] || section != SECTION_TOP;
 }
 
+static void refuse_element(struct filling *filling, const struct part *part,
+			   const struct yaml_node *item)
+{
+	part->element->refused_sections[part->section] = true;
+	refuse_map(filling, part->section, place_of(filling, item->line, part->path), item);
+}
+
 static void take_elements(struct filling *filling, enum section_id id, const char *path,
 			  const struct yaml_node *list)
 {
@@ -439,9 +485,7 @@ static void take_elements(struct filling *filling, enum section_id id, const cha
 		if (item->kind == YAML_MAP)
 			take_map(filling, &part, item);
 		else
-			problem_add(filling->errors, place_of(filling, item->line, part.path),
-				    ERR_CONFIG_TYPE, "is %s; write a map of settings",
-				    yaml_kind_name(item));
+			refuse_element(filling, &part, item);
 	}
 	memcpy((char *)filling->config + section->array, &array, sizeof(array));
 	memcpy((char *)filling->config + section->count, &index, sizeof(index));
@@ -477,11 +521,12 @@ static void refuse_section(struct filling *filling, const struct part *part, str
 	if (section->list && value->count > section->max)
 		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
 			    "has %u items, but %u are the most", value->count, section->max);
+	else if (section->list)
+		problem_add(filling->errors, place, ERR_CONFIG_TYPE,
+			    "is %s; write a list, each item with a dash in front",
+			    shape_of(value).text);
 	else
-		problem_add(filling->errors, place, ERR_CONFIG_TYPE, "is %s; write %s",
-			    yaml_kind_name(value),
-			    section->list ? "a list, each item with a dash in front"
-					  : "a map of settings");
+		refuse_map(filling, part->section, place, value);
 }
 
 static void take_section(struct filling *filling, const struct part *parent, enum section_id id,
