@@ -68,8 +68,10 @@ void access_log_free(struct access_log *access)
 
 static int refuse(const char *path, struct err *err)
 {
-	return err_set_errno(err, ERR_ACCESS_LOG, errno, "log.access_file: can't write to %s",
-			     path);
+	int r = err_set_errno(err, ERR_ACCESS_LOG, errno, "can't write to %s", path);
+
+	err_about(err, path);
+	return r;
 }
 
 static int open_path(const char *path, struct err *err)

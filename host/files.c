@@ -35,7 +35,9 @@ int files_check(const struct config *config, FILE *out)
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		if (checks[i](config, &err) == 0)
 			continue;
-		fprintf(out, "%s: %s [%d]\n", config->file, err.text, err.code);
+		if (!config_place_err(config, &err))
+			err_prefix(&err, "%s", config->file);
+		fprintf(out, "%s [%d]\n", err.text, err.code);
 		r = -EINVAL;
 	}
 	return r;

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "config/duplicates.h"
 #include "config/pack.h"
+#include "config/paths.h"
 #include "config/quote.h"
 #include "config/sources.h"
 #include "config/suggest.h"
@@ -125,6 +126,8 @@ void fill_text(struct filling *filling, const struct setting *setting, struct pl
 
 	if (value_set(setting, text, directory, &filling->config->arena, target, &err) < 0)
 		problem_add(filling->errors, place, err.code, "%s", err.text);
+	else if (setting->kind == SETTING_PATH)
+		paths_add(filling->config, value_pointer(setting, target), &place);
 }
 
 /* Whether the text is among the `count` texts. */

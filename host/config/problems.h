@@ -12,6 +12,9 @@ struct place {
 	const char *key;   /* "plugins[1].timeout"; "": the whole */
 };
 
+/* ":3", or "" where there is no line; in `out` of 16 bytes. */
+const char *place_line(const struct place *place, char *out);
+
 /* Adds "<where>:<line>: <key>: <sentence>". */
 void problem_add(struct config_errors *errors, struct place place, int code, const char *format,
 		 ...) __attribute__((format(printf, 4, 5)));

@@ -34,6 +34,14 @@ void value_set_pointer(const struct setting *setting, void *pointer, void *targe
 	field_put(setting, &pointer, sizeof(pointer), target);
 }
 
+const char *value_pointer(const struct setting *setting, const void *target)
+{
+	const char *pointer;
+
+	memcpy(&pointer, (const char *)target + setting->offset, sizeof(pointer));
+	return pointer;
+}
+
 void value_set_length(const struct setting *setting, size_t length, void *target)
 {
 	memcpy((char *)target + setting->length, &length, sizeof(length));

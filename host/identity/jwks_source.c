@@ -296,11 +296,15 @@ static struct jwks_source *source_new(struct jwks_sources *sources, const struct
 /* What has no file has nothing yet. */
 static int source_read(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)
 {
+	int r = 0;
+
 	if (opts->file)
-		return read_file(source, err);
-	if (opts->secret_file)
-		return read_secret(source, opts, err);
-	return 0;
+		r = read_file(source, err);
+	else if (opts->secret_file)
+		r = read_secret(source, opts, err);
+	if (r < 0)
+		err_about(err, opts->file ? opts->file : opts->secret_file);
+	return r;
 }
 
 static int source_begin(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)

@@ -32,33 +32,83 @@ def check(host):
     return done.returncode, done.stdout + done.stderr
 
 
+CERTIFICATES = "tls: {certificates: [{certificate: %s, key: %s}]%s}\n"
+CLIENTS = ", client_certificates: required, client_ca: %s"
 FILES = [
-    (LOG + "routes: [{path: /*file, static: nowhere}]\n",
+    (LOG + "routes: [{path: /*file, static: nowhere}]\n", "4: routes[0].static",
      "nowhere can't be opened: No such file"),
-    (LOG + "routes: [{path: /*file, static: {directory: file}}]\n", "file can't be opened: Not a"),
-    (LOG + ISSUER % "jwks_file: nowhere", "nowhere: No such file"),
-    (LOG + ISSUER % "jwks_file: file", "file: it is no JSON"),
-    (LOG + ISSUER % "secret_file: nowhere", "nowhere: No such file"),
-    (LOG + ISSUER % "secret_file: file", "file is open to everybody"),
-    (LOG + "identity: {api_keys: file}\n", "file is open to everybody"),
-    (LOG + "identity: {users: nowhere}\n", "nowhere: No such file"),
-    ("log: {format: json, access_file: nowhere/access.log}\n",
+    (LOG + "routes: [{path: /*file, static: {directory: file}}]\n", "4: routes[0].static.directory",
+     "file can't be opened: Not a"),
+    (LOG + "routes: [{path: /*file, group: a}]\ngroups: [{name: a, static: nowhere}]\n",
+     "5: groups[0].static", "nowhere can't be opened: No such file"),
+    (LOG + ISSUER % "jwks_file: nowhere", "4: identity.jwt.issuers[0].jwks_file",
+     "nowhere: No such file"),
+    (LOG + ISSUER % "jwks_file: file", "4: identity.jwt.issuers[0].jwks_file",
+     "file: it is no JSON"),
+    (LOG + ISSUER % "secret_file: nowhere", "4: identity.jwt.issuers[0].secret_file",
+     "nowhere: No such file"),
+    (LOG + ISSUER % "secret_file: file", "4: identity.jwt.issuers[0].secret_file",
+     "file is open to everybody"),
+    (LOG + "identity: {api_keys: file}\n", "4: identity.api_keys", "file is open to everybody"),
+    (LOG + "identity: {users: nowhere}\n", "4: identity.users", "nowhere: No such file"),
+    (LOG + CERTIFICATES % ("nowhere", "a.key", ""), "4: tls.certificates[0].certificate",
+     "nowhere: No such file"),
+    (LOG + CERTIFICATES % ("a.pem", "nowhere", ""), "4: tls.certificates[0].key",
+     "nowhere: No such file"),
+    (LOG + CERTIFICATES % ("a.pem", "b.key", ""), "4: tls.certificates[0].key",
+     "b.key is not the key of the certificate"),
+    (LOG + CERTIFICATES % ("a.pem", "a.key, ocsp: file", ""), "4: tls.certificates[0].ocsp",
+     "file is not an OCSP response"),
+    (LOG + CERTIFICATES % ("a.pem", "a.key", CLIENTS % "file"), "4: tls.client_ca",
+     "is no certificate in PEM"),
+    (LOG + CERTIFICATES % ("a.pem", "a.key", CLIENTS % "a.pem, client_crl: file"),
+     "4: tls.client_crl", "is no revocation list in PEM"),
+    ("log: {format: json, access_file: nowhere/access.log}\n", "3: log.access_file",
      "nowhere/access.log: No such file"),
-    ("log: {format: json, access_file: .}\n", "Is a directory"),
+    ("log: {format: json, access_file: .}\n", "3: log.access_file", "Is a directory"),
 ]
 
 
-@pytest.mark.parametrize("text, part", FILES)
-def test_a_file_that_can_not_be_used_is_told_as_by_the_start(host, tmp_path, text, part):
+@pytest.fixture(name="pairs", scope="module")
+def pairs_fixture(tmp_path_factory):
+    ca = Authority(tmp_path_factory.mktemp("pairs"))
+    return ca.issue("a"), ca.issue("b")
+
+
+@pytest.mark.parametrize("text, place, part", FILES, ids=[place for _, place, _ in FILES])
+def test_a_file_that_can_not_be_used_is_told_as_by_the_start(host, tmp_path, pairs, text, place,
+                                                             part):
+    """With the line that names it."""
     (tmp_path / "file").write_text("x\n")
     (tmp_path / "file").chmod(0o644)
+    for name, pair in zip("ab", pairs):
+        (tmp_path / f"{name}.pem").symlink_to(pair.certificate)
+        (tmp_path / f"{name}.key").symlink_to(pair.key)
     host.config.write_text(HEAD + text)
     status, said = check(host)
-    assert status == 1 and part in said, said
+    assert status == 1 and said.startswith(f"{host.config}:{place}: ") and part in said, said
     host.expected_status = 1
     host.launch()
     assert host.wait_exit() == 1
     assert host.log("host.failed")[0]["msg"] in said
+
+
+def test_what_is_about_no_file_has_no_line(host, tmp_path):
+    host.config.write_text(f"listen: unix:{tmp_path}/nowhere/sock\nadmin: {{socket: admin.sock}}\n"
+                           + LOG)
+    host.expected_status = 1
+    host.launch()
+    assert host.wait_exit() == 1
+    assert host.log("host.failed")[0]["msg"].startswith("the directory ")
+
+
+def test_so_does_a_reload(host, tmp_path):
+    host.config.write_text(HEAD + LOG)
+    host.socket = tmp_path / "admin.sock"
+    host.start()
+    host.config.write_text(HEAD + LOG + "identity: {users: nowhere}\n")
+    host.plugctl("reload", status=1)
+    assert host.wait_log("reload.refused")["msg"].startswith(f"{host.config}:4: identity.users: ")
 
 
 def test_everything_that_is_wrong_is_told_at_once(host):
