@@ -186,9 +186,12 @@ static void refuse_plugin(struct filling *filling, struct place place, const cha
 {
 	struct suggest suggest = suggest_for(str_from(name));
 
+	if (element_has_refused(&filling->single, SETTING_PLUGINS_NAME))
+		return;
 	for (size_t i = 0; i < filling->config->plugin_count; i++) {
-		if (filling->config->plugins[i].name)
-			suggest_offer(&suggest, filling->config->plugins[i].name);
+		if (!filling->config->plugins[i].name) /* it may be this one */
+			return;
+		suggest_offer(&suggest, filling->config->plugins[i].name);
 	}
 	problem_add(filling->errors, place, ERR_CONFIG_REFERENCE,
 		    "there is no plugin named \"%s\"%s%s%s", name,

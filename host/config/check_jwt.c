@@ -23,7 +23,8 @@ static void check_keys(struct filling *filling, size_t index)
 	int count = has_url + is_written(filling, index, SETTING_JWT_ISSUERS_JWKS_FILE) +
 		    is_written(filling, index, SETTING_JWT_ISSUERS_SECRET_FILE);
 
-	if (count == 0)
+	if (count == 0 && !element_has_refused(&filling->elements[SECTION_JWT_ISSUERS][index],
+					       SETTING_JWT_ISSUERS_JWKS_URL))
 		refuse(filling, index, SETTING_JWT_ISSUERS_JWKS_URL, ERR_CONFIG_MISSING,
 		       "nothing could be verified without keys; add jwks_url, jwks_file or "
 		       "secret_file");
@@ -88,9 +89,6 @@ void check_jwt(struct filling *filling)
 	const struct jwt_opts *jwt = &filling->config->edge.identity.jwt;
 
 	for (size_t i = 0; i < jwt->issuer_count; i++) {
-		if (element_has_refused(&filling->elements[SECTION_JWT_ISSUERS][i],
-					SETTING_JWT_ISSUERS_ISSUER))
-			continue;
 		check_keys(filling, i);
 		check_times(filling, i, &jwt->issuers[i]);
 		check_algorithms(filling, i, &jwt->issuers[i]);

@@ -9,11 +9,11 @@
 
 #include "base/err.h"
 #include "config/duplicates.h"
+#include "config/hints.h"
 #include "config/pack.h"
 #include "config/paths.h"
 #include "config/quote.h"
 #include "config/sources.h"
-#include "config/suggest.h"
 #include "config/value.h"
 #include "observe/errors.h"
 
@@ -37,43 +37,12 @@ static struct place place_of(const struct filling *filling, unsigned line, const
 
 /* ---- what is expected instead ---- */
 
-/* What stands there, behind "is". */
-static struct quote shape_of(const struct yaml_node *node)
-{
-	struct quote shape;
-
-	if (node->kind == YAML_TEXT && !yaml_is_null(node))
-		return quote_of(node->text);
-	str_copy(shape.text, sizeof(shape.text), str_from(yaml_kind_name(node)));
-	return shape;
-}
-
-/* "{limit: 256, queue: 512}": those that must be there, else the first two. */
-static const char *section_example(struct filling *filling, enum section_id id, bool required)
-{
-	const char *text = "";
-	unsigned count = 0;
-
-	for (size_t i = 0; i < SETTING_COUNT && (required || count < 2); i++) {
-		const struct setting *setting = &settings[i];
-
-		if (setting->section != id || (required && !setting->required))
-			continue;
-		text = arena_printf(&filling->scratch, "%s%s%s: %s", text, count ? ", " : "",
-				    setting->key,
-				    setting->fallback ? setting->fallback : setting->example);
-		count++;
-	}
-	return count ? arena_printf(&filling->scratch, "{%s}", text)
-		     : section_example(filling, id, false);
-}
-
 static void refuse_map(struct filling *filling, enum section_id id, struct place place,
 		       const struct yaml_node *node)
 {
 	problem_add(filling->errors, place, ERR_CONFIG_TYPE,
-		    "is %s; write a map of settings such as %s", shape_of(node).text,
-		    section_example(filling, id, true));
+		    "is %s; write a map of settings such as %s", hint_shape(node).text,
+		    hint_example(id, &filling->scratch));
 }
 
 static void refuse_shape(struct filling *filling, const struct setting *setting, struct place place,
@@ -87,34 +56,22 @@ static void refuse_shape(struct filling *filling, const struct setting *setting,
 	buf_deinit(&kind);
 }
 
-static void suggest_keys(struct suggest *suggest, enum section_id section)
-{
-	for (size_t i = 0; i < SETTING_COUNT; i++) {
-		if (settings[i].section == section)
-			suggest_offer(suggest, settings[i].key);
-	}
-	for (size_t i = 1; i < SECTION_COUNT; i++) {
-		if (sections[i].parent == section)
-			suggest_offer(suggest, sections[i].key);
-	}
-}
-
 static void refuse_unknown(struct filling *filling, const struct part *part,
 			   const struct yaml_node *key)
 {
-	struct suggest suggest = suggest_for(key->text);
+	struct hint hint;
 
 	if (problems_are_full(filling->errors)) { /* a file of garbage: don't think long about it */
 		filling->errors->more++;
 		return;
 	}
-	suggest_keys(&suggest, part->section);
-	if (sections[part->section].defaults_of)
-		suggest_keys(&suggest, sections[part->section].defaults_of);
+	hint = hint_key(part->section, key->text, &filling->scratch);
+	part->element->refused_sections[part->section] = true;
+	if (hint.meant)
+		part->element->refused[hint.meant - settings] = true;
 	problem_add(filling->errors, place_of(filling, key->line, part->path),
-		    ERR_CONFIG_UNKNOWN_KEY, "%s is not a key that plugd knows here%s%s%s",
-		    quote_of(key->text).text, suggest.best ? "; did you mean " : "",
-		    suggest.best ? suggest.best : "", suggest.best ? "?" : "");
+		    ERR_CONFIG_UNKNOWN_KEY, "%s is not a key that plugd knows here%s",
+		    quote_of(key->text).text, hint.text);
 }
 
 /* ---- values ---- */
@@ -188,7 +145,7 @@ static void take_texts(struct filling *filling, const struct setting *setting, s
 		return;
 	}
 	if (node->kind == YAML_MAP) {
-		refuse_shape(filling, setting, place, shape_of(node).text);
+		refuse_shape(filling, setting, place, hint_shape(node).text);
 		return;
 	}
 
@@ -240,7 +197,7 @@ static void take_pairs(struct filling *filling, const struct setting *setting, s
 	size_t count = 0;
 
 	if (node->kind != YAML_MAP) {
-		refuse_shape(filling, setting, place, shape_of(node).text);
+		refuse_shape(filling, setting, place, hint_shape(node).text);
 		return;
 	}
 	duplicates_report(node, place, filling->errors);
@@ -259,7 +216,7 @@ static void take_free(struct filling *filling, const struct setting *setting, st
 	struct str packed;
 
 	if (node->kind != YAML_MAP) {
-		refuse_shape(filling, setting, place, shape_of(node).text);
+		refuse_shape(filling, setting, place, hint_shape(node).text);
 		return;
 	}
 	if (pack_map(node, place, filling->errors, &filling->config->arena, &packed) < 0)
@@ -277,7 +234,7 @@ static void take_sources(struct filling *filling, const struct setting *setting,
 	if (node->kind == YAML_MAP)
 		value_set_pointer(setting, sources_take(&sources, node), target);
 	else
-		refuse_shape(filling, setting, place, shape_of(node).text);
+		refuse_shape(filling, setting, place, hint_shape(node).text);
 }
 
 static void take_text(struct filling *filling, const struct setting *setting, struct place place,
@@ -286,7 +243,7 @@ static void take_text(struct filling *filling, const struct setting *setting, st
 	bool wants_plain = setting->kind == SETTING_BOOL || setting->kind == SETTING_INT;
 
 	if (node->kind != YAML_TEXT)
-		refuse_shape(filling, setting, place, shape_of(node).text);
+		refuse_shape(filling, setting, place, hint_shape(node).text);
 	else if (yaml_is_null(node))
 		refuse_shape(filling, setting, place, "without a value");
 	else if (wants_plain && !node->plain)
@@ -361,7 +318,7 @@ static void report_missing(struct filling *filling, const struct part *part)
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		const struct setting *setting = &settings[i];
 		if (setting->section != part->section || !setting->required ||
-		    part->element->lines[i] != 0)
+		    part->element->lines[i] != 0 || part->element->refused[i])
 			continue;
 		problem_add(filling->errors, place_of(filling, part->element->line, part->path),
 			    ERR_CONFIG_MISSING, "%s is missing; add it, such as %s: %s",
@@ -527,7 +484,7 @@ static void refuse_section(struct filling *filling, const struct part *part, str
 	else if (section->list)
 		problem_add(filling->errors, place, ERR_CONFIG_TYPE,
 			    "is %s; write a list, each item with a dash in front",
-			    shape_of(value).text);
+			    hint_shape(value).text);
 	else
 		refuse_map(filling, part->section, place, value);
 }

@@ -12,7 +12,7 @@ struct element {
 	unsigned line;			      /* where it begins */
 	unsigned lines[SETTING_COUNT];	      /* of each value; 0: not in the file */
 	bool refused[SETTING_COUNT];	      /* a value is there, but of no use */
-	bool refused_sections[SECTION_COUNT]; /* likewise a section or a list */
+	bool refused_sections[SECTION_COUNT]; /* likewise a section, a list, or a key in it */
 };
 
 /* Whether the setting, or what it stands in, was refused: then nothing follows from its absence. */

@@ -66,9 +66,12 @@ static void refuse_group(struct filling *filling, size_t route, const char *name
 	const struct edge_opts *edge = &filling->config->edge;
 	struct suggest suggest = suggest_for(str_from(name));
 
+	if (element_has_refused(&filling->single, SETTING_GROUPS_NAME))
+		return;
 	for (size_t i = 0; i < edge->group_count; i++) {
-		if (edge->groups[i].name)
-			suggest_offer(&suggest, edge->groups[i].name);
+		if (!edge->groups[i].name) /* it may be this one */
+			return;
+		suggest_offer(&suggest, edge->groups[i].name);
 	}
 	problem_add(filling->errors,
 		    element_place(filling, SECTION_ROUTES, route, SETTING_ROUTES_GROUP),
@@ -130,6 +133,8 @@ static void inherit(const struct group_opts *group, const struct element *of_gro
 		of_route->lines[i] = of_group->lines[i];
 		of_route->refused[i] = of_group->refused[i];
 	}
+	if (of_group->refused_sections[SECTION_GROUPS])
+		of_route->refused_sections[SECTION_ROUTES] = true;
 	if (!has_own_rate && route->rate.per_second > 0)
 		route->routing.rate_group = group->name;
 }

@@ -1,33 +1,9 @@
 /* Files and what is said about them: each row is a file, and either nothing is wrong with it or
  * exactly these errors are told, in this order. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/mem.h"
-#include "config/config.h"
 #include "observe/errors.h"
+#include "tests/support/config_rows.h"
 
-struct expected {
-	unsigned line;
-	int code;
-	const char *says; /* a part of the text */
-};
-
-struct row {
-	const char *name;
-	const char *yaml;
-	struct expected errors[12];
-};
-
-#define PLUGIN "whitelist: {file: w}\nplugins:\n- {name: echo, executable: e}\n"
-
-static const struct row rows[] = {
+static const struct config_row rows[] = {
 	/* ---- nothing wrong ---- */
 	{"an empty file is all defaults", "", {{0}}},
 	{"a file of comments is all defaults", "# nothing\n\n# here\n", {{0}}},
@@ -303,54 +279,6 @@ static const struct row rows[] = {
 	 PLUGIN "routes:\n- path: /a\n  plugin: echo\n  cors: {max_age: 1h}\n",
 	 {{7, ERR_CONFIG_CONFLICT, "7: routes[0].cors.max_age: is of no policy"}}},
 
-	/* ---- one fault, one message: nothing follows from the absence of what was refused ---- */
-	{"a URL of keys that is refused is no lack of keys",
-	 "identity: {jwt: {issuers: [{issuer: a, audiences: a, jwks_url: \"http://a.test/\"}]}}\n",
-	 {{1, ERR_CONFIG_TYPE, "is not https"}}},
-	{"nor is it one of a server for jwks_ca",
-	 "identity: {jwt: {issuers: [{issuer: a, audiences: a, jwks_url: a, jwks_ca: b}]}}\n",
-	 {{1, ERR_CONFIG_TYPE, "is no URL"}}},
-	{"a secret that is refused is one",
-	 "identity: {jwt: {issuers: [{issuer: a, audiences: a, secret_file: '', algorithms: "
-	 "HS256}]}}\n",
-	 {{1, ERR_CONFIG_RANGE, "is empty"}}},
-	{"a refresh that is refused is compared with nothing",
-	 "identity: {jwt: {issuers: [{issuer: a, audiences: a, jwks_file: f, refresh: 8, refetch: "
-	 "2h}]}}\n",
-	 {{1, ERR_CONFIG_TYPE, "its unit is missing"}}},
-	{"issuers that are no list are not missing",
-	 "http: {auth: jwt}\nidentity: {jwt: {issuers: {issuer: a}}}\n",
-	 {{2, ERR_CONFIG_TYPE, "is a map; write a list"}}},
-	{"an identity that is no map has whatever it has",
-	 "http: {auth: [api_key, basic, jwt]}\nidentity: [a]\n",
-	 {{2, ERR_CONFIG_TYPE, "is a list; write a map"}}},
-	{"a file of keys that is refused is not missing",
-	 "http: {auth: api_key}\nidentity: {api_keys: [a, b]}\n",
-	 {{2, ERR_CONFIG_TYPE, "is a list; write a path"}}},
-	{"certificates that are no list are not missing",
-	 "listen: https://:1\ntls: {certificates: a.pem}\n",
-	 {{2, ERR_CONFIG_TYPE, "is \"a.pem\"; write a list"}}},
-	{"a misspelt wish for certificates is one",
-	 "tls:\n  client_certificates: require\n  client_ca: a\n",
-	 {{2, ERR_CONFIG_TYPE, "did you mean required?"}}},
-	{"also for who is known by them",
-	 "http: {auth: mtls}\nidentity: {certificates: [{subject: CN=a}]}\n"
-	 "tls: {client_certificates: require, client_ca: a}\n",
-	 {{3, ERR_CONFIG_TYPE, "did you mean required?"}}},
-	{"proxies that are refused are not missing",
-	 "listen: proxy+http://:1\ntrusted_proxies: [10.1.2.3/8]\n",
-	 {{2, ERR_CONFIG_TYPE, "below its prefix"}}},
-	{"a switch that is refused may be on",
-	 PLUGIN "routes:\n- path: /a\n  plugin: echo\n  compress: {enabled: yes, min_size: 1KiB}\n"
-		"  decompress_requests: {enabled: 1, max_ratio: 5}\n",
-	 {{7, ERR_CONFIG_TYPE, "inherit, true or false"}, {8, ERR_CONFIG_TYPE, "write true"}}},
-	{"keys of signatures that are refused are not missing",
-	 "whitelist: {require_signature: true, public_keys: [a]}\n",
-	 {{1, ERR_CONFIG_TYPE, "is no public key"}}},
-	{"a user that is refused is not missing",
-	 "process: {user: [a], group: a}\n",
-	 {{1, ERR_CONFIG_TYPE, "is a list; write a text"}}},
-
 	/* ---- plugins ---- */
 	{"a plugin needs a name and an executable",
 	 "whitelist: {file: w}\nplugins:\n- enabled: true\n",
@@ -533,46 +461,7 @@ static const struct row rows[] = {
 	  {0, ERR_CONFIG_MISSING, "whitelist"}}},
 };
 
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
-
-static void check_error(const struct config_error *error, const struct expected *expected)
-{
-	char *place = expected->line > 0 ? mem_printf("f.yaml:%u: ", expected->line)
-					 : mem_strdup("f.yaml: ");
-
-	if (strncmp(error->text, place, strlen(place)) != 0 || error->code != expected->code ||
-	    error->line != expected->line || !strstr(error->text, expected->says))
-		fail_msg("\"%s\" [%d] is not line %u, code %d, \"%s\"", error->text, error->code,
-			 expected->line, expected->code, expected->says);
-	free(place);
-}
-
-static void check_row(void **state)
-{
-	const struct row *row = *state;
-	struct config_errors errors = {0};
-	struct config config;
-	size_t count = 0;
-
-	int result = config_parse(str_from(row->yaml), "f.yaml", "/dir", NULL, &config, &errors);
-	while (row->errors[count].says)
-		count++;
-	for (size_t i = 0; i < errors.count && i < count; i++)
-		check_error(&errors.items[i], &row->errors[i]);
-	if (errors.count > count)
-		fail_msg("unexpected: %s", errors.items[count].text);
-	assert_int_equal(errors.count, count);
-	assert_int_equal(result<0, count> 0);
-	config_errors_free(&errors);
-	config_free(&config);
-}
-
 int main(void)
 {
-	struct CMUnitTest tests[ROWS];
-
-	for (size_t i = 0; i < ROWS; i++)
-		tests[i] = (struct CMUnitTest){rows[i].name, check_row, NULL, NULL,
-					       (void *)(uintptr_t)&rows[i]};
-	return _cmocka_run_group_tests("config_load", tests, ROWS, NULL, NULL);
+	return config_rows_run("config_load", rows, sizeof(rows) / sizeof(rows[0]));
 }
