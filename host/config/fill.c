@@ -125,7 +125,9 @@ void fill_texts(struct filling *filling, const struct setting *setting, struct p
 	for (size_t i = 0; i < count; i++) {
 		list[i] = take_item(filling, setting, texts[i]);
 		if (value_check_text(setting, texts[i], &err) < 0)
-			problem_add(filling->errors, place, err.code, "%s", err.text);
+			problem_add(filling->errors, place, err.code, "%s%s", err.text,
+				    place.line > 0 ? hint_list(setting, texts[i], &filling->scratch)
+						   : "");
 		else if (setting->unique && is_among(texts[i], texts, i))
 			problem_add(filling->errors, place, ERR_CONFIG_DUPLICATE,
 				    "%s is in the list twice; remove one", quote_of(texts[i]).text);

@@ -3,6 +3,9 @@
 
 #include "config/settings.h"
 #include "config/suggest.h"
+#include "config/value.h"
+
+#define LIST_MAX 16u /* texts that are still a hint */
 
 struct quote hint_shape(const struct yaml_node *node)
 {
@@ -37,6 +40,40 @@ static const char *example_of(enum section_id id, bool required, struct arena *a
 const char *hint_example(enum section_id id, struct arena *arena)
 {
 	return example_of(id, true, arena);
+}
+
+/* Takes what stands before the next blanks and commas off the text. */
+static struct str take_piece(struct str *text)
+{
+	struct str piece = {text->data, 0};
+
+	while (piece.len < text->len && !strchr(", ", piece.data[piece.len]))
+		piece.len++;
+	text->data += piece.len;
+	text->len -= piece.len;
+	while (text->len > 0 && strchr(", ", text->data[0])) {
+		text->data++;
+		text->len--;
+	}
+	return piece;
+}
+
+const char *hint_list(const struct setting *setting, struct str text, struct arena *arena)
+{
+	const char *list = "";
+	unsigned count = 0;
+
+	while (text.len > 0 && count < LIST_MAX) {
+		struct str piece = take_piece(&text);
+
+		if (value_check_text(setting, piece, NULL) < 0)
+			return "";
+		list = arena_printf(arena, "%s%s%.*s", list, count ? ", " : "", STR_ARG(piece));
+		count++;
+	}
+	return count > 1 && count < LIST_MAX
+		       ? arena_printf(arena, "; several are a list: [%s]", list)
+		       : "";
 }
 
 /* ---- keys ---- */

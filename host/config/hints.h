@@ -13,6 +13,9 @@ struct quote hint_shape(const struct yaml_node *node);
 /* "{limit: 256, queue: 512}": settings of the section that must be there, else the first two. */
 const char *hint_example(enum section_id id, struct arena *arena);
 
+/* For a text that is refused: "; several are a list: [GET, POST]", or "". */
+const char *hint_list(const struct setting *setting, struct str text, struct arena *arena);
+
 struct hint {
 	const char *text;	     /* the end of a sentence: "; did you mean issuers?", or "" */
 	const struct setting *meant; /* of the section; NULL: nobody knows, or no setting */

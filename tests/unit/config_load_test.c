@@ -198,6 +198,21 @@ static const struct config_row rows[] = {
 	 "listen: []\n",
 	 {{1, ERR_CONFIG_RANGE, "empty list"}}},
 
+	{"what is too short is told what it should be",
+	 "http: {compression: {types: \"*\"}}\n",
+	 {{1, ERR_CONFIG_TYPE, "\"*\" is no media type"}}},
+	{"what has no rule is told its length",
+	 PLUGIN "routes:\n- path: /a\n  plugin: echo\n  rpc: \"\"\n",
+	 {{7, ERR_CONFIG_RANGE, "is empty"}}},
+	{"a list in one text is told to be one",
+	 "http: {cors: {origins: \"*\", methods: \"GET, POST\"}}\n",
+	 {{1, ERR_CONFIG_TYPE,
+	   "\"GET, POST\" is not an HTTP method; write one in upper case, such as GET; several are "
+	   "a list: [GET, POST]"}}},
+	{"also with spaces between",
+	 "trusted_proxies: 10.0.0.0/8 192.168.0.0/16\n",
+	 {{1, ERR_CONFIG_TYPE, "several are a list: [10.0.0.0/8, 192.168.0.0/16]"}}},
+
 	/* ---- who clients are ---- */
 	{"a way to say who one is must be known",
 	 "http: {auth: [api_keys]}\nidentity: {api_keys: k}\n",
