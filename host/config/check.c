@@ -37,6 +37,46 @@ struct place element_place(struct filling *filling, enum section_id section, siz
 		arena_printf(&filling->scratch, "%s%s", prefix, settings[setting].key)};
 }
 
+static struct place place_in(struct filling *filling, enum section_id section, size_t index,
+			     enum setting_id id)
+{
+	if (section != SECTION_TOP)
+		return element_place(filling, section, index, id);
+	return (struct place){
+		filling->file, filling->single.lines[id],
+		setting_path(&settings[id], arena_alloc(&filling->scratch, SETTING_NAME))};
+}
+
+void check_order(struct filling *filling, enum section_id section, size_t index,
+		 const struct order *order)
+{
+	const struct element *element =
+		section == SECTION_TOP ? &filling->single : &filling->elements[section][index];
+	const struct setting *low = &settings[order->low], *high = &settings[order->high];
+
+	if (order->low_value <= order->high_value || element->refused[order->low] ||
+	    element->refused[order->high])
+		return;
+	if (!element->lines[order->low])
+		problem_add(
+			filling->errors, place_in(filling, section, index, order->high),
+			ERR_CONFIG_CONFLICT,
+			"is shorter than %s, which is %s without being set; write a longer one, "
+			"or a shorter %s",
+			low->key, low->fallback, low->key);
+	else if (!element->lines[order->high])
+		problem_add(
+			filling->errors, place_in(filling, section, index, order->low),
+			ERR_CONFIG_CONFLICT,
+			"is longer than %s, which is %s without being set; write a shorter one, "
+			"or a longer %s",
+			high->key, high->fallback, high->key);
+	else
+		problem_add(filling->errors, place_in(filling, section, index, order->low),
+			    ERR_CONFIG_CONFLICT, "is longer than %s; write a shorter one",
+			    high->key);
+}
+
 /* ---- plugins ---- */
 
 static int plugin_compare(const void *a, const void *b)

@@ -180,6 +180,17 @@ static void check_map(struct filling *filling, size_t index)
 		    "every certificate would match; say which: add subject, name or fingerprint");
 }
 
+static void check_lockout(struct filling *filling)
+{
+	const struct lockout_opts *lockout = &filling->config->edge.identity.lockout;
+	const struct order order = {SETTING_IDENTITY_LOCKOUT_FIRST,
+				    SETTING_IDENTITY_LOCKOUT_LONGEST, lockout->first_ms,
+				    lockout->longest_ms};
+
+	if (filling->single.lines[SETTING_IDENTITY_LOCKOUT_FIRST])
+		check_order(filling, SECTION_TOP, 0, &order);
+}
+
 void check_identity(struct filling *filling)
 {
 	const struct edge_opts *edge = &filling->config->edge;
@@ -191,5 +202,6 @@ void check_identity(struct filling *filling)
 		check_rule(&(struct look){filling, &of_rpc, i, &edge->identity.rpc[i].auth});
 	for (size_t i = 0; i < edge->identity.certificate_count; i++)
 		check_map(filling, i);
+	check_lockout(filling);
 	check_jwt(filling);
 }

@@ -39,13 +39,10 @@ static void check_keys(struct filling *filling, size_t index)
 
 static void check_times(struct filling *filling, size_t index, const struct jwt_issuer_opts *issuer)
 {
-	const struct element *element = &filling->elements[SECTION_JWT_ISSUERS][index];
+	const struct order order = {SETTING_JWT_ISSUERS_REFETCH, SETTING_JWT_ISSUERS_REFRESH,
+				    issuer->refetch_ms, issuer->refresh_ms};
 
-	if (issuer->refresh_ms < issuer->refetch_ms &&
-	    !element->refused[SETTING_JWT_ISSUERS_REFRESH] &&
-	    !element->refused[SETTING_JWT_ISSUERS_REFETCH])
-		refuse(filling, index, SETTING_JWT_ISSUERS_REFETCH, ERR_CONFIG_CONFLICT,
-		       "is longer than refresh; write a shorter one");
+	check_order(filling, SECTION_JWT_ISSUERS, index, &order);
 }
 
 /* An algorithm that the issuer's keys can't have would never be used. */

@@ -223,6 +223,18 @@ const char *rule_field_value(struct str text)
 	return NULL;
 }
 
+/* None of them means anything to a browser. */
+const char *rule_browser_field(struct str text)
+{
+	static const char *const switches[] = {"true", "false", "yes", "no", "on", "off"};
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+		if (str_eq_nocase(text, str_from(switches[i])))
+			return "is no value of this header; write none to leave it out";
+	}
+	return rule_field_value(text);
+}
+
 const char *rule_origin(struct str text)
 {
 	return cors_check_origin(text);

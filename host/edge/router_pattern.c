@@ -101,9 +101,11 @@ static const char *name_fault(const struct pattern *pattern, struct str name)
 	size_t captures = 0;
 
 	if (name.len == 0)
-		return "has a \":\" or \"*\" without a name";
+		return "has a \":\" or \"*\" without a name; give it one, such as \":id\" or "
+		       "\"*rest\"";
 	if (!is_name(name))
-		return "has a name that is not made of letters, digits and \"_\"";
+		return "has a name that is not made of letters, digits and \"_\"; a type is "
+		       "written \":id<int>\"";
 	for (size_t i = 0; i < pattern->count; i++) {
 		if (pattern->segments[i].kind == SEGMENT_LITERAL)
 			continue;
