@@ -66,6 +66,14 @@ void access_log_free(struct access_log *access)
 /* Not to wait for a pipe's reader; afterwards observe/log asks before it writes. */
 #define OPEN_FLAGS (O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
+static int refuse(const char *path, struct err *err)
+{
+	int r = err_set_errno(err, ERR_ACCESS_LOG, errno, "can't write to %s", path);
+
+	err_about(err, path);
+	return r;
+}
+
 static int open_path(const char *path, struct err *err)
 {
 	int fd = open(path, OPEN_FLAGS);
@@ -76,12 +84,27 @@ static int open_path(const char *path, struct err *err)
 		if (fd >= 0)
 			fchmod(fd, 0640);
 	}
-	if (fd < 0) {
-		err_set_errno(err, ERR_ACCESS_LOG, errno, "log.access_file: can't write to %s",
-			      path);
-		return -1;
-	}
-	return fd;
+	return fd < 0 ? refuse(path, err) : fd;
+}
+
+static bool is_makeable(const char *path)
+{
+	size_t len = (size_t)(strrchr(path, '/') + 1 - path);
+	char *directory = mem_printf("%.*s", (int)len, path);
+	bool may = faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0;
+
+	free(directory);
+	return may;
+}
+
+int access_log_check(const struct config *config, struct err *err)
+{
+	const char *path = config->edge.access.file;
+	int fd = path ? open(path, OPEN_FLAGS) : -1;
+	bool is_good = !path || fd >= 0 || (errno == ENOENT && is_makeable(path));
+
+	fd_close(&fd);
+	return is_good ? 0 : refuse(path, err);
 }
 
 static void on_fail(void *user, int errnum)
@@ -95,16 +118,19 @@ static void on_fail(void *user, int errnum)
 		  LOG_STR("file", access->now.path), LOG_INT("code", err.code));
 }
 
-/* None, if path is NULL. 0, or -EACCES with *err. */
+/* None, if path is NULL. 0, or -errno with *err. */
 static int sink_open(struct access_log *access, const char *path, enum log_format format,
 		     struct sink *out, struct err *err)
 {
+	int fd;
+
 	*out = (struct sink){.fd = -1};
 	if (!path)
 		return 0;
-	out->fd = open_path(path, err);
-	if (out->fd < 0)
-		return -EACCES;
+	fd = open_path(path, err);
+	if (fd < 0)
+		return fd;
+	out->fd = fd;
 	out->path = mem_strdup(path);
 	out->format = format;
 	out->log = log_new(&(struct log_opts){.fd = out->fd,

@@ -18,6 +18,9 @@ void access_log_free(struct access_log *access); /* writes what is left; NULL is
  * 0, or -errno with *err (ERR_ACCESS_LOG), and then nothing has changed. */
 int access_log_prepare(struct access_log *access, const struct config *config, struct err *err);
 
+/* What that would say, but makes no file: whether one could be made. */
+int access_log_check(const struct config *config, struct err *err);
+
 /* After that: from now on lines go there; or it is given up, if there is one. */
 void access_log_commit(struct access_log *access);
 void access_log_drop(struct access_log *access);

@@ -146,8 +146,9 @@ static void on_stop_signal(void *user, int signum)
 
 /* ---- start ---- */
 
-static int report(const struct host *host, const struct err *err)
+static int report(const struct host *host, struct err *err)
 {
+	config_place_err(config_of(host), err);
 	log_event(host->log, LOG_ERROR, "host.failed", err->text, LOG_INT("code", err->code));
 	return -1;
 }

@@ -5,9 +5,8 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "files.h"
 #include "host.h"
-#include "identity/book.h"
-#include "net/listener.h"
 #include "options.h"
 #include "plan.h"
 
@@ -22,16 +21,10 @@ static const char *choose_file(const struct options *options)
 	return variable && variable[0] ? variable : CONFIG_DEFAULT_FILE;
 }
 
-/* What the configuration names beside itself. */
-static int check_files(const struct plan *plan, const char *file)
+static int check(const struct plan *plan, const char *file)
 {
-	struct err err;
-
-	if (listener_check_files(&plan->config.net, &err) < 0 ||
-	    book_check_files(&plan->config.edge.identity, &err) < 0) {
-		fprintf(stderr, "%s: %s [%d]\n", file, err.text, err.code);
+	if (files_check(&plan->config, stderr) < 0)
 		return EXIT_FAILED;
-	}
 	return printf("%s: no errors\n", file) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
@@ -50,7 +43,7 @@ static int load_and_run(const struct options *options)
 	if (!plan)
 		config_errors_print(&errors, stderr);
 	else if (options->action == OPTIONS_CHECK)
-		status = check_files(plan, source.file);
+		status = check(plan, source.file);
 	else
 		status = host_run(plan, &source);
 	config_errors_free(&errors);

@@ -22,7 +22,9 @@ struct own_flag {
 
 static const struct own_flag own_flags[] = {
 	{"config", 'c', "FILE", "The configuration [" CONFIG_DEFAULT_FILE ", or $PLUGD_CONFIG]."},
-	{"check", 'C', NULL, "Tell everything that is wrong with the configuration, and end."},
+	{"check", 'C', NULL,
+	 "Tell everything that is wrong with the configuration and the files of the edge that it "
+	 "names, and end."},
 	{"version", 'V', NULL, "Tell the version, and end."},
 	{"help", 'h', NULL, "Tell this, and end."},
 };

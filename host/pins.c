@@ -36,20 +36,13 @@ const struct guard *pins_guard(const struct pins *pins)
 
 /* ---- reading the file ---- */
 
-/* The first problem speaks for all. */
 static void tell_problems(const struct pins *pins, const struct whitelist_problems *problems,
 			  struct err *err)
 {
-	size_t more = problems->count - 1 + problems->more;
-
 	for (size_t i = 0; i < problems->count; i++)
 		log_event(pins->log, LOG_ERROR, "whitelist.problem", problems->rows[i].err.text,
 			  LOG_INT("code", problems->rows[i].err.code));
-	*err = problems->rows[0].err;
-	if (more > 0)
-		err_set(err, problems->rows[0].err.code,
-			"%.300s (and %zu more: plugctl whitelist verify)",
-			problems->rows[0].err.text, more);
+	whitelist_problems_sum(problems, err);
 }
 
 static void tell_seal(struct log *log, const struct trust_opts *trust,

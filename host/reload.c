@@ -133,6 +133,8 @@ static void refuse(struct reload *reload, const struct err *why)
 {
 	struct err kept = *why;
 
+	if (reload->plan)
+		config_place_err(&reload->plan->config, &kept);
 	log_event(reload->site.log, LOG_ERROR, "reload.refused", kept.text,
 		  LOG_INT("code", kept.code));
 	records_reload_refused(reload->site.house->audit, &kept);

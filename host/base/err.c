@@ -21,6 +21,7 @@ static void err_mark_cut(struct err *err)
 static void err_vset(struct err *err, int code, const char *format, va_list args)
 {
 	err->code = code;
+	err->about = NULL;
 	int len = vsnprintf(err->text, sizeof(err->text), format, args);
 	if (len >= (int)sizeof(err->text))
 		err_mark_cut(err);
@@ -73,5 +74,12 @@ void err_prefix(struct err *err, const char *format, ...)
 	va_end(args);
 	err_append(&whole, ": ");
 	err_append(&whole, err->text);
+	whole.about = err->about;
 	*err = whole;
+}
+
+void err_about(struct err *err, const char *option)
+{
+	if (err)
+		err->about = option;
 }

@@ -11,19 +11,70 @@
 #include "net/endpoint.h"
 #include "observe/errors.h"
 
+/* "identity.jwt.issuers[3].", for the element of the list that the section is, or stands in. */
+static const char *section_prefix(struct filling *filling, enum section_id id, size_t index)
+{
+	const struct section *section = &sections[id];
+	const char *parent;
+
+	if (id == SECTION_TOP)
+		return "";
+	parent = section_prefix(filling, section->parent, index);
+	return section->list
+		       ? arena_printf(&filling->scratch, "%s%s[%zu].", parent, section->key, index)
+		       : arena_printf(&filling->scratch, "%s%s.", parent, section->key);
+}
+
 struct place element_place(struct filling *filling, enum section_id section, size_t index,
 			   enum setting_id setting)
 {
 	const struct element *element = &filling->elements[section][index];
 	unsigned line = element->lines[setting] ? element->lines[setting] : element->line;
+	const char *prefix = section_prefix(filling, settings[setting].section, index);
 
-	enum section_id own = settings[setting].section;
-	const char *inner = own == section ? "" : sections[own].key;
+	return (struct place){
+		filling->file, line,
+		arena_printf(&filling->scratch, "%s%s", prefix, settings[setting].key)};
+}
 
-	return (struct place){filling->file, line,
-			      arena_printf(&filling->scratch, "%s[%zu].%s%s%s",
-					   sections[section].key, index, inner, *inner ? "." : "",
-					   settings[setting].key)};
+static struct place place_in(struct filling *filling, enum section_id section, size_t index,
+			     enum setting_id id)
+{
+	if (section != SECTION_TOP)
+		return element_place(filling, section, index, id);
+	return (struct place){
+		filling->file, filling->single.lines[id],
+		setting_path(&settings[id], arena_alloc(&filling->scratch, SETTING_NAME))};
+}
+
+void check_order(struct filling *filling, enum section_id section, size_t index,
+		 const struct order *order)
+{
+	const struct element *element =
+		section == SECTION_TOP ? &filling->single : &filling->elements[section][index];
+	const struct setting *low = &settings[order->low], *high = &settings[order->high];
+
+	if (order->low_value <= order->high_value || element->refused[order->low] ||
+	    element->refused[order->high])
+		return;
+	if (!element->lines[order->low])
+		problem_add(
+			filling->errors, place_in(filling, section, index, order->high),
+			ERR_CONFIG_CONFLICT,
+			"is shorter than %s, which is %s without being set; write a longer one, "
+			"or a shorter %s",
+			low->key, low->fallback, low->key);
+	else if (!element->lines[order->high])
+		problem_add(
+			filling->errors, place_in(filling, section, index, order->low),
+			ERR_CONFIG_CONFLICT,
+			"is longer than %s, which is %s without being set; write a shorter one, "
+			"or a longer %s",
+			high->key, high->fallback, high->key);
+	else
+		problem_add(filling->errors, place_in(filling, section, index, order->low),
+			    ERR_CONFIG_CONFLICT, "is longer than %s; write a shorter one",
+			    high->key);
 }
 
 /* ---- plugins ---- */
@@ -111,7 +162,8 @@ static void check_signature(struct filling *filling)
 	unsigned line = filling->single.lines[SETTING_WHITELIST_REQUIRE_SIGNATURE];
 	struct place place = {filling->file, line, "whitelist.require_signature"};
 
-	if (trust->require_signature && !(trust->public_keys && trust->public_keys[0]))
+	if (trust->require_signature && !(trust->public_keys && trust->public_keys[0]) &&
+	    !filling->single.refused[SETTING_WHITELIST_PUBLIC_KEYS])
 		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
 			    "needs whitelist.public_keys, or every whitelist is refused; plugctl "
 			    "whitelist keygen makes a key");
@@ -124,7 +176,7 @@ static void check_process(struct filling *filling)
 	struct place place = {filling->file, filling->single.lines[SETTING_PROCESS_GROUP],
 			      "process.group"};
 
-	if (process->group && !process->user)
+	if (process->group && !process->user && !filling->single.refused[SETTING_PROCESS_USER])
 		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
 			    "means nothing without process.user; name the user too");
 }
@@ -174,9 +226,12 @@ static void refuse_plugin(struct filling *filling, struct place place, const cha
 {
 	struct suggest suggest = suggest_for(str_from(name));
 
+	if (element_has_refused(&filling->single, SETTING_PLUGINS_NAME))
+		return;
 	for (size_t i = 0; i < filling->config->plugin_count; i++) {
-		if (filling->config->plugins[i].name)
-			suggest_offer(&suggest, filling->config->plugins[i].name);
+		if (!filling->config->plugins[i].name) /* it may be this one */
+			return;
+		suggest_offer(&suggest, filling->config->plugins[i].name);
 	}
 	problem_add(filling->errors, place, ERR_CONFIG_REFERENCE,
 		    "there is no plugin named \"%s\"%s%s%s", name,

@@ -32,6 +32,19 @@ void check_jwt(struct filling *filling);
 /* Of bodies that are compressed or decompressed. */
 void check_compress(struct filling *filling);
 
+/* Two settings of an element, the first of which is never above the second. */
+struct order {
+	enum setting_id low;
+	enum setting_id high;
+	int64_t low_value;
+	int64_t high_value;
+};
+
+/* Refuses what is written of them if it is not so. `section`: of the list; SECTION_TOP: they exist
+ * once. */
+void check_order(struct filling *filling, enum section_id section, size_t index,
+		 const struct order *order);
+
 /* Where an element of a list sets it, or where the element begins. */
 struct place element_place(struct filling *filling, enum section_id section, size_t index,
 			   enum setting_id setting);

@@ -36,10 +36,13 @@ void check_compress(struct filling *filling)
 
 	for (size_t i = 0; i < edge->route_count; i++) {
 		const struct route_coding_opts *coding = &edge->routes[i].coding;
+		const bool *refused = filling->elements[SECTION_ROUTES][i].refused;
 
-		if (!is_compressed(edge, &coding->compress))
+		if (!is_compressed(edge, &coding->compress) &&
+		    !refused[SETTING_ROUTE_COMPRESS_ENABLED] &&
+		    !filling->single.refused[SETTING_HTTP_COMPRESSION_ENABLED])
 			refuse_idle(filling, i, of_answers, 2, "answers are not compressed");
-		if (!coding->decompress.enabled)
+		if (!coding->decompress.enabled && !refused[SETTING_ROUTE_DECOMPRESS_ENABLED])
 			refuse_idle(filling, i, of_requests, 3, "bodies are not decompressed");
 	}
 }

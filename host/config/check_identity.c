@@ -69,24 +69,58 @@ static void refuse(const struct look *look, enum setting_id id, const char *why)
 	problem_add(look->filling->errors, place_of(look, id), ERR_CONFIG_CONFLICT, "%s", why);
 }
 
-/* What a method needs that the configuration doesn't have; NULL: nothing. */
-static const char *lack_of(const struct config *config, const char *name)
+static bool has_api_keys(const struct config *config)
 {
-	const struct identity_opts *identity = &config->edge.identity;
+	return config->edge.identity.api_keys != NULL;
+}
 
-	if (strcmp(name, "api_key") == 0 && !identity->api_keys)
-		return "api_key needs identity.api_keys, the file of keys, or nobody can come in";
-	if (strcmp(name, "basic") == 0 && !identity->users)
-		return "basic needs identity.users, the file of users, or nobody can come in";
-	if (strcmp(name, "jwt") == 0 && identity->jwt.issuer_count == 0)
-		return "jwt needs identity.jwt.issuers, whose tokens are accepted, or nobody can "
-		       "come in";
-	if (strcmp(name, "mtls") == 0 && identity->certificate_count == 0)
-		return "mtls needs identity.certificates, whom certificates mean, or nobody can "
-		       "come in";
-	if (strcmp(name, "mtls") == 0 && config->net.tls.client_mode == 0)
-		return "mtls needs tls.client_certificates: optional or required, or nobody is "
-		       "asked for a certificate";
+static bool has_users(const struct config *config)
+{
+	return config->edge.identity.users != NULL;
+}
+
+static bool has_issuers(const struct config *config)
+{
+	return config->edge.identity.jwt.issuer_count > 0;
+}
+
+static bool has_certificates(const struct config *config)
+{
+	return config->edge.identity.certificate_count > 0;
+}
+
+static bool asks_for_certificates(const struct config *config)
+{
+	return config->net.tls.client_mode != TLS_CLIENT_NONE;
+}
+
+static const struct {
+	const char *method;
+	enum setting_id id; /* that says it, or one of the list that does */
+	bool (*is_there)(const struct config *config);
+	const char *lack;
+} needs[] = {
+	{"api_key", SETTING_IDENTITY_API_KEYS, has_api_keys,
+	 "api_key needs identity.api_keys, the file of keys, or nobody can come in"},
+	{"basic", SETTING_IDENTITY_USERS, has_users,
+	 "basic needs identity.users, the file of users, or nobody can come in"},
+	{"jwt", SETTING_JWT_ISSUERS_ISSUER, has_issuers,
+	 "jwt needs identity.jwt.issuers, whose tokens are accepted, or nobody can come in"},
+	{"mtls", SETTING_IDENTITY_CERTIFICATES_SUBJECT, has_certificates,
+	 "mtls needs identity.certificates, whom certificates mean, or nobody can come in"},
+	{"mtls", SETTING_TLS_CLIENT_CERTIFICATES, asks_for_certificates,
+	 "mtls needs tls.client_certificates: optional or required, or nobody is asked for a "
+	 "certificate"},
+};
+
+/* What a method needs that the configuration doesn't have; NULL: nothing. */
+static const char *lack_of(const struct filling *filling, const char *name)
+{
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		if (strcmp(name, needs[i].method) == 0 && !needs[i].is_there(filling->config) &&
+		    !element_has_refused(&filling->single, needs[i].id))
+			return needs[i].lack;
+	}
 	return NULL;
 }
 
@@ -95,7 +129,7 @@ static void check_methods(const struct look *look)
 	char *const *methods = look->auth->methods;
 
 	for (size_t i = 0; methods[i]; i++) {
-		const char *lack = lack_of(look->filling->config, methods[i]);
+		const char *lack = lack_of(look->filling, methods[i]);
 
 		if (lack)
 			refuse(look, look->rows->methods, lack);
@@ -137,13 +171,24 @@ static void check_map(struct filling *filling, size_t index)
 	const struct element *element = &filling->elements[SECTION_IDENTITY_CERTIFICATES][index];
 
 	for (size_t i = 0; i < sizeof(whom) / sizeof(whom[0]); i++) {
-		if (element->lines[whom[i]])
+		if (element->lines[whom[i]] || element_has_refused(element, whom[i]))
 			return;
 	}
 	problem_add(filling->errors,
 		    element_place(filling, SECTION_IDENTITY_CERTIFICATES, index, whom[0]),
 		    ERR_CONFIG_MISSING,
 		    "every certificate would match; say which: add subject, name or fingerprint");
+}
+
+static void check_lockout(struct filling *filling)
+{
+	const struct lockout_opts *lockout = &filling->config->edge.identity.lockout;
+	const struct order order = {SETTING_IDENTITY_LOCKOUT_FIRST,
+				    SETTING_IDENTITY_LOCKOUT_LONGEST, lockout->first_ms,
+				    lockout->longest_ms};
+
+	if (filling->single.lines[SETTING_IDENTITY_LOCKOUT_FIRST])
+		check_order(filling, SECTION_TOP, 0, &order);
 }
 
 void check_identity(struct filling *filling)
@@ -157,5 +202,6 @@ void check_identity(struct filling *filling)
 		check_rule(&(struct look){filling, &of_rpc, i, &edge->identity.rpc[i].auth});
 	for (size_t i = 0; i < edge->identity.certificate_count; i++)
 		check_map(filling, i);
+	check_lockout(filling);
 	check_jwt(filling);
 }

@@ -52,10 +52,21 @@ static const char *lost_without(const struct lead *lead, enum setting_id id)
 	return NULL;
 }
 
+/* A key that is not known may have said where it leads. */
+static bool has_unknown(const struct element *element)
+{
+	bool found = element->refused_sections[SECTION_ROUTES];
+
+	for (size_t i = 0; i < PARTS; i++)
+		found = found || element->refused_sections[parts[i].section];
+	return found;
+}
+
 /* What is said about a lead, the group that says it, or all of the route was refused before. */
 static bool is_refused(const struct filling *filling, size_t index)
 {
-	const unsigned *lines = filling->elements[SECTION_ROUTES][index].lines;
+	const struct element *element = &filling->elements[SECTION_ROUTES][index];
+	const unsigned *lines = element->lines;
 	const struct route_opts *route = &filling->config->edge.routes[index];
 	const char *value;
 	bool is_empty = true;
@@ -68,7 +79,8 @@ static bool is_refused(const struct filling *filling, size_t index)
 		if (!value)
 			return true;
 	}
-	return is_empty || (lines[SETTING_ROUTES_GROUP] && !route->routing.group);
+	return is_empty || has_unknown(element) ||
+	       (lines[SETTING_ROUTES_GROUP] && !route->routing.group);
 }
 
 /* Settings that nobody would look at. */

@@ -15,36 +15,55 @@ static bool has_proxies(char *const *proxies)
 	return proxies && proxies[0];
 }
 
+static bool is_within(const struct endpoint *one, const struct endpoint *all)
+{
+	return one->kind == ENDPOINT_ADDRESS && all->kind == ENDPOINT_ADDRESS && all->addr.is_any &&
+	       !one->addr.is_any && addr_port(&one->addr) != 0 &&
+	       addr_port(&one->addr) == addr_port(&all->addr);
+}
+
 /* An address is one, whatever is spoken there. */
+static void check_pair(struct filling *filling, const char *text, const char *before)
+{
+	struct endpoint one, other;
+	char name[SETTING_NAME];
+	struct place place = place_of(filling, SETTING_TOP_LISTEN, name);
+
+	endpoint_parse(str_from(text), &one, NULL);
+	endpoint_parse(str_from(before), &other, NULL);
+	if (str_eq(one.where, other.where))
+		problem_add(filling->errors, place, ERR_CONFIG_DUPLICATE,
+			    "%s and %s are the same address; choose another for one of them",
+			    before, text);
+	else if (is_within(&one, &other) || is_within(&other, &one))
+		problem_add(filling->errors, place, ERR_CONFIG_DUPLICATE,
+			    "%s has that port of every address, that of %s too; leave one of them "
+			    "out",
+			    other.addr.is_any ? before : text, other.addr.is_any ? text : before);
+}
+
 static void check_addresses(struct filling *filling)
 {
 	char **listen = filling->config->net.listen;
 	char name[SETTING_NAME];
-	struct endpoint one, other;
+	struct endpoint one;
 
 	for (size_t i = 0; listen && listen[i]; i++) {
 		endpoint_parse(str_from(listen[i]), &one, NULL);
-		if (one.is_tls && filling->config->net.tls.certificate_count == 0)
+		if (one.is_tls && filling->config->net.tls.certificate_count == 0 &&
+		    !element_has_refused(&filling->single, SETTING_CERTIFICATES_CERTIFICATE))
 			problem_add(filling->errors, place_of(filling, SETTING_TOP_LISTEN, name),
 				    ERR_CONFIG_MISSING,
 				    "%s needs a certificate; add tls.certificates", listen[i]);
-		if (one.is_proxied && !has_proxies(filling->config->net.trusted_proxies))
+		if (one.is_proxied && !has_proxies(filling->config->net.trusted_proxies) &&
+		    !element_has_refused(&filling->single, SETTING_TOP_TRUSTED_PROXIES))
 			problem_add(filling->errors, place_of(filling, SETTING_TOP_LISTEN, name),
 				    ERR_CONFIG_MISSING,
 				    "%s takes connections from trusted proxies only, and there are "
 				    "none; add trusted_proxies",
 				    listen[i]);
-		for (size_t j = 0; j < i; j++) {
-			endpoint_parse(str_from(listen[j]), &other, NULL);
-			if (strcmp(listen[i], listen[j]) != 0 && str_eq(one.where, other.where))
-				problem_add(
-					filling->errors,
-					place_of(filling, SETTING_TOP_LISTEN, name),
-					ERR_CONFIG_DUPLICATE,
-					"%s and %s are the same address; choose another for one "
-					"of them",
-					listen[j], listen[i]);
-		}
+		for (size_t j = 0; j < i; j++)
+			check_pair(filling, listen[i], listen[j]);
 	}
 }
 
@@ -64,6 +83,8 @@ static void check_clients(struct filling *filling)
 	const struct tls_opts *tls = &filling->config->net.tls;
 	char name[SETTING_NAME];
 
+	if (element_has_refused(&filling->single, SETTING_TLS_CLIENT_CERTIFICATES))
+		return;
 	if (tls->client_mode == TLS_CLIENT_NONE) {
 		check_needless(filling, SETTING_TLS_CLIENT_CA, tls->client_ca);
 		check_needless(filling, SETTING_TLS_CLIENT_CRL, tls->client_crl);

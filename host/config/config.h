@@ -7,12 +7,14 @@
 #ifndef PLUGD_CONFIG_CONFIG_H
 #define PLUGD_CONFIG_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "admin/admin_opts.h"
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/str.h"
 #include "edge/edge_opts.h"
 #include "net/net_opts.h"
@@ -29,9 +31,12 @@
 #define CONFIG_PLUGIN_MAX_BYTES (64u << 10)    /* of a plugin's own section, as MessagePack */
 #define CONFIG_MAX_ERRORS	50u	       /* that are kept; more are counted */
 
+struct config_path;
+
 struct config {
-	struct arena arena; /* owns everything below */
-	char *file;	    /* as it was named; NULL: none */
+	struct arena arena;	   /* owns everything below */
+	struct config_path *paths; /* where each path was written */
+	char *file;		   /* as it was named; NULL: none */
 	struct log_opts log;
 	struct net_opts net;
 	struct edge_opts edge;
@@ -45,6 +50,10 @@ struct config {
 	int64_t drain_timeout_ms; /* of a graceful stop */
 	bool watch_config;	  /* a file that has changed is reloaded */
 };
+
+/* Puts the place of the setting that the error is about in front of it: "plugd.yaml:3:
+ * tls.client_ca". False: it is about none of this configuration, and stays as it is. */
+bool config_place_err(const struct config *config, struct err *err);
 
 /* One thing that is wrong. */
 struct config_error {

@@ -9,10 +9,11 @@
 
 #include "base/err.h"
 #include "config/duplicates.h"
+#include "config/hints.h"
 #include "config/pack.h"
+#include "config/paths.h"
 #include "config/quote.h"
 #include "config/sources.h"
-#include "config/suggest.h"
 #include "config/value.h"
 #include "observe/errors.h"
 
@@ -36,6 +37,14 @@ static struct place place_of(const struct filling *filling, unsigned line, const
 
 /* ---- what is expected instead ---- */
 
+static void refuse_map(struct filling *filling, enum section_id id, struct place place,
+		       const struct yaml_node *node)
+{
+	problem_add(filling->errors, place, ERR_CONFIG_TYPE,
+		    "is %s; write a map of settings such as %s", hint_shape(node).text,
+		    hint_example(id, &filling->scratch));
+}
+
 static void refuse_shape(struct filling *filling, const struct setting *setting, struct place place,
 			 const char *what)
 {
@@ -47,34 +56,22 @@ static void refuse_shape(struct filling *filling, const struct setting *setting,
 	buf_deinit(&kind);
 }
 
-static void suggest_keys(struct suggest *suggest, enum section_id section)
-{
-	for (size_t i = 0; i < SETTING_COUNT; i++) {
-		if (settings[i].section == section)
-			suggest_offer(suggest, settings[i].key);
-	}
-	for (size_t i = 1; i < SECTION_COUNT; i++) {
-		if (sections[i].parent == section)
-			suggest_offer(suggest, sections[i].key);
-	}
-}
-
 static void refuse_unknown(struct filling *filling, const struct part *part,
 			   const struct yaml_node *key)
 {
-	struct suggest suggest = suggest_for(key->text);
+	struct hint hint;
 
 	if (problems_are_full(filling->errors)) { /* a file of garbage: don't think long about it */
 		filling->errors->more++;
 		return;
 	}
-	suggest_keys(&suggest, part->section);
-	if (sections[part->section].defaults_of)
-		suggest_keys(&suggest, sections[part->section].defaults_of);
+	hint = hint_key(part->section, key->text, &filling->scratch);
+	part->element->refused_sections[part->section] = true;
+	if (hint.meant)
+		part->element->refused[hint.meant - settings] = true;
 	problem_add(filling->errors, place_of(filling, key->line, part->path),
-		    ERR_CONFIG_UNKNOWN_KEY, "%s is not a key that plugd knows here%s%s%s",
-		    quote_of(key->text).text, suggest.best ? "; did you mean " : "",
-		    suggest.best ? suggest.best : "", suggest.best ? "?" : "");
+		    ERR_CONFIG_UNKNOWN_KEY, "%s is not a key that plugd knows here%s",
+		    quote_of(key->text).text, hint.text);
 }
 
 /* ---- values ---- */
@@ -86,6 +83,8 @@ void fill_text(struct filling *filling, const struct setting *setting, struct pl
 
 	if (value_set(setting, text, directory, &filling->config->arena, target, &err) < 0)
 		problem_add(filling->errors, place, err.code, "%s", err.text);
+	else if (setting->kind == SETTING_PATH)
+		paths_add(filling->config, value_pointer(setting, target), &place);
 }
 
 /* Whether the text is among the `count` texts. */
@@ -126,7 +125,9 @@ void fill_texts(struct filling *filling, const struct setting *setting, struct p
 	for (size_t i = 0; i < count; i++) {
 		list[i] = take_item(filling, setting, texts[i]);
 		if (value_check_text(setting, texts[i], &err) < 0)
-			problem_add(filling->errors, place, err.code, "%s", err.text);
+			problem_add(filling->errors, place, err.code, "%s%s", err.text,
+				    place.line > 0 ? hint_list(setting, texts[i], &filling->scratch)
+						   : "");
 		else if (setting->unique && is_among(texts[i], texts, i))
 			problem_add(filling->errors, place, ERR_CONFIG_DUPLICATE,
 				    "%s is in the list twice; remove one", quote_of(texts[i]).text);
@@ -146,7 +147,7 @@ static void take_texts(struct filling *filling, const struct setting *setting, s
 		return;
 	}
 	if (node->kind == YAML_MAP) {
-		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		refuse_shape(filling, setting, place, hint_shape(node).text);
 		return;
 	}
 
@@ -198,7 +199,7 @@ static void take_pairs(struct filling *filling, const struct setting *setting, s
 	size_t count = 0;
 
 	if (node->kind != YAML_MAP) {
-		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		refuse_shape(filling, setting, place, hint_shape(node).text);
 		return;
 	}
 	duplicates_report(node, place, filling->errors);
@@ -217,7 +218,7 @@ static void take_free(struct filling *filling, const struct setting *setting, st
 	struct str packed;
 
 	if (node->kind != YAML_MAP) {
-		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		refuse_shape(filling, setting, place, hint_shape(node).text);
 		return;
 	}
 	if (pack_map(node, place, filling->errors, &filling->config->arena, &packed) < 0)
@@ -235,7 +236,7 @@ static void take_sources(struct filling *filling, const struct setting *setting,
 	if (node->kind == YAML_MAP)
 		value_set_pointer(setting, sources_take(&sources, node), target);
 	else
-		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		refuse_shape(filling, setting, place, hint_shape(node).text);
 }
 
 static void take_text(struct filling *filling, const struct setting *setting, struct place place,
@@ -244,7 +245,7 @@ static void take_text(struct filling *filling, const struct setting *setting, st
 	bool wants_plain = setting->kind == SETTING_BOOL || setting->kind == SETTING_INT;
 
 	if (node->kind != YAML_TEXT)
-		refuse_shape(filling, setting, place, yaml_kind_name(node));
+		refuse_shape(filling, setting, place, hint_shape(node).text);
 	else if (yaml_is_null(node))
 		refuse_shape(filling, setting, place, "without a value");
 	else if (wants_plain && !node->plain)
@@ -253,8 +254,8 @@ static void take_text(struct filling *filling, const struct setting *setting, st
 		fill_text(filling, setting, place, node->text, filling->directory, target);
 }
 
-static void take_value(struct filling *filling, const struct setting *setting, struct place place,
-		       const struct yaml_node *node, void *target)
+static void take_by_kind(struct filling *filling, const struct setting *setting, struct place place,
+			 const struct yaml_node *node, void *target)
 {
 	switch (setting->kind) {
 	case SETTING_STRINGS:
@@ -285,6 +286,17 @@ static void take_value(struct filling *filling, const struct setting *setting, s
 	}
 }
 
+static void take_value(struct filling *filling, const struct part *part,
+		       const struct setting *setting, struct place place,
+		       const struct yaml_node *node)
+{
+	size_t before = problems_found(filling->errors);
+
+	part->element->lines[setting - settings] = place.line;
+	take_by_kind(filling, setting, place, node, part->target);
+	part->element->refused[setting - settings] = problems_found(filling->errors) > before;
+}
+
 /* ---- maps ---- */
 
 static void take_setting(struct filling *filling, const struct part *part,
@@ -292,14 +304,13 @@ static void take_setting(struct filling *filling, const struct part *part,
 			 const struct yaml_node *key)
 {
 	struct place place = place_of(filling, key->line, part_path(filling, part, key->text.data));
-	unsigned *line = &part->element->lines[setting - settings];
+	unsigned line = part->element->lines[setting - settings];
 
-	if (*line == 0) {
-		*line = key->line;
-		take_value(filling, setting, place, key->value, part->target);
+	if (line == 0) {
+		take_value(filling, part, setting, place, key->value);
 	} else if (yaml_find(map, key->text.data) == key) { /* not the same key, but its alias */
 		problem_add(filling->errors, place, ERR_CONFIG_CONFLICT,
-			    "sets what line %u sets too; write one of %s and %s", *line,
+			    "sets what line %u sets too; write one of %s and %s", line,
 			    setting->alias, setting->key);
 	}
 }
@@ -309,7 +320,7 @@ static void report_missing(struct filling *filling, const struct part *part)
 	for (size_t i = 0; i < SETTING_COUNT; i++) {
 		const struct setting *setting = &settings[i];
 		if (setting->section != part->section || !setting->required ||
-		    part->element->lines[i] != 0)
+		    part->element->lines[i] != 0 || part->element->refused[i])
 			continue;
 		problem_add(filling->errors, place_of(filling, part->element->line, part->path),
 			    ERR_CONFIG_MISSING, "%s is missing; add it, such as %s: %s",
@@ -398,6 +409,22 @@ static void set_defaults(struct filling *filling, enum section_id section, void 
 
 /* ---- sections ---- */
 
+bool element_has_refused(const struct element *element, enum setting_id id)
+{
+	enum section_id section = settings[id].section;
+
+	while (section != SECTION_TOP && !element->refused_sections[section])
+		section = sections[section].parent;
+	return element->refused[id] || section != SECTION_TOP;
+}
+
+static void refuse_element(struct filling *filling, const struct part *part,
+			   const struct yaml_node *item)
+{
+	part->element->refused_sections[part->section] = true;
+	refuse_map(filling, part->section, place_of(filling, item->line, part->path), item);
+}
+
 static void take_elements(struct filling *filling, enum section_id id, const char *path,
 			  const struct yaml_node *list)
 {
@@ -420,9 +447,7 @@ static void take_elements(struct filling *filling, enum section_id id, const cha
 		if (item->kind == YAML_MAP)
 			take_map(filling, &part, item);
 		else
-			problem_add(filling->errors, place_of(filling, item->line, part.path),
-				    ERR_CONFIG_TYPE, "is %s; write a map of settings",
-				    yaml_kind_name(item));
+			refuse_element(filling, &part, item);
 	}
 	memcpy((char *)filling->config + section->array, &array, sizeof(array));
 	memcpy((char *)filling->config + section->count, &index, sizeof(index));
@@ -435,9 +460,7 @@ static void take_scalar(struct filling *filling, const struct part *part,
 	const struct setting *setting =
 		setting_find(part->section, str_from(sections[part->section].scalar));
 
-	part->element->lines[setting - settings] = value->line;
-	take_value(filling, setting, place_of(filling, value->line, part->path), value,
-		   part->target);
+	take_value(filling, part, setting, place_of(filling, value->line, part->path), value);
 }
 
 static bool is_scalar(const struct section *section, enum section_id id,
@@ -449,6 +472,23 @@ static bool is_scalar(const struct section *section, enum section_id id,
 		return false;
 	setting = setting_find(id, str_from(section->scalar));
 	return value->kind == YAML_TEXT || setting->kind == SETTING_STRINGS;
+}
+
+static void refuse_section(struct filling *filling, const struct part *part, struct place place,
+			   const struct yaml_node *value)
+{
+	const struct section *section = &sections[part->section];
+
+	part->element->refused_sections[part->section] = true;
+	if (section->list && value->count > section->max)
+		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
+			    "has %u items, but %u are the most", value->count, section->max);
+	else if (section->list)
+		problem_add(filling->errors, place, ERR_CONFIG_TYPE,
+			    "is %s; write a list, each item with a dash in front",
+			    hint_shape(value).text);
+	else
+		refuse_map(filling, part->section, place, value);
 }
 
 static void take_section(struct filling *filling, const struct part *parent, enum section_id id,
@@ -466,18 +506,12 @@ static void take_section(struct filling *filling, const struct part *parent, enu
 		take_scalar(filling, &part, value);
 		return;
 	}
-	if (section->list && value->count > section->max)
-		problem_add(filling->errors, place, ERR_CONFIG_RANGE,
-			    "has %u items, but %u are the most", value->count, section->max);
-	else if (section->list && value->kind == YAML_LIST)
+	if (section->list && value->kind == YAML_LIST && value->count <= section->max)
 		take_elements(filling, id, part.path, value);
 	else if (!section->list && value->kind == YAML_MAP)
 		take_map(filling, &part, value);
 	else
-		problem_add(filling->errors, place, ERR_CONFIG_TYPE, "is %s; write %s",
-			    yaml_kind_name(value),
-			    section->list ? "a list, each item with a dash in front"
-					  : "a map of settings");
+		refuse_section(filling, &part, place, value);
 }
 
 void fill_defaults(struct filling *filling)

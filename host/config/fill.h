@@ -9,9 +9,14 @@
 
 /* What the file said about one element of a list, or about the settings that exist once. */
 struct element {
-	unsigned line;		       /* where it begins */
-	unsigned lines[SETTING_COUNT]; /* of each value; 0: not in the file */
+	unsigned line;			      /* where it begins */
+	unsigned lines[SETTING_COUNT];	      /* of each value; 0: not in the file */
+	bool refused[SETTING_COUNT];	      /* a value is there, but of no use */
+	bool refused_sections[SECTION_COUNT]; /* likewise a section, a list, or a key in it */
 };
+
+/* Whether the setting, or what it stands in, was refused: then nothing follows from its absence. */
+bool element_has_refused(const struct element *element, enum setting_id id);
 
 /* One load, from the defaults to the checks. */
 struct filling {

@@ -66,9 +66,12 @@ static void refuse_group(struct filling *filling, size_t route, const char *name
 	const struct edge_opts *edge = &filling->config->edge;
 	struct suggest suggest = suggest_for(str_from(name));
 
+	if (element_has_refused(&filling->single, SETTING_GROUPS_NAME))
+		return;
 	for (size_t i = 0; i < edge->group_count; i++) {
-		if (edge->groups[i].name)
-			suggest_offer(&suggest, edge->groups[i].name);
+		if (!edge->groups[i].name) /* it may be this one */
+			return;
+		suggest_offer(&suggest, edge->groups[i].name);
 	}
 	problem_add(filling->errors,
 		    element_place(filling, SECTION_ROUTES, route, SETTING_ROUTES_GROUP),
@@ -128,20 +131,40 @@ static void inherit(const struct group_opts *group, const struct element *of_gro
 			continue;
 		copy_setting(&settings[i], &group->defaults, route);
 		of_route->lines[i] = of_group->lines[i];
+		of_route->refused[i] = of_group->refused[i];
 	}
+	if (of_group->refused_sections[SECTION_GROUPS])
+		of_route->refused_sections[SECTION_ROUTES] = true;
 	if (!has_own_rate && route->rate.per_second > 0)
 		route->routing.rate_group = group->name;
 }
 
+static void refuse_path(struct filling *filling, size_t index, const char *prefix, const char *path)
+{
+	problem_add(filling->errors,
+		    element_place(filling, SECTION_ROUTES, index, SETTING_ROUTES_PATH),
+		    ERR_CONFIG_RANGE,
+		    "\"%s\" would make \"%s%s\"; begin it with a slash, or write \"\" for the "
+		    "prefix itself",
+		    path, prefix, path);
+}
+
 /* A prefix that was refused makes a path that can't be judged. */
 static void add_prefix(struct filling *filling, const struct group_opts *group,
-		       const struct element *of_group, struct route_opts *route)
+		       const struct element *of_group, size_t index)
 {
-	if (!group->prefix && of_group->lines[SETTING_GROUPS_PREFIX])
-		route->path = NULL;
-	else if (group->prefix && route->path)
-		route->path =
-			arena_printf(&filling->config->arena, "%s%s", group->prefix, route->path);
+	struct route_opts *route = &filling->config->edge.routes[index];
+	const char *path = route->path;
+
+	if (!path || (!group->prefix && !of_group->lines[SETTING_GROUPS_PREFIX]))
+		return;
+	route->path = NULL;
+	if (!group->prefix)
+		return;
+	if (path[0] == '\0' || path[0] == '/')
+		route->path = arena_printf(&filling->config->arena, "%s%s", group->prefix, path);
+	else
+		refuse_path(filling, index, group->prefix, path);
 }
 
 void groups_apply(struct filling *filling)
@@ -167,7 +190,7 @@ void groups_apply(struct filling *filling)
 		}
 		of_group = &filling->elements[SECTION_GROUPS][*found - edge->groups];
 		inherit(*found, of_group, route, &filling->elements[SECTION_ROUTES][i]);
-		add_prefix(filling, *found, of_group, route);
+		add_prefix(filling, *found, of_group, i);
 	}
 	free(sorted);
 }

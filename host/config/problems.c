@@ -20,10 +20,18 @@ void problem_add_placed(struct config_errors *errors, unsigned line, int code, c
 	};
 }
 
+const char *place_line(const struct place *place, char *out)
+{
+	out[0] = '\0';
+	if (place->line > 0)
+		sprintf(out, ":%u", place->line);
+	return out;
+}
+
 void problem_add(struct config_errors *errors, struct place place, int code, const char *format,
 		 ...)
 {
-	char line[16] = "";
+	char line[16];
 	struct err what;
 	va_list args;
 
@@ -34,10 +42,9 @@ void problem_add(struct config_errors *errors, struct place place, int code, con
 	va_start(args, format);
 	vsnprintf(what.text, sizeof(what.text), format, args);
 	va_end(args);
-	if (place.line > 0)
-		snprintf(line, sizeof(line), ":%u", place.line);
-	const char *text = arena_printf(&errors->arena, "%s%s: %s%s%s", place.where, line,
-					place.key, place.key[0] ? ": " : "", what.text);
+	const char *text =
+		arena_printf(&errors->arena, "%s%s: %s%s%s", place.where, place_line(&place, line),
+			     place.key, place.key[0] ? ": " : "", what.text);
 	problem_add_placed(errors, place.line, code, text);
 }
 

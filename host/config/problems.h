@@ -12,12 +12,21 @@ struct place {
 	const char *key;   /* "plugins[1].timeout"; "": the whole */
 };
 
+/* ":3", or "" where there is no line; in `out` of 16 bytes. */
+const char *place_line(const struct place *place, char *out);
+
 /* Adds "<where>:<line>: <key>: <sentence>". */
 void problem_add(struct config_errors *errors, struct place place, int code, const char *format,
 		 ...) __attribute__((format(printf, 4, 5)));
 
 /* A sentence that names its place itself. */
 void problem_add_placed(struct config_errors *errors, unsigned line, int code, const char *text);
+
+/* How many so far, those that were only counted too. */
+static inline size_t problems_found(const struct config_errors *errors)
+{
+	return errors->count + errors->more;
+}
 
 /* What comes now is only counted. */
 static inline bool problems_are_full(const struct config_errors *errors)

@@ -206,6 +206,9 @@ const char *rule_rate_by(struct str text)
 	struct str before = STR_LITERAL(RATE_BY_HEADER);
 	struct str name = {text.data + before.len, text.len - before.len};
 
+	if (str_starts_with(text, before) && forwarded_is_claim(name))
+		return "names a header that is taken out of every request; write address, which "
+		       "is what trusted_proxies say there, or another header";
 	if (str_eq(text, STR_LITERAL("address")) || str_eq(text, STR_LITERAL(RATE_BY_PRINCIPAL)) ||
 	    (str_starts_with(text, before) && chars_is_token(name)))
 		return NULL;
@@ -218,6 +221,18 @@ const char *rule_field_value(struct str text)
 	if (!chars_is_field_value(text) || str_trim(text).len != text.len)
 		return "can't be sent; write printable characters, without space at either end";
 	return NULL;
+}
+
+/* None of them means anything to a browser. */
+const char *rule_browser_field(struct str text)
+{
+	static const char *const switches[] = {"true", "false", "yes", "no", "on", "off"};
+
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+		if (str_eq_nocase(text, str_from(switches[i])))
+			return "is no value of this header; write none to leave it out";
+	}
+	return rule_field_value(text);
 }
 
 const char *rule_origin(struct str text)

@@ -2,6 +2,7 @@
  * plugins are told, so what could be read in two ways there is refused here. */
 #include "config/rules.h"
 
+#include "edge/forwarded.h"
 #include "identity/certificates.h"
 #include "identity/jwt_alg.h"
 #include "identity/method.h"
@@ -59,6 +60,9 @@ const char *rule_auth_header(struct str text)
 	if (str_eq_nocase(text, STR_LITERAL("authorization")) ||
 	    str_eq_nocase(text, STR_LITERAL("cookie")))
 		return "holds other things than API keys; choose a header of its own";
+	if (forwarded_is_claim(text))
+		return "is taken out of every request, because anybody may write there who asks; "
+		       "choose another header";
 	return NULL;
 }
 

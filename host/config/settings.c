@@ -88,6 +88,14 @@ static char *put_path(const struct setting *setting, const char *prefix, char se
 	return out;
 }
 
+char *section_name(enum section_id id, char *out)
+{
+	size_t len = put_section(id, '.', out, 0);
+
+	out[len ? len - 1 : 0] = '\0';
+	return out;
+}
+
 char *setting_path(const struct setting *setting, char *out)
 {
 	return put_path(setting, "", '.', out);

@@ -143,6 +143,7 @@ static inline bool setting_is_single(const struct setting *setting)
 #define SETTING_NAME 64
 
 /* Write a name into `out` of SETTING_NAME bytes and return it. */
+char *section_name(enum section_id id, char *out);		  /* "http.rate_limit"; "" */
 char *setting_path(const struct setting *setting, char *out);	  /* "http.body_limit" */
 char *setting_variable(const struct setting *setting, char *out); /* "PLUGD_HTTP_BODY_LIMIT" */
 char *setting_flag(const struct setting *setting, char *out);	  /* "http-body-limit" */

@@ -34,6 +34,14 @@ void value_set_pointer(const struct setting *setting, void *pointer, void *targe
 	field_put(setting, &pointer, sizeof(pointer), target);
 }
 
+const char *value_pointer(const struct setting *setting, const void *target)
+{
+	const char *pointer;
+
+	memcpy(&pointer, (const char *)target + setting->offset, sizeof(pointer));
+	return pointer;
+}
+
 void value_set_length(const struct setting *setting, size_t length, void *target)
 {
 	memcpy((char *)target + setting->length, &length, sizeof(length));
@@ -71,14 +79,15 @@ int value_check_text(const struct setting *setting, struct str text, struct err 
 	if (text.len == 0 && setting->min > 0)
 		return err_set(err, ERR_CONFIG_RANGE,
 			       "is empty; write a value, or leave the key out");
+
+	/* The rule first: it says what would be right. */
+	const char *wrong = setting->check ? setting->check(text) : NULL;
+	if (wrong)
+		return err_set(err, ERR_CONFIG_TYPE, "%s %s", quote_of(text).text, wrong);
 	if (text.len < (size_t)setting->min || text.len > (size_t)setting->max)
 		return err_set(err, ERR_CONFIG_RANGE,
 			       "%s has %zu bytes, which must be from %" PRId64 " to %" PRId64,
 			       quote_of(text).text, text.len, setting->min, setting->max);
-
-	const char *wrong = setting->check ? setting->check(text) : NULL;
-	if (wrong)
-		return err_set(err, ERR_CONFIG_TYPE, "%s %s", quote_of(text).text, wrong);
 	return 0;
 }
 

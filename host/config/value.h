@@ -23,8 +23,9 @@ struct str value_absolute(struct str path, const char *directory, struct arena *
  * above. */
 int value_check_text(const struct setting *setting, struct str text, struct err *err);
 
-/* Put a pointer (also: none) and a length in their fields. */
+/* Put a pointer (also: none) and a length in their fields, and look at the pointer. */
 void value_set_pointer(const struct setting *setting, void *pointer, void *target);
+const char *value_pointer(const struct setting *setting, const void *target);
 void value_set_length(const struct setting *setting, size_t length, void *target);
 
 #endif

@@ -36,6 +36,8 @@ const char *cors_check_origin(struct str text)
 	if (str_eq(text, STR_LITERAL("null")))
 		return "would let any page in, because every page can be without an origin; write "
 		       "origins such as https://app.example.com";
+	if (host.len > 0 && memchr(host.data, '*', host.len))
+		return "has a star, which stands for nothing here; list the origins";
 	if (!chars_is_token(scheme) || !str_starts_with(rest, STR_LITERAL("://")) ||
 	    host.len == 0 || !target_is_authority(host) || !is_lower(text))
 		return "is no origin; write it as browsers do, such as https://app.example.com: "

@@ -305,6 +305,7 @@ struct edge *edge_new(const struct edge_setup *setup)
 	if (getrandom(&edge->clients_key, sizeof(edge->clients_key), 0) < 0)
 		edge->clients_key.words[0] = edge->request_key;
 	edge->identity = setup->identity;
+	book_apply(edge->routes->auth.book);
 	renew_clients(edge);
 	door_init(&edge->door, &edge->routes->from.opts->load.door);
 	edge->door.waits = counts_place_waits(&edge->counts, NULL);
@@ -339,6 +340,7 @@ void edge_apply(struct edge *edge, struct edge_routes *routes)
 	struct edge_routes *old = edge->routes;
 
 	edge->routes = routes;
+	book_apply(routes->auth.book);
 	renew_clients(edge);
 	door_apply(&edge->door, edge->loop, &routes->from.opts->load.door);
 	shed_apply(edge, &routes->from.opts->load.shed);

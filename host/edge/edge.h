@@ -39,6 +39,10 @@ struct edge_routes_opts {
 /* Returns owned; NULL with *err: routes that conflict or lead nowhere. */
 struct edge_routes *edge_routes_new(const struct edge_routes_opts *opts, struct err *err);
 
+/* Opens the directories of files that routes lead to, and keeps none: what edge_routes_new() would
+ * say of them. 0, or -errno with *err. */
+int edge_check_files(const struct edge_opts *opts, struct err *err);
+
 /* Gives up routes that no edge has taken. NULL is fine. */
 void edge_routes_free(struct edge_routes *routes);
 

@@ -266,7 +266,9 @@ const char *forwarded_read(enum forwarded_by by, const struct http_field *fields
 static bool begins_like(struct str name, struct str claim)
 {
 	for (size_t i = 0; i < claim.len; i++) {
-		if (i == name.len || (name.data[i] == '_' ? '-' : name.data[i]) != claim.data[i])
+		char c = i < name.len ? name.data[i] : '\0';
+
+		if ((c == '_' ? '-' : (char)chars_token[(uint8_t)c]) != claim.data[i])
 			return false;
 	}
 	return true;
@@ -279,7 +281,7 @@ bool forwarded_is_claim(struct str name)
 		{"true-client-ip", 14},	  {"client-ip", 9},    {"cf-connecting-ip", 16},
 		{"fastly-client-ip", 16}, {"forwarded", 9},    {"forwarded-for", 13}};
 
-	if (name.len < 9 || !strchr("xtcf", name.data[0]))
+	if (name.len < 9 || !strchr("xtcfXTCF", name.data[0]))
 		return false;
 	if (begins_like(name, STR_LITERAL("x-forwarded")))
 		return true;

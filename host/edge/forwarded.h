@@ -31,7 +31,7 @@ const char *forwarded_read(enum forwarded_by by, const struct http_field *fields
 			   struct forwarded *out);
 
 /* Whether the field is one that says who asks, or that programs take for one: no plugin gets to see
- * it. The name is in lower case. */
+ * it, and neither does a middleware. In either case. */
 bool forwarded_is_claim(struct str name);
 
 #endif

@@ -30,6 +30,7 @@ static int take(struct edge_routes *routes, const struct route_opts *opts, struc
 
 	if (r < 0) {
 		err_prefix(err, "route %s", opts->path);
+		err_about(err, opts->files.directory);
 		return r;
 	}
 	route->files = mem_alloc(sizeof(*route->files));

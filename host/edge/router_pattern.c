@@ -70,6 +70,9 @@ static const char *literal_fault(struct str text)
 {
 	if (str_eq(text, STR_LITERAL(".")) || str_eq(text, STR_LITERAL("..")))
 		return "has a \".\" or \"..\" segment, which no path has when it is matched";
+	if (text.len > 1 && text.data[0] == '{' && text.data[text.len - 1] == '}')
+		return "has a segment in braces, which would stand for itself; write \":name\" for "
+		       "one that stands for any";
 
 	while (text.len > 0) {
 		size_t len = str_utf8_next(text);
@@ -98,9 +101,11 @@ static const char *name_fault(const struct pattern *pattern, struct str name)
 	size_t captures = 0;
 
 	if (name.len == 0)
-		return "has a \":\" or \"*\" without a name";
+		return "has a \":\" or \"*\" without a name; give it one, such as \":id\" or "
+		       "\"*rest\"";
 	if (!is_name(name))
-		return "has a name that is not made of letters, digits and \"_\"";
+		return "has a name that is not made of letters, digits and \"_\"; a type is "
+		       "written \":id<int>\"";
 	for (size_t i = 0; i < pattern->count; i++) {
 		if (pattern->segments[i].kind == SEGMENT_LITERAL)
 			continue;

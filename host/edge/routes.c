@@ -135,6 +135,21 @@ static void close_files(struct edge_route *route)
 	free(route->files);
 }
 
+int edge_check_files(const struct edge_opts *opts, struct err *err)
+{
+	for (size_t i = 0; i < opts->route_count; i++) {
+		struct edge_route route = {0};
+		int r = 0;
+
+		if (lead_static.is_of(&opts->routes[i]))
+			r = lead_static.take(NULL, &opts->routes[i], &route, err);
+		if (r < 0)
+			return r;
+		close_files(&route);
+	}
+	return 0;
+}
+
 static void routes_free(struct edge_routes *routes)
 {
 	for (size_t i = 0; i < routes->route_count; i++) {

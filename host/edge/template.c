@@ -97,6 +97,28 @@ static void end_text(struct reading *reading)
 	push_text(reading->out, reading->text, reading->rest.data);
 }
 
+/* What is wrong with a brace where none can be. */
+static const char *refuse_brace(struct str rest)
+{
+	static const struct {
+		struct str hole;
+		const char *fault;
+	} holes[] = {
+		{{"{scheme}", 8}, "has {scheme} where it can't be; its place is before \"://\""},
+		{{"{host}", 6}, "has {host} where it can't be; its place is right behind \"://\""},
+		{{"{path}", 6},
+		 "has {path} where it can't be; it brings its own slash, and stands behind the "
+		 "host or a text, but not in a query"},
+	};
+
+	for (size_t i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
+		if (str_starts_with(rest, holes[i].hole))
+			return holes[i].fault;
+	}
+	return "has a brace that begins none of {scheme}, {host} and {path}; what the route's path "
+	       "has captured is written :name or *name";
+}
+
 /* Takes a hole of that name, if it is next. */
 static bool take_hole(struct reading *reading, struct str hole, enum part_kind kind)
 {
@@ -151,6 +173,8 @@ static const char *take_authority(struct reading *reading)
 	skip(reading, len);
 	if (reading->out->wants_host)
 		return is_port_part(authority) ? NULL : "has more than a port behind {host}";
+	if (authority.len == 0 && str_starts_with(reading->rest, STR_LITERAL("{")))
+		return refuse_brace(reading->rest);
 	return target_is_authority(authority) ? NULL : "has no name of a host behind \"://\"";
 }
 
@@ -184,9 +208,7 @@ static bool is_plain(struct str rest)
 static const char *take_character(struct reading *reading)
 {
 	if (reading->rest.data[0] == '{')
-		return "has braces around what is no {path}, or at a place where it can't be; "
-		       "there "
-		       "are {scheme}, {host} and {path}";
+		return refuse_brace(reading->rest);
 	if (!is_plain(reading->rest))
 		return "has a character that must be escaped in a URL, such as %20 for a space";
 	reading->out->has_query |= reading->rest.data[0] == '?';
@@ -204,6 +226,8 @@ static const char *parse_location(struct template *out, const char *text,
 	out->is_absolute = take_scheme(&reading);
 	if (out->is_absolute)
 		fault = take_authority(&reading);
+	else if (text[0] == '{')
+		fault = refuse_brace(str_from(text));
 	else if (text[0] != '/')
 		return "begins neither with a slash nor with http://, https:// or {scheme}://";
 	while (!fault && reading.rest.len > 0) {

@@ -51,13 +51,13 @@ int book_check_files(const struct identity_opts *opts, struct err *err)
 {
 	struct identity_opts files = *opts;
 	struct book *book;
-	int r;
 
-	files.jwt.issuer_count = 0;
+	files.jwt.issuer_count = 0; /* they would be asked, and watched */
 	book = book_new(&files, NULL, err);
-	r = book ? 0 : -EINVAL;
+	if (!book)
+		return -EINVAL;
 	book_free(book);
-	return r;
+	return jwt_issuers_check_files(&opts->jwt, err);
 }
 
 void book_free(struct book *book)
@@ -69,6 +69,12 @@ void book_free(struct book *book)
 	certificate_map_free(book->certificates);
 	jwt_issuers_free(book->jwt);
 	free(book);
+}
+
+void book_apply(struct book *book)
+{
+	if (book->jwt)
+		jwt_issuers_apply(book->jwt);
 }
 
 const struct identity_opts *book_opts(const struct book *book)

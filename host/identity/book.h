@@ -19,8 +19,11 @@ struct jwt_issuers;
 struct book *book_new(const struct identity_opts *opts, struct identity *identity, struct err *err);
 void book_free(struct book *book); /* NULL is fine */
 
-/* Reads the files of keys and users, and keeps nothing: what a start would say of them. Keys of
- * issuers are not looked at. 0, or -EINVAL with *err. */
+/* It is in force: what it shares with others goes by its settings. */
+void book_apply(struct book *book);
+
+/* Reads all files, those of issuers too, and keeps nothing: what a start would say of them. URLs
+ * are not asked. 0, or -errno with *err. */
 int book_check_files(const struct identity_opts *opts, struct err *err);
 
 const struct identity_opts *book_opts(const struct book *book);

@@ -235,11 +235,13 @@ int entries_read(const char *path, const struct entries_kind *kind, struct arena
 	struct secret file;
 	int r = private_file_read(path, ENTRIES_MAX_BYTES, &codes, &file, err);
 
+	if (r == 0) {
+		r = entries_parse((struct str){(const char *)file.data, file.len}, path, kind,
+				  arena, out, err);
+		secret_free(&file);
+	}
 	if (r < 0)
-		return r;
-	r = entries_parse((struct str){(const char *)file.data, file.len}, path, kind, arena, out,
-			  err);
-	secret_free(&file);
+		err_about(err, path);
 	return r;
 }
 

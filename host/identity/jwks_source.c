@@ -150,12 +150,8 @@ static void on_file_change(void *user)
 			  LOG_INT("code", err.code), LOG_BOOL("has_keys", true));
 }
 
-static int open_file(struct jwks_source *source, struct err *err)
+static int watch_file(struct jwks_source *source, struct err *err)
 {
-	int r = read_file(source, err);
-
-	if (r < 0)
-		return r;
 	source->watch = watch_start(source->sources->loop, source->file, on_file_change, source);
 	if (!source->watch)
 		return err_set_errno(err, ERR_JWKS_FILE, errno, "%s can't be watched",
@@ -164,7 +160,7 @@ static int open_file(struct jwks_source *source, struct err *err)
 }
 
 /* The secret is the file's text, without a line end at its end. */
-static int open_secret(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)
+static int read_secret(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)
 {
 	static const struct private_file_codes codes = {ERR_TOKEN_SECRET, ERR_TOKEN_SECRET,
 							ERR_TOKEN_SECRET};
@@ -289,20 +285,37 @@ static struct jwks_source *source_new(struct jwks_sources *sources, const struct
 	source->file = mem_strdup(opts->file);
 	source->url = mem_strdup(opts->url);
 	source->ca_file = mem_strdup(opts->ca_file);
+	source->schedule.longest_ms = opts->refresh_ms;
+	source->schedule.shortest_ms = opts->refetch_ms;
 	loop_timer_init(&source->timer, sources->loop, on_due, source);
 	LIST_INIT(&source->waits);
 	LIST_INSERT_HEAD(&sources->list, source, link);
 	return source;
 }
 
+/* What has no file has nothing yet. */
+static int source_read(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)
+{
+	int r = 0;
+
+	if (opts->file)
+		r = read_file(source, err);
+	else if (opts->secret_file)
+		r = read_secret(source, opts, err);
+	if (r < 0)
+		err_about(err, opts->file ? opts->file : opts->secret_file);
+	return r;
+}
+
 static int source_begin(struct jwks_source *source, const struct jwks_opts *opts, struct err *err)
 {
-	if (opts->file)
-		return open_file(source, err);
-	if (opts->secret_file)
-		return open_secret(source, opts, err);
-	begin_fetch(source);
-	return 0;
+	int r = source_read(source, opts, err);
+
+	if (r == 0 && opts->file)
+		r = watch_file(source, err);
+	if (r == 0 && opts->url)
+		begin_fetch(source);
+	return r;
 }
 
 struct jwks_source *jwks_source_open(struct jwks_sources *sources, const struct jwks_opts *opts,
@@ -314,12 +327,29 @@ struct jwks_source *jwks_source_open(struct jwks_sources *sources, const struct 
 	if (is_new)
 		source = source_new(sources, opts);
 	source->users++;
-	source->schedule.longest_ms = opts->refresh_ms;
-	source->schedule.shortest_ms = opts->refetch_ms;
 	if (!is_new || source_begin(source, opts, err) == 0)
 		return source;
 	jwks_source_close(source);
 	return NULL;
+}
+
+int jwks_source_check(const struct jwks_opts *opts, struct err *err)
+{
+	struct jwks_sources sources = {0};
+	struct jwks_source *source = source_new(&sources, opts);
+	int r = source_read(source, opts, err);
+
+	source_free(source);
+	return r;
+}
+
+void jwks_source_apply(struct jwks_source *source, const struct jwks_opts *opts)
+{
+	source->schedule.longest_ms = opts->refresh_ms;
+	source->schedule.shortest_ms = opts->refetch_ms;
+	if (loop_timer_is_active(&source->timer) &&
+	    loop_timer_left_ms(&source->timer) > opts->refresh_ms)
+		loop_timer_start(&source->timer, opts->refresh_ms);
 }
 
 void jwks_source_close(struct jwks_source *source)

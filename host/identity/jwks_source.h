@@ -27,11 +27,18 @@ struct jwks_source;
 struct jwks_sources *jwks_sources_new(struct loop *loop, struct log *log); /* returns owned */
 void jwks_sources_free(struct jwks_sources *sources); /* all are closed; NULL is fine */
 
-/* A file is read before this returns, a URL is asked in later turns. Copies the options. Returns
- * what jwks_source_close() takes; NULL with *err when the file can't be used. */
+/* A file is read before this returns, a URL is asked in later turns. Copies the options. A source
+ * that is there already keeps its times: whoever opens it may still be refused. Returns what
+ * jwks_source_close() takes; NULL with *err when the file can't be used. */
 struct jwks_source *jwks_source_open(struct jwks_sources *sources, const struct jwks_opts *opts,
 				     struct err *err);
 void jwks_source_close(struct jwks_source *source); /* NULL is fine */
+
+/* Reads the file, and keeps nothing; a URL is not asked. 0, or -errno with *err. */
+int jwks_source_check(const struct jwks_opts *opts, struct err *err);
+
+/* From now on `refresh_ms` and `refetch_ms` of these options hold. */
+void jwks_source_apply(struct jwks_source *source, const struct jwks_opts *opts);
 
 /* The keys as of now; valid until the next turn. NULL: there are none yet. */
 const struct keyset *jwks_source_keys(const struct jwks_source *source);

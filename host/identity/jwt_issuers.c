@@ -47,10 +47,9 @@ static bool is_for_anybody(char *const *audiences)
 	return audiences && audiences[0] && strcmp(audiences[0], "*") == 0;
 }
 
-static int issuer_open(struct issuer *issuer, const struct jwt_issuer_opts *opts,
-		       struct jwks_sources *sources, struct err *err)
+static struct jwks_opts keys_of(const struct jwt_issuer_opts *opts)
 {
-	const struct jwks_opts keys = {
+	return (struct jwks_opts){
 		.file = opts->jwks_file,
 		.url = opts->jwks_url,
 		.secret_file = opts->secret_file,
@@ -59,6 +58,12 @@ static int issuer_open(struct issuer *issuer, const struct jwt_issuer_opts *opts
 		.refresh_ms = opts->refresh_ms,
 		.refetch_ms = opts->refetch_ms,
 	};
+}
+
+static int issuer_open(struct issuer *issuer, const struct jwt_issuer_opts *opts,
+		       struct jwks_sources *sources, struct err *err)
+{
+	const struct jwks_opts keys = keys_of(opts);
 
 	issuer->opts = opts;
 	issuer->policy = (struct jwt_policy){
@@ -102,6 +107,27 @@ void jwt_issuers_free(struct jwt_issuers *issuers)
 	digester_free(issuers->digester);
 	free(issuers->items);
 	free(issuers);
+}
+
+int jwt_issuers_check_files(const struct jwt_opts *opts, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < opts->issuer_count; i++) {
+		const struct jwks_opts keys = keys_of(&opts->issuers[i]);
+
+		r = jwks_source_check(&keys, err);
+	}
+	return r;
+}
+
+void jwt_issuers_apply(struct jwt_issuers *issuers)
+{
+	for (size_t i = 0; i < issuers->count; i++) {
+		const struct jwks_opts keys = keys_of(issuers->items[i].opts);
+
+		jwks_source_apply(issuers->items[i].source, &keys);
+	}
 }
 
 /* ---- judging ---- */

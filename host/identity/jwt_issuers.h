@@ -16,6 +16,12 @@ struct jwt_issuers *jwt_issuers_new(const struct jwt_opts *opts, struct jwks_sou
 				    struct err *err);
 void jwt_issuers_free(struct jwt_issuers *issuers); /* NULL is fine */
 
+/* Reads their files, and keeps nothing. 0, or -errno with *err. */
+int jwt_issuers_check_files(const struct jwt_opts *opts, struct err *err);
+
+/* They are in force: sources that others have too go by their times. */
+void jwt_issuers_apply(struct jwt_issuers *issuers);
+
 /* What is known of a token afterwards. */
 struct jwt_judgement {
 	enum jwt_verdict verdict;

@@ -301,6 +301,9 @@ static bool is_this_machine(const char *host)
 	       strcasecmp(host, "localhost") == 0;
 }
 
+static const char no_url[] =
+	"is no URL; write the whole of it, such as https://login.example.com/keys";
+
 static const char *check_parts(const struct curl *curl, CURLU *url)
 {
 	char *scheme = NULL, *host = NULL, *user = NULL;
@@ -309,7 +312,7 @@ static const char *check_parts(const struct curl *curl, CURLU *url)
 	curl->url_get(url, CURLUPART_SCHEME, &scheme, 0);
 	curl->url_get(url, CURLUPART_HOST, &host, 0);
 	if (!scheme || !host)
-		why = "is no URL";
+		why = no_url;
 	else if (curl->url_get(url, CURLUPART_USER, &user, 0) == CURLUE_OK)
 		why = "holds a user's name, which would be in logs";
 	else if (strcmp(scheme, "http") == 0 && !is_this_machine(host))
@@ -326,7 +329,7 @@ static const char *check_parts(const struct curl *curl, CURLU *url)
 const char *fetch_check_url(struct str text)
 {
 	const struct curl *curl = curl_load();
-	const char *why = "is no URL";
+	const char *why = no_url;
 	char *copy;
 	CURLU *url;
 

@@ -168,7 +168,9 @@ static int set_pair(SSL_CTX *ctx, const struct tls_pair *pair, const char *path,
 {
 	if (SSL_CTX_use_cert_and_key(ctx, pair->certificate, pair->key, pair->chain, 1) == 1)
 		return 0;
-	return err_set(err, ERR_TLS_CERTIFICATE, "%s can't be used: %s", path, tls_file_reason());
+	err_set(err, ERR_TLS_CERTIFICATE, "%s can't be used: %s", path, tls_file_reason());
+	err_about(err, path);
+	return -EINVAL;
 }
 
 static void set_callbacks(SSL_CTX *ctx, struct tls_site *site)

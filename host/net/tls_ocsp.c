@@ -141,6 +141,8 @@ int tls_ocsp_load(const char *path, const struct tls_pair *pair, struct log *log
 	r = tls_file_read(path, ERR_TLS_OCSP, &out->der, err);
 	if (r == 0)
 		r = check(&out->der, path, pair, log, &out->until_s, err);
+	if (r < 0)
+		err_about(err, path);
 	if (r < 0 || out->until_s == 0)
 		tls_ocsp_deinit(out);
 	return r;

@@ -122,6 +122,19 @@ static int check_match(const struct tls_pair *pair, const struct tls_certificate
 		       opts->certificate);
 }
 
+static int take_key(const struct tls_certificate_opts *opts, struct tls_pair *out, struct err *err)
+{
+	int r = load_key(opts->key, &out->key, err);
+
+	if (r == 0)
+		r = check_match(out, opts, err);
+	if (r == 0)
+		r = check_strength(out->key, opts->key, err);
+	if (r < 0)
+		err_about(err, opts->key);
+	return r;
+}
+
 /* ---- both ---- */
 
 static void warn_of_time(const struct tls_pair *pair, const char *path, struct log *log)
@@ -143,12 +156,10 @@ int tls_pair_load(const struct tls_certificate_opts *opts, struct log *log, stru
 
 	*out = (struct tls_pair){0};
 	r = load_certificate(opts->certificate, out, err);
-	if (r == 0)
-		r = load_key(opts->key, &out->key, err);
-	if (r == 0)
-		r = check_match(out, opts, err);
-	if (r == 0)
-		r = check_strength(out->key, opts->key, err);
+	if (r < 0)
+		err_about(err, opts->certificate);
+	else
+		r = take_key(opts, out, err);
 	if (r == 0)
 		warn_of_time(out, opts->certificate, log);
 	else

@@ -100,8 +100,13 @@ static int load(const struct tls_opts *opts, struct log *log, struct tls_trust *
 	out->store = X509_STORE_new();
 	out->names = sk_X509_NAME_new_null();
 	r = load_file(out, opts->client_ca, false, digest, log, err);
-	if (r == 0 && opts->client_crl)
-		r = load_file(out, opts->client_crl, true, digest, log, err);
+	if (r < 0)
+		err_about(err, opts->client_ca);
+	if (r < 0 || !opts->client_crl)
+		return r;
+	r = load_file(out, opts->client_crl, true, digest, log, err);
+	if (r < 0)
+		err_about(err, opts->client_crl);
 	return r;
 }
 

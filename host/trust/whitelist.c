@@ -18,6 +18,17 @@ int whitelist_problems_one(struct whitelist_problems *problems, const struct err
 	return rc;
 }
 
+void whitelist_problems_sum(const struct whitelist_problems *problems, struct err *err)
+{
+	const struct err *first = &problems->rows[0].err;
+	size_t more = problems->count - 1 + problems->more;
+
+	*err = *first;
+	if (more > 0)
+		err_set(err, first->code, "%.300s (and %zu more: plugctl whitelist verify)",
+			first->text, more);
+}
+
 void whitelist_problems_deinit(struct whitelist_problems *problems)
 {
 	free(problems->rows);

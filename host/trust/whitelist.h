@@ -66,6 +66,9 @@ struct whitelist_problems {
 
 /* One problem with the file as a whole. Returns rc. */
 int whitelist_problems_one(struct whitelist_problems *problems, const struct err *err, int rc);
+
+/* The first, which speaks for all, with how many more there are. There is one at least. */
+void whitelist_problems_sum(const struct whitelist_problems *problems, struct err *err);
 void whitelist_problems_deinit(struct whitelist_problems *problems);
 
 struct whitelist;

@@ -375,6 +375,17 @@ def test_keys_of_a_server_outlive_a_reload(start, serve, key):
     assert server.asked == 1
 
 
+def test_a_reload_changes_how_often_a_server_is_asked(start, serve, key):
+    server = serve(key)
+    host = start(**settings_of(jwks_url=server.url, refetch="1h"))
+    assert seen(host, key.token())["principal"] == "ada"
+    host.settings["identity"]["jwt"]["issuers"][0]["refetch"] = "1s"
+    host.write_config()
+    host.plugctl("reload")
+    server.keys = [Key("second")]
+    wait_until(lambda: ask(host, server.keys[0].token()).status == 200, "the new key is fetched")
+
+
 # ---- configurations that are refused
 
 

@@ -1,33 +1,9 @@
 /* Files and what is said about them: each row is a file, and either nothing is wrong with it or
  * exactly these errors are told, in this order. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/mem.h"
-#include "config/config.h"
 #include "observe/errors.h"
+#include "tests/support/config_rows.h"
 
-struct expected {
-	unsigned line;
-	int code;
-	const char *says; /* a part of the text */
-};
-
-struct row {
-	const char *name;
-	const char *yaml;
-	struct expected errors[12];
-};
-
-#define PLUGIN "whitelist: {file: w}\nplugins:\n- {name: echo, executable: e}\n"
-
-static const struct row rows[] = {
+static const struct config_row rows[] = {
 	/* ---- nothing wrong ---- */
 	{"an empty file is all defaults", "", {{0}}},
 	{"a file of comments is all defaults", "# nothing\n\n# here\n", {{0}}},
@@ -81,7 +57,7 @@ static const struct row rows[] = {
 	 {{1, ERR_CONFIG_TYPE, "dash"}}},
 	{"a text among the routes is refused",
 	 "routes:\n- a\n",
-	 {{2, ERR_CONFIG_TYPE, "routes[0]: is text"}}},
+	 {{2, ERR_CONFIG_TYPE, "routes[0]: is \"a\"; write a map"}}},
 	{"a list where one value belongs is refused",
 	 "log: {level: [info]}\n",
 	 {{1, ERR_CONFIG_TYPE, "log.level: is a list"}}},
@@ -222,6 +198,35 @@ static const struct row rows[] = {
 	 "listen: []\n",
 	 {{1, ERR_CONFIG_RANGE, "empty list"}}},
 
+	{"what is too short is told what it should be",
+	 "http: {compression: {types: \"*\"}}\n",
+	 {{1, ERR_CONFIG_TYPE, "\"*\" is no media type"}}},
+	{"what has no rule is told its length",
+	 PLUGIN "routes:\n- path: /a\n  plugin: echo\n  rpc: \"\"\n",
+	 {{7, ERR_CONFIG_RANGE, "is empty"}}},
+	{"an origin has no star but the one that is all of it",
+	 "http: {cors: {origins: \"https://*.example.com\"}}\n",
+	 {{1, ERR_CONFIG_TYPE, "has a star, which stands for nothing here; list the origins"}}},
+	{"a switch is no value of a header",
+	 "http: {security_headers: {strict_transport_security: true, frame_options: off}}\n",
+	 {{1, ERR_CONFIG_TYPE, "\"true\" is no value of this header"},
+	  {1, ERR_CONFIG_TYPE, "\"off\" is no value of this header; write none to leave it out"}}},
+	{"a port of every address is that of one address too",
+	 "listen: [\":8080\", \"https://127.0.0.1:8443\", \"127.0.0.1:8080\"]\n"
+	 "tls: {certificates: [{certificate: c, key: k}]}\n",
+	 {{1, ERR_CONFIG_DUPLICATE,
+	   ":8080 has that port of every address, that of 127.0.0.1:8080 "
+	   "too"}}},
+	{"port 0 is another one each time", "listen: [\":0\", \"127.0.0.1:0\"]\n", {{0}}},
+	{"a list in one text is told to be one",
+	 "http: {cors: {origins: \"*\", methods: \"GET, POST\"}}\n",
+	 {{1, ERR_CONFIG_TYPE,
+	   "\"GET, POST\" is not an HTTP method; write one in upper case, such as GET; several are "
+	   "a list: [GET, POST]"}}},
+	{"also with spaces between",
+	 "trusted_proxies: 10.0.0.0/8 192.168.0.0/16\n",
+	 {{1, ERR_CONFIG_TYPE, "several are a list: [10.0.0.0/8, 192.168.0.0/16]"}}},
+
 	/* ---- who clients are ---- */
 	{"a way to say who one is must be known",
 	 "http: {auth: [api_keys]}\nidentity: {api_keys: k}\n",
@@ -264,12 +269,58 @@ static const struct row rows[] = {
 	{"a scope is one word",
 	 "http: {auth: {methods: api_key, any_scope: [\"a b\"]}}\nidentity: {api_keys: k}\n",
 	 {{1, ERR_CONFIG_TYPE, "is no scope"}}},
+	{"a pause grows from the first to the longest",
+	 "identity:\n  lockout:\n    first: 30m\n    longest: 1m\n",
+	 {{3, ERR_CONFIG_CONFLICT, "identity.lockout.first: is longer than longest"}}},
+	{"also where the longest is the default",
+	 "identity:\n  lockout:\n    first: 1h\n",
+	 {{3, ERR_CONFIG_CONFLICT,
+	   "identity.lockout.first: is longer than longest, which is 15m "
+	   "without being set"}}},
+	{"a short one alone bounds the first too", "identity: {lockout: {longest: 1s}}\n", {{0}}},
+	{"so does the time between fetches",
+	 "identity: {jwt: {issuers: [{issuer: a, audiences: a, jwks_file: f, refresh: 10s}]}}\n",
+	 {{1, ERR_CONFIG_CONFLICT,
+	   "issuers[0].refresh: is shorter than refetch, which is 30s "
+	   "without being set"}}},
 	{"keys don't come where other things do",
 	 "identity: {api_key_header: Authorization}\n",
 	 {{1, ERR_CONFIG_TYPE, "a header of its own"}}},
+	{"keys don't come in a header that no middleware sees",
+	 "identity: {api_key_header: X_Forwarded-User}\n",
+	 {{1, ERR_CONFIG_TYPE, "is taken out of every request"}}},
+	{"clients are not told apart by a header that is taken out",
+	 "http: {rate_limit: {by: header X-Real-IP}}\n",
+	 {{1, ERR_CONFIG_TYPE,
+	   "\"header X-Real-IP\" names a header that is taken out of every "
+	   "request; write address"}}},
+	{"other headers tell them apart",
+	 "http: {rate_limit: {by: header X-Forward-For}}\n",
+	 {{0}}},
+	{"a number for a section is told what the section takes",
+	 "http:\n  concurrency: 256\n",
+	 {{2, ERR_CONFIG_TYPE,
+	   "http.concurrency: is \"256\"; write a map of settings such as {limit: 256, queue: "
+	   "512}"}}},
+	{"a text for an element is told what it must have",
+	 "identity: {jwt: {issuers: [https://a.test]}}\n",
+	 {{1, ERR_CONFIG_TYPE,
+	   "such as {issuer: \"https://login.example.com/\", audiences: "
+	   "[\"https://api.example.com\"]}"}}},
+	{"a certificate that is a text means nobody yet",
+	 "identity: {certificates: [CN=a]}\n",
+	 {{1, ERR_CONFIG_TYPE, "is \"CN=a\"; write a map of settings such as {subject"}}},
 	{"a list stands for its section only where it is one",
 	 "http: {rate_limit: [1]}\n",
 	 {{1, ERR_CONFIG_TYPE, "is a list; write a map"}}},
+
+	{"a list within sections is told with all of them",
+	 "identity:\n  jwt:\n    issuers:\n    - {issuer: a, audiences: a, jwks_file: f, "
+	 "refetch: 2h}\n",
+	 {{4, ERR_CONFIG_CONFLICT, "4: identity.jwt.issuers[0].refetch: is longer"}}},
+	{"a section within a list likewise",
+	 PLUGIN "routes:\n- path: /a\n  plugin: echo\n  cors: {max_age: 1h}\n",
+	 {{7, ERR_CONFIG_CONFLICT, "7: routes[0].cors.max_age: is of no policy"}}},
 
 	/* ---- plugins ---- */
 	{"a plugin needs a name and an executable",
@@ -453,46 +504,7 @@ static const struct row rows[] = {
 	  {0, ERR_CONFIG_MISSING, "whitelist"}}},
 };
 
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
-
-static void check_error(const struct config_error *error, const struct expected *expected)
-{
-	char *place = expected->line > 0 ? mem_printf("f.yaml:%u: ", expected->line)
-					 : mem_strdup("f.yaml: ");
-
-	if (strncmp(error->text, place, strlen(place)) != 0 || error->code != expected->code ||
-	    error->line != expected->line || !strstr(error->text, expected->says))
-		fail_msg("\"%s\" [%d] is not line %u, code %d, \"%s\"", error->text, error->code,
-			 expected->line, expected->code, expected->says);
-	free(place);
-}
-
-static void check_row(void **state)
-{
-	const struct row *row = *state;
-	struct config_errors errors = {0};
-	struct config config;
-	size_t count = 0;
-
-	int result = config_parse(str_from(row->yaml), "f.yaml", "/dir", NULL, &config, &errors);
-	while (row->errors[count].says)
-		count++;
-	for (size_t i = 0; i < errors.count && i < count; i++)
-		check_error(&errors.items[i], &row->errors[i]);
-	if (errors.count > count)
-		fail_msg("unexpected: %s", errors.items[count].text);
-	assert_int_equal(errors.count, count);
-	assert_int_equal(result<0, count> 0);
-	config_errors_free(&errors);
-	config_free(&config);
-}
-
 int main(void)
 {
-	struct CMUnitTest tests[ROWS];
-
-	for (size_t i = 0; i < ROWS; i++)
-		tests[i] = (struct CMUnitTest){rows[i].name, check_row, NULL, NULL,
-					       (void *)(uintptr_t)&rows[i]};
-	return _cmocka_run_group_tests("config_load", tests, ROWS, NULL, NULL);
+	return config_rows_run("config_load", rows, sizeof(rows) / sizeof(rows[0]));
 }

@@ -173,7 +173,8 @@ static void what_claims_to_say_who_asks_is_known_by_its_name(void **state)
 		"forwarded",	      "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host",
 		"x-forwarded-port",   "x-forwarded",	 "x-real-ip",	      "x_forwarded_for",
 		"x-forwarded_for",    "true-client-ip",	 "client-ip",	      "cf-connecting-ip",
-		"x-forwarded-prefix", "x-client-ip",	 "forwarded-for",     "x_real_ip"};
+		"x-forwarded-prefix", "x-client-ip",	 "forwarded-for",     "x_real_ip",
+		"X-Forwarded-For",    "X_REAL_IP",	 "CF-Connecting-IP"};
 	static const char *const others[] = {
 		"x-forward-for", "forward", "x-real", "x-request-id", "client", "",
 		"from",		 "via",	    "cookie", "content-type"};

@@ -267,6 +267,7 @@ static void a_pattern_that_cannot_be_meant_is_refused_with_the_reason(void **sta
 		{"/a/../b", "\"..\" segment"},
 		{"/.", "\"..\" segment"},
 		{"/a?b=c", "no query"},
+		{"/users/{id}", "write \":name\""},
 		{"/a%20b", "has an escape"},
 		{"/100%", "has an escape"},
 		{"/a\tb", "control character"},

@@ -212,6 +212,49 @@ static void one_url_is_one_source(void **state)
 	jwks_source_close(source);
 }
 
+/* A configuration that shares the source may still be refused. */
+static void who_shares_a_source_changes_nothing_until_applied(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jwks_source *source;
+	struct waiter waiter;
+
+	fixture->opts.refetch_ms = 3600000;
+	source = open_source(fixture);
+	assert_true(ask(source, &waiter));
+	answer(fixture, 200, fixture->json);
+	expect_end(fixture, &waiter);
+	forget_news(fixture);
+	fixture->opts.refetch_ms = 1;
+	open_source(fixture);
+	world_wait_ms(fixture->world, 5);
+	assert_false(ask(source, &waiter));
+	jwks_source_apply(source, &fixture->opts);
+	assert_true(ask(source, &waiter));
+	answer(fixture, 200, fixture->json);
+	expect_end(fixture, &waiter);
+	jwks_source_close(source);
+	jwks_source_close(source);
+}
+
+/* The next fetch was an hour away. */
+static void a_shorter_refresh_counts_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jwks_source *source = open_source(fixture);
+	struct waiter waiter;
+
+	assert_true(ask(source, &waiter));
+	answer(fixture, 200, fixture->json);
+	expect_end(fixture, &waiter);
+	forget_news(fixture);
+	fixture->opts.refresh_ms = 1;
+	fixture->opts.refetch_ms = 1;
+	jwks_source_apply(source, &fixture->opts);
+	answer(fixture, 200, fixture->json);
+	jwks_source_close(source);
+}
+
 /* Closing ends the fetch: nobody is told. */
 static void a_source_is_closed_in_the_middle(void **state)
 {
@@ -357,6 +400,8 @@ int main(void)
 		WITH_SERVER(keys_hold_until_better_ones_come),
 		WITH_SERVER(too_much_is_not_taken),
 		WITH_SERVER(one_url_is_one_source),
+		WITH_SERVER(who_shares_a_source_changes_nothing_until_applied),
+		WITH_SERVER(a_shorter_refresh_counts_at_once),
 		WITH_SERVER(a_source_is_closed_in_the_middle),
 		WITH_SERVER(a_file_is_read_again_when_it_changes),
 		WITH_SERVER(a_secret_is_kept_secret),
