@@ -22,7 +22,9 @@ static unsigned value_of(const char *alphabet, char c)
 	return c == alphabet[63] ? 63 : NONE;
 }
 
-static bool decode(const char *alphabet, struct str text, uint8_t *out, size_t *len_out)
+/* Inline, so that there is one for each alphabet: tokens are decoded for every request. */
+__attribute__((always_inline)) static inline bool decode(const char *alphabet, struct str text,
+							 uint8_t *out, size_t *len_out)
 {
 	uint32_t bits = 0;
 	unsigned held = 0;
