@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#define READ_BYTES ((size_t)64 << 10)
+
 void fd_close(int *fd)
 {
 	int kept = errno;
@@ -77,6 +79,21 @@ int fd_read_all(int fd, void *data, size_t len)
 		len -= (size_t)got;
 	}
 	return 0;
+}
+
+int fd_read_to_end(int fd, size_t max, struct buf *out)
+{
+	while (buf_len(out) <= max) {
+		ssize_t got = read(fd, buf_reserve(out, READ_BYTES), READ_BYTES);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			return 0;
+		buf_commit(out, (size_t)got);
+	}
+	return -EFBIG;
 }
 
 int fd_count(void)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 void fd_close(int *fd); /* leaves -1; -1 is fine; errno is kept */
 
 /* 0, or -errno. */
@@ -17,6 +19,10 @@ int fd_pipe(int out[2]); /* close-on-exec, blocking */
  * premature end). */
 int fd_write_all(int fd, const void *data, size_t len);
 int fd_read_all(int fd, void *data, size_t len);
+
+/* Appends all that is left of a file. 0, or -errno; -EFBIG: `out` has more than `max` bytes now,
+ * and not all was read. */
+int fd_read_to_end(int fd, size_t max, struct buf *out);
 
 /* Number of open descriptors of this process, or -errno. For tests and for `status`. */
 int fd_count(void);

@@ -81,29 +81,13 @@ int config_parse(struct str text, const char *file, const char *directory,
 
 /* ---- from the file ---- */
 
-static int read_all(int fd, struct buf *out)
-{
-	for (;;) {
-		ssize_t got = read(fd, buf_reserve(out, 64 << 10), 64 << 10);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			return 0;
-		buf_commit(out, (size_t)got);
-		if (buf_len(out) > CONFIG_MAX_BYTES)
-			return -EFBIG;
-	}
-}
-
 static int read_file(const char *path, struct buf *out)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 
-	int result = read_all(fd, out);
+	int result = fd_read_to_end(fd, CONFIG_MAX_BYTES, out);
 	fd_close(&fd);
 	return result;
 }

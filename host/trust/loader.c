@@ -296,13 +296,9 @@ static int take_needs(struct search *search, size_t by)
 static void read_whole(const char *file, struct buf *out)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	ssize_t len = 1;
 
-	while (fd >= 0 && len > 0 && buf_len(out) < CACHE_BYTES) {
-		len = read(fd, buf_reserve(out, 64 << 10), 64 << 10);
-		if (len > 0)
-			buf_commit(out, (size_t)len);
-	}
+	if (fd >= 0)
+		fd_read_to_end(fd, CACHE_BYTES, out);
 	fd_close(&fd);
 }
 

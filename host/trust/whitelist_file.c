@@ -18,8 +18,7 @@
 #include "trust/exec.h"
 #include "trust/file_replace.h"
 
-#define NEW_MODE   0644
-#define READ_BYTES (64u << 10)
+#define NEW_MODE 0644
 
 /* ---- reading ---- */
 
@@ -43,16 +42,11 @@ static int check_file(int fd, const char *file, struct err *err)
 
 static int read_bytes(int fd, const char *file, struct buf *out, struct err *err)
 {
-	ssize_t len;
+	int r = fd_read_to_end(fd, YAML_MAX_BYTES, out);
 
-	do {
-		len = read(fd, buf_reserve(out, READ_BYTES), READ_BYTES);
-		if (len > 0)
-			buf_commit(out, (size_t)len);
-		else if (len < 0 && errno != EINTR)
-			return err_set_errno(err, ERR_WHITELIST_FILE, errno, "%s", file);
-	} while (len != 0 && buf_len(out) <= YAML_MAX_BYTES);
-	return 0;
+	if (r == 0 || r == -EFBIG) /* which the parser refuses */
+		return 0;
+	return err_set_errno(err, ERR_WHITELIST_FILE, -r, "%s", file);
 }
 
 int whitelist_read(const char *file, struct buf *out, struct err *err)

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -86,6 +87,23 @@ static void whole_lengths_pass_a_small_pipe(void **state)
 	free(data);
 }
 
+static void a_file_is_read_to_its_end_or_to_the_limit(void **state)
+{
+	struct buf out = {0};
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	assert_int_equal(ftruncate(fd, 200000), 0);
+	assert_int_equal(fd_read_to_end(fd, 200000, &out), 0);
+	assert_int_equal(buf_len(&out), 200000);
+	assert_int_equal(ftruncate(fd, 200001), 0);
+	assert_int_equal(fd_read_to_end(fd, 200000, &out), -EFBIG);
+	assert_int_equal(buf_len(&out), 200001);
+	fd_close(&fd);
+	assert_int_equal(fd_read_to_end(fd, 300000, &out), -EBADF);
+	buf_deinit(&out);
+	(void)state;
+}
+
 static void a_reader_that_left_is_an_error(void **state)
 {
 	int pipe_fds[2];
@@ -117,6 +135,7 @@ int main(void)
 		cmocka_unit_test(a_pipe_is_close_on_exec_and_blocking),
 		cmocka_unit_test(flags_go_on_and_off),
 		cmocka_unit_test(whole_lengths_pass_a_small_pipe),
+		cmocka_unit_test(a_file_is_read_to_its_end_or_to_the_limit),
 		cmocka_unit_test(a_reader_that_left_is_an_error),
 		cmocka_unit_test(counts_what_is_open),
 	};

@@ -10,22 +10,13 @@
 #include "base/fd.h"
 #include "observe/errors.h"
 
-#define READ_BYTES ((size_t)64 << 10)
-
 static int read_all(int fd, const char *name, size_t max, struct buf *out, struct err *err)
 {
-	ssize_t got;
+	int r = fd_read_to_end(fd, max, out);
 
-	do {
-		got = read(fd, buf_reserve(out, READ_BYTES), READ_BYTES);
-		if (got > 0)
-			buf_commit(out, (size_t)got);
-	} while ((got > 0 || (got < 0 && errno == EINTR)) && buf_len(out) <= max);
-	if (got < 0)
-		return err_set_errno(err, ERR_CONFIG_FILE, errno, "%s", name);
-	if (buf_len(out) > max)
+	if (r == -EFBIG)
 		return err_set(err, ERR_CONFIG_FILE, "%s has more than %zu bytes", name, max);
-	return 0;
+	return r < 0 ? err_set_errno(err, ERR_CONFIG_FILE, -r, "%s", name) : 0;
 }
 
 int slurp(const char *path, size_t max, struct buf *out, struct err *err)
