@@ -140,17 +140,15 @@ void access_log_refused(struct edge *edge, const struct http_refusal *refusal, s
 
 	if (!to || opts->access.format != ACCESS_COMBINED)
 		return;
-	log_write_line(
-		to,
-		combined_line(arena, &(struct combined){
-					     .peer = refusal->peer,
-					     .wall_ms = clock_wall_ms(),
-					     .method = refusal->method,
-					     .target = refusal->target,
-					     .version = refusal->version,
-					     .status = refusal->status,
-					     .id = id,
-				     }));
+	log_write_line(to, combined_line(arena, &(struct combined){
+							.peer = refusal->peer,
+							.wall_ms = clock_wall_ms(),
+							.method = refusal->method,
+							.target = refusal->target,
+							.version = refusal->version,
+							.status = refusal->status,
+							.id = id,
+						}));
 }
 
 void edge_set_access_log(struct edge *edge, struct log *log)
