@@ -549,7 +549,7 @@ def test_a_kill_loses_no_acknowledged_record(audited, trail):
         thread.join()
         host.wait_no_orphans()
         assert "unbroken" in verify(trail)
-        host.records.clear()
+        host.forget_log()
     recorded = {row["details"]["args"]["request"]
                 for row in records(trail, "--event", "admin.command")}
     assert {f"r{number}" for number in acknowledged} <= recorded

@@ -3,6 +3,7 @@
 Nothing here waits for a time to pass. It waits for a line of the log, for a state that the host
 shows, or for the end of a process, and gives up only when no healthy run could take so long.
 """
+import collections
 import ctypes
 import hashlib
 import json
@@ -173,6 +174,8 @@ class Host:
         self.process = None
         self.address = None
         self.records = []  # of the log, as dicts
+        self.by_event = collections.defaultdict(list)  # the same
+        self.awaited = collections.Counter()  # events that somebody waits for
         self.noise = []  # lines on stderr that are no record
         self.news = threading.Condition()
         self.may_read = threading.Event()
@@ -228,12 +231,19 @@ class Host:
             except ValueError:
                 record = None
             with self.news:
-                if isinstance(record, dict):
-                    self.records.append(record)
-                else:
-                    self.noise.append(line)
-                self.news.notify_all()
+                self.take_line(line, record)
         with self.news:
+            self.news.notify_all()
+
+    def take_line(self, line, record):
+        """Under load nearly all are requests: nobody is woken for what he doesn't wait for, or the
+        host's log would be read more slowly than it is written, and lose lines."""
+        if not isinstance(record, dict):
+            self.noise.append(line)
+            return
+        self.records.append(record)
+        self.by_event[record.get("event")].append(record)
+        if self.awaited[record.get("event")]:
             self.news.notify_all()
 
     def pause_reading(self):
@@ -320,22 +330,34 @@ class Host:
     def log(self, event, **fields):
         """The records of that event whose fields have those values; a callable value is asked."""
         def fits(record):
-            return record.get("event") == event and all(
-                want(record.get(name)) if callable(want) else record.get(name) == want
-                for name, want in fields.items())
-        return [record for record in self.records if fits(record)]
+            return all(want(record.get(name)) if callable(want) else record.get(name) == want
+                       for name, want in fields.items())
+        return [record for record in self.by_event.get(event, ()) if fits(record)]
 
     def wait_log(self, event, count=1, **fields):
         """The count-th such record, as soon as it is there."""
         def look():
             return len(self.log(event, **fields)) >= count or not self.reader.is_alive()
         with self.news:
+            self.awaited[event] += 1
             self.news.wait_for(look, PATIENCE_S)
+            self.awaited[event] -= 1
             found = self.log(event, **fields)
         assert len(found) >= count, (
             f"{event} {fields} came {len(found)} times, not {count}; the last records:\n"
-            + "\n".join(map(str, self.records[-15:])) + b"".join(self.noise).decode())
+            + "\n".join(map(str, self.last_records(event))) + b"".join(self.noise).decode())
         return found[count - 1]
+
+    def last_records(self, event):
+        """Requests say nothing of what became of something else."""
+        return [record for record in self.records
+                if event == "http.request" or record.get("event") != "http.request"][-15:]
+
+    def forget_log(self):
+        """What it said until now."""
+        with self.news:
+            self.records.clear()
+            self.by_event.clear()
 
     def admin(self, command, **args):
         """The result of a command on the admin socket."""
