@@ -56,7 +56,7 @@ static void write_fields(const struct exchange *exchange, struct log *log, int64
 	struct log_field rest[REST_MAX + 1];
 
 	fill_rest(exchange, rest);
-	log_write(
+	log_write_bulk(
 		log, LOG_INFO, "http.request", (struct str){NULL, 0},
 		(const struct log_field[]){LOG_STRN("id", exchange->request_id),
 					   LOG_STRN("peer", request->peer),

@@ -21,8 +21,9 @@
 #include "observe/log_line.h"
 
 #define BUFFER_BYTES (128u << 10)
-#define RETRY_MS     20	 /* after the reader left no room */
-#define PATIENCE_MS  500 /* with a slow reader, at the end */
+#define BULK_BYTES   (96u << 10) /* of it, which bulk may fill */
+#define RETRY_MS     20		 /* after the reader left no room */
+#define PATIENCE_MS  500	 /* with a slow reader, at the end */
 
 struct log {
 	struct log_opts opts;
@@ -120,24 +121,39 @@ static void on_drain(void *user)
 
 /* ---- into the buffer ---- */
 
-/* False when there is no room for the line, also after moving what waits to the front. */
-static bool log_append(struct log *log, const struct log_record *record)
+/* The buffer is filled up to `limit` at most. False when there is no room for the line. */
+static bool log_append_within(struct log *log, size_t limit, const struct log_record *record)
 {
-	size_t len = log_line_format(log->buffer + log->end, BUFFER_BYTES - log->end,
-				     log->opts.format, record, &log->stamp);
-	if (len == 0 && log->start > 0) {
-		memmove(log->buffer, log->buffer + log->start, log->end - log->start);
-		log->end -= log->start;
-		log->start = 0;
-		len = log_line_format(log->buffer + log->end, BUFFER_BYTES - log->end,
-				      log->opts.format, record, &log->stamp);
-	}
+	size_t room = log->end < limit ? limit - log->end : 0;
+	size_t len = log_line_format(log->buffer + log->end, room, log->opts.format, record,
+				     &log->stamp);
+
 	log->end += len;
 	return len > 0;
 }
 
+/* What waits goes to the front. */
+static void log_compact(struct log *log)
+{
+	if (log->start == 0)
+		return;
+	memmove(log->buffer, log->buffer + log->start, log->end - log->start);
+	log->end -= log->start;
+	log->start = 0;
+}
+
+static bool log_append(struct log *log, size_t limit, const struct log_record *record)
+{
+	if (log_append_within(log, limit, record))
+		return true;
+	if (log->start == 0)
+		return false;
+	log_compact(log);
+	return log_append_within(log, limit, record);
+}
+
 /* Tells what was lost before the first line after it. */
-static bool log_append_lost(struct log *log, int64_t wall_ms)
+static bool log_append_lost(struct log *log, size_t limit, int64_t wall_ms)
 {
 	if (log->lost == log->lost_told || log->opts.is_quiet)
 		return true;
@@ -148,15 +164,15 @@ static bool log_append_lost(struct log *log, int64_t wall_ms)
 		wall_ms, LOG_WARN, "log.lost",
 		STR_LITERAL("lines were dropped because the log's reader is too slow"), fields};
 	uint64_t told = log->lost;
-	if (!log_append(log, &record))
+	if (!log_append(log, limit, &record))
 		return false;
 	log->lost_told = told;
 	return true;
 }
 
-static bool log_append_all(struct log *log, const struct log_record *record)
+static bool log_append_all(struct log *log, size_t limit, const struct log_record *record)
 {
-	return log_append_lost(log, record->wall_ms) && log_append(log, record);
+	return log_append_lost(log, limit, record->wall_ms) && log_append(log, limit, record);
 }
 
 /* At the end of the turn, or at once. */
@@ -168,30 +184,37 @@ static void log_go_out(struct log *log)
 		log_drain(log, 0);
 }
 
+static void write_within(struct log *log, size_t limit, const struct log_record *record)
+{
+	if (!log_is_on(log, record->level))
+		return;
+	if (!log_append_all(log, limit, record)) {
+		log_drain(log, 0);
+		log->lost += !log_append_all(log, limit, record);
+	}
+	log_go_out(log);
+}
+
 void log_write(struct log *log, enum log_level level, const char *event, struct str message,
 	       const struct log_field *fields)
 {
-	if (!log_is_on(log, level))
-		return;
+	write_within(log, BUFFER_BYTES,
+		     &(struct log_record){clock_wall_ms(), level, event, message, fields});
+}
 
-	struct log_record record = {clock_wall_ms(), level, event, message, fields};
-	if (!log_append_all(log, &record)) {
-		log_drain(log, 0);
-		if (!log_append_all(log, &record))
-			log->lost++;
-	}
-	log_go_out(log);
+void log_write_bulk(struct log *log, enum log_level level, const char *event, struct str message,
+		    const struct log_field *fields)
+{
+	write_within(log, BULK_BYTES,
+		     &(struct log_record){clock_wall_ms(), level, event, message, fields});
 }
 
 /* False when there is no room. */
 static bool log_append_line(struct log *log, struct str line)
 {
-	if (BUFFER_BYTES - log->end < line.len) {
-		memmove(log->buffer, log->buffer + log->start, log->end - log->start);
-		log->end -= log->start;
-		log->start = 0;
-	}
-	if (BUFFER_BYTES - log->end < line.len)
+	if (log->end + line.len > BULK_BYTES)
+		log_compact(log);
+	if (log->end + line.len > BULK_BYTES)
 		return false;
 	memcpy(log->buffer + log->end, line.data, line.len);
 	log->end += line.len;

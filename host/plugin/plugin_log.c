@@ -85,8 +85,8 @@ int plugin_log_take(struct log *log, const struct log_speaker *speaker, struct w
 			LOG_STR(own_field_name(said->fields[i]->name), said->fields[i]->value);
 	fields[n] = (struct log_field){LOG_FIELD_END};
 	if (log_is_on(log, level_of(said->level)))
-		log_write(log, level_of(said->level), "plugin.log", str_from(said->message),
-			  fields);
+		log_write_bulk(log, level_of(said->level), "plugin.log", str_from(said->message),
+			       fields);
 	plugd__v1__log__free_unpacked(said, NULL);
 	return 0;
 }

@@ -36,10 +36,10 @@ static void keep_line(struct textlog *textlog, struct str line)
 	remember(textlog, line);
 	if (!log_is_on(textlog->log, LOG_INFO))
 		return;
-	log_write(textlog->log, LOG_INFO, "plugin.stderr", line,
-		  (const struct log_field[]){LOG_STR("plugin", textlog->plugin),
-					     LOG_STR("instance", textlog->instance),
-					     {LOG_FIELD_END}});
+	log_write_bulk(textlog->log, LOG_INFO, "plugin.stderr", line,
+		       (const struct log_field[]){LOG_STR("plugin", textlog->plugin),
+						  LOG_STR("instance", textlog->instance),
+						  {LOG_FIELD_END}});
 }
 
 /* Without secrets, from here on. */

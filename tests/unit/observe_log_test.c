@@ -206,6 +206,32 @@ static void a_reader_that_sleeps_costs_lines_but_never_time(void **state)
 	free(waited);
 }
 
+static void what_the_host_says_is_not_lost_in_a_flood_of_others(void **state)
+{
+	struct world *world = *state;
+	static const struct log_field none[] = {{LOG_FIELD_END}};
+	size_t seen = 0, told = 0;
+	uint64_t lost;
+	char *text;
+
+	for (int i = 0; i < FLOOD; i++)
+		log_write_bulk(world->log, LOG_INFO, "of.others",
+			       STR_LITERAL("as many as strangers like"), none);
+	lost = log_lost(world->log);
+	assert_true(lost > 0);
+	for (int i = 0; i < 100; i++)
+		log_event(world->log, LOG_INFO, "of.host", "");
+	assert_int_equal(log_lost(world->log), lost);
+	do {
+		text = read_all(world->fds[0]);
+		seen += count_of(text, "of.host");
+		told += count_of(text, "log.lost");
+		free(text);
+		loop_turn(world->loop, seen < 100);
+	} while (seen < 100);
+	assert_int_equal(told, 1);
+}
+
 static void a_line_longer_than_a_piece_is_whole_after_a_pause(void **state)
 {
 	struct world *world = *state;
@@ -351,6 +377,7 @@ int main(void)
 		LOG_TEST(levels_below_are_silent_until_applied),
 		cmocka_unit_test(no_log_is_silent),
 		LOG_TEST(a_reader_that_sleeps_costs_lines_but_never_time),
+		LOG_TEST(what_the_host_says_is_not_lost_in_a_flood_of_others),
 		LOG_TEST(a_line_longer_than_a_piece_is_whole_after_a_pause),
 		LOG_TEST(a_reader_that_left_is_counted_and_harmless),
 		cmocka_unit_test(a_file_takes_everything),
