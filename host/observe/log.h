@@ -79,8 +79,8 @@ uint64_t log_lost(const struct log *log); /* lines, since log_new() */
 void log_write(struct log *log, enum log_level level, const char *event, struct str message,
 	       const struct log_field *fields);
 
-/* The same for lines of which clients and plugins can make any number. When the log's reader is slow
- * they are lost first: a part of the buffer is left to what the host itself has to say. */
+/* The same for lines of which clients and plugins can make any number. When the log's reader is
+ * slow they are lost first: a part of the buffer is left to what the host itself has to say. */
 void log_write_bulk(struct log *log, enum log_level level, const char *event, struct str message,
 		    const struct log_field *fields);
 
