@@ -1,20 +1,14 @@
 /* Routes that lead to a directory of files. The directory is opened when the configuration is taken
  * over, and is closed with the routes. */
-#include <string.h>
-
-#include "base/mem.h"
 #include "edge/edge_internal.h"
 #include "edge/lead.h"
 #include "edge/static_files.h"
 
+#include "base/mem.h"
+
 static bool is_of(const struct route_opts *opts)
 {
 	return opts->files.directory != NULL;
-}
-
-static bool is_answered(const char *method)
-{
-	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
 /* Files have a name of their own. */
@@ -22,10 +16,6 @@ static const char *check(const struct route_opts *opts)
 {
 	const char *last = opts->path ? strrchr(opts->path, '/') : NULL;
 
-	for (size_t i = 0; opts->methods && opts->methods[i]; i++) {
-		if (!is_answered(opts->methods[i]))
-			return "is of files, which answer GET and HEAD; leave other methods out";
-	}
 	if (!opts->path || (last && last[1] == '*'))
 		return NULL;
 	return "is of files, whose names have no place in the path; let that end in *name, such as "

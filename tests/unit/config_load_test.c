@@ -452,10 +452,6 @@ static const struct config_row rows[] = {
 	 {{2, ERR_CONFIG_RANGE, "/assets/*file"},
 	  {4, ERR_CONFIG_CONFLICT, "for plugins"},
 	  {5, ERR_CONFIG_CONFLICT, "for plugins"}}},
-	{"files answer GET and HEAD",
-	 "routes:\n- {path: /*file, static: /srv, methods: [GET, POST]}\n"
-	 "- {path: /a/*file, static: /srv, methods: [HEAD, GET]}\n",
-	 {{2, ERR_CONFIG_RANGE, "GET and HEAD"}}},
 	{"settings of files belong to a directory",
 	 PLUGIN "routes:\n- path: /*file\n  plugin: echo\n  static: {index: [a]}\n",
 	 {{7, ERR_CONFIG_CONFLICT, "add static.directory"}}},
