@@ -44,7 +44,8 @@ bool chain_admit(struct exchange *exchange, struct exchange_error *error)
 
 		if (!one->on_admit || one->on_admit(exchange, error))
 			continue;
-		exchange->refused_by = error->status ? one : NULL;
+		if (error->status && !exchange->refused_by) /* or it knows better */
+			exchange->refused_by = one;
 		return false;
 	}
 	return true;

@@ -255,9 +255,9 @@ static struct str on_refused(void *user, const struct http_refusal *refusal, str
 	response_out->field_count = 2;
 	security_add(&edge->routes->from.opts->security, refusal->is_https, fields,
 		     &response_out->field_count);
-	log_event(edge->log, LOG_INFO, "http.refused", refusal->why, LOG_STRN("id", id),
-		  LOG_STRN("peer", refusal->peer), LOG_STRN("method", refusal->method),
-		  LOG_STRN("target", refusal->target), LOG_INT("status", refusal->status));
+	log_event_bulk(edge->log, LOG_INFO, "http.refused", refusal->why, LOG_STRN("id", id),
+		       LOG_STRN("peer", refusal->peer), LOG_STRN("method", refusal->method),
+		       LOG_STRN("target", refusal->target), LOG_INT("status", refusal->status));
 	if (!exchange)
 		access_log_refused(edge, refusal, id, arena);
 	else if (refusal->is_sent)

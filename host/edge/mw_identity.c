@@ -49,10 +49,11 @@ static void log_refusal(const struct exchange *exchange, int code, const char *w
 	const struct proof *proof = exchange->auth.proof;
 	const struct principal *principal = proof ? proof->principal : NULL;
 
-	log_event(exchange->edge->log, LOG_INFO, "auth.refused", why, LOG_INT("code", code),
-		  LOG_STRN("id", exchange->request_id), LOG_STRN("peer", exchange->request->peer),
-		  LOG_STR("method", proof ? proof->method->name : "-"),
-		  LOG_STRN("principal", principal ? principal->subject : STR_LITERAL("-")));
+	log_event_bulk(exchange->edge->log, LOG_INFO, "auth.refused", why, LOG_INT("code", code),
+		       LOG_STRN("id", exchange->request_id),
+		       LOG_STRN("peer", exchange->request->peer),
+		       LOG_STR("method", proof ? proof->method->name : "-"),
+		       LOG_STRN("principal", principal ? principal->subject : STR_LITERAL("-")));
 }
 
 static bool refuse(struct exchange *exchange, struct exchange_error *error, unsigned status,
@@ -298,13 +299,13 @@ static bool find_out(struct exchange *exchange, struct exchange_error *error)
 	return try(exchange, rule, error);
 }
 
-/* Who is refused has asked, too: what that costs is counted, or guessing would be free. */
+/* Who is refused has asked, too, and is counted by his address; that may be what he hears then. */
 static bool on_admit(struct exchange *exchange, struct exchange_error *error)
 {
 	if (find_out(exchange, error))
 		return true;
-	if (error->status)
-		rate_settle(exchange, error);
+	if (error->status && !rate_settle(exchange, error))
+		exchange->refused_by = &mw_rate_principal;
 	return false;
 }
 

@@ -55,10 +55,10 @@ static int find_method(const struct exchange *exchange, struct service_method *f
 
 static void tell_unfit(const struct exchange *exchange, const struct err *why)
 {
-	log_event(exchange->edge->log, LOG_WARN, "stand_in.unfit", why->text,
-		  LOG_STR("plugin", exchange->stood_for->plugin->name),
-		  LOG_STR("stand_in", exchange->target->plugin->name), LOG_INT("code", why->code),
-		  LOG_STRN("id", exchange->request_id));
+	log_event_bulk(exchange->edge->log, LOG_WARN, "stand_in.unfit", why->text,
+		       LOG_STR("plugin", exchange->stood_for->plugin->name),
+		       LOG_STR("stand_in", exchange->target->plugin->name),
+		       LOG_INT("code", why->code), LOG_STRN("id", exchange->request_id));
 }
 
 /* `request` NULL: nobody was asked yet. */

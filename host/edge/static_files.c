@@ -59,9 +59,9 @@ static void answer_failed(struct exchange *exchange)
 /* For whoever can mend it. */
 static void tell(const struct page *page, const char *event, int code, const char *why)
 {
-	log_event(page->exchange->edge->log, LOG_WARN, event, why,
-		  LOG_STRN("id", page->exchange->request_id), LOG_STR("file", page->name),
-		  LOG_STR("directory", page->root->opts->directory), LOG_INT("code", code));
+	log_event_bulk(page->exchange->edge->log, LOG_WARN, event, why,
+		       LOG_STRN("id", page->exchange->request_id), LOG_STR("file", page->name),
+		       LOG_STR("directory", page->root->opts->directory), LOG_INT("code", code));
 }
 
 static void answer_missing(const struct page *page, enum static_found found, int error)

@@ -44,10 +44,10 @@ static void count_failure(struct proof *proof)
 	if (!is_locked)
 		return;
 	ip_format_peer(&proof->client, 0, peer);
-	log_event(identity_log(proof->identity), LOG_WARN, "auth.locked_out",
-		  "has failed too often to say who it is, and is not heard for a while",
-		  LOG_INT("code", ERR_LOCKED_OUT), LOG_STR("client", peer),
-		  LOG_STR("method", proof->method->name));
+	log_event_bulk(identity_log(proof->identity), LOG_WARN, "auth.locked_out",
+		       "has failed too often to say who it is, and is not heard for a while",
+		       LOG_INT("code", ERR_LOCKED_OUT), LOG_STR("client", peer),
+		       LOG_STR("method", proof->method->name));
 }
 
 static int64_t locked_ms(const struct proof *proof)

@@ -129,8 +129,11 @@ static int on_begin_frame(nghttp2_session *engine, const nghttp2_frame_hd *frame
 {
 	struct http2_session *session = user;
 	enum http2_cost cost = http2_guard_cost(frame->type, frame->flags, frame->length);
+	const struct http2_stream *stream = find_stream(engine, frame->stream_id);
+	/* It was served, and says itself that the rest of its body won't come. */
+	bool is_served = cost == HTTP2_COST_RESET && stream && stream->state == STREAM_DROPPING;
 
-	if (cost != HTTP2_COST_COUNT)
+	if (cost != HTTP2_COST_COUNT && !is_served)
 		session_charge(session, cost);
 	return 0;
 }
@@ -294,6 +297,17 @@ static bool turn_write(struct http2_session *session)
 	return did_something;
 }
 
+/* The host doesn't wait for what it would drop. */
+static void cut_dropping(struct http2_session *session)
+{
+	struct http2_stream *stream;
+
+	TAILQ_FOREACH (stream, &session->streams, link) {
+		if (stream->state == STREAM_DROPPING)
+			http2_stream_cut(stream, NGHTTP2_NO_ERROR, HTTP_CLOSED_DONE);
+	}
+}
+
 static void turn_leave(struct http2_session *session)
 {
 	if (!conn_commons(session->conn)->is_stopping || session->phase != HTTP2_OPEN)
@@ -301,6 +315,7 @@ static void turn_leave(struct http2_session *session)
 	session_move(session, HTTP2_LEAVING);
 	nghttp2_submit_shutdown_notice(session->engine);
 	nghttp2_submit_ping(session->engine, NGHTTP2_FLAG_NONE, NULL);
+	cut_dropping(session);
 }
 
 /* Nothing more is to be read or written, or can be. */
@@ -312,6 +327,11 @@ static bool is_at_end(const struct http2_session *session)
 	return conn_is_eof(session->conn) && session->stream_count == 0;
 }
 
+static uint32_t reset_code(const struct http2_stream *stream)
+{
+	return stream->is_sent ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL;
+}
+
 /* A body of which no more will come. */
 static void cut_unfinished(struct http2_session *session)
 {
@@ -319,7 +339,7 @@ static void cut_unfinished(struct http2_session *session)
 
 	TAILQ_FOREACH (stream, &session->streams, link) {
 		if (!stream->is_body_received)
-			http2_stream_cut(stream, NGHTTP2_CANCEL, HTTP_CLOSED_LEFT);
+			http2_stream_cut(stream, reset_code(stream), HTTP_CLOSED_LEFT);
 	}
 }
 
@@ -386,9 +406,7 @@ static void on_stall_due(void *user)
 	TAILQ_FOREACH (stream, &session->streams, link) {
 		if (stream->stalled_from_ms != 0 && stream->stalled_from_ms <= from_ms) {
 			stream->stalled_from_ms = 0;
-			http2_stream_cut(stream,
-					 stream->is_sent ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL,
-					 HTTP_CLOSED_TIMEOUT);
+			http2_stream_cut(stream, reset_code(stream), HTTP_CLOSED_TIMEOUT);
 		}
 	}
 	update_stall(session);

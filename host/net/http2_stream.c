@@ -294,14 +294,21 @@ static void tell_closed(struct http2_stream *stream, enum http_closed how)
 		upcalls(stream)->on_closed(stream->stream.user, how);
 }
 
-/* A request whose answer is complete need not come to its end (RFC 9113, 8.1). */
-static void stop_if_full(const struct http2_stream *stream)
+static bool is_window_used_up(const struct http2_stream *stream)
 {
 	nghttp2_session *engine = stream->session->engine;
-	int32_t used = nghttp2_session_get_stream_effective_recv_data_length(engine, stream->id);
-	int32_t window = nghttp2_session_get_stream_effective_local_window_size(engine, stream->id);
 
-	if (used >= window)
+	return nghttp2_session_get_stream_effective_recv_data_length(engine, stream->id) >=
+	       nghttp2_session_get_stream_effective_local_window_size(engine, stream->id);
+}
+
+/* A request whose answer is complete need not come to its end (RFC 9113, 8.1). A host that goes
+ * doesn't wait for it. */
+static void stop_if_due(const struct http2_stream *stream)
+{
+	nghttp2_session *engine = stream->session->engine;
+
+	if (commons_of(stream)->is_stopping || is_window_used_up(stream))
 		nghttp2_submit_rst_stream(engine, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
 }
 
@@ -313,13 +320,16 @@ void http2_stream_drop_body(struct http2_stream *stream)
 	stream->state = STREAM_DROPPING;
 	stream->stalled_from_ms = loop_now_ms(commons_of(stream)->loop);
 	buf_deinit(&stream->in);
-	stop_if_full(stream);
+	buf_deinit(&stream->out);
+	stream->request = (struct http_request){.arena = NULL};
+	commons_give_arena(commons_of(stream), &stream->arena);
+	stop_if_due(stream);
 }
 
 void http2_stream_take(struct http2_stream *stream, const uint8_t *data, size_t len)
 {
 	if (stream->state == STREAM_DROPPING) {
-		stop_if_full(stream);
+		stop_if_due(stream);
 	} else if (stream->state != STREAM_OPEN || stream->is_ended || stream->is_cut) {
 		open_window(stream, len); /* nobody reads it; soon it is told to stop */
 	} else if (http2_stream_awaits_body(stream) && buf_len(&stream->in) == 0) {

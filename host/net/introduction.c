@@ -29,8 +29,8 @@ static struct received fail(struct introduction *introduction, const char *why)
 	struct err err;
 
 	err_set(&err, ERR_PROXY_HEADER, "the connection %s, so it is closed", why);
-	log_event(introduction->log, LOG_WARN, "proxy.refused", err.text,
-		  LOG_STRN("peer", introduction->peer), LOG_INT("code", err.code));
+	log_event_bulk(introduction->log, LOG_WARN, "proxy.refused", err.text,
+		       LOG_STRN("peer", introduction->peer), LOG_INT("code", err.code));
 	return (struct received){.what = RECEIVED_LOST};
 }
 

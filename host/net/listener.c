@@ -147,8 +147,8 @@ static bool entrance_is_for(const struct entrance *entrance, const struct ip *ip
 	err_set(&err, ERR_PROXY_HEADER,
 		"%s is for proxies, and this client is not in trusted_proxies, so it is closed",
 		entrance->where);
-	log_event(listener->opts.log, LOG_INFO, "proxy.refused", err.text, LOG_STRN("peer", peer),
-		  LOG_INT("code", err.code));
+	log_event_bulk(listener->opts.log, LOG_INFO, "proxy.refused", err.text,
+		       LOG_STRN("peer", peer), LOG_INT("code", err.code));
 	return false;
 }
 

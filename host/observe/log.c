@@ -121,6 +121,12 @@ static void on_drain(void *user)
 
 /* ---- into the buffer ---- */
 
+/* How much bulk there may be: all, where there is nothing else. */
+static size_t bulk_limit(const struct log *log)
+{
+	return log->opts.is_quiet ? BUFFER_BYTES : BULK_BYTES;
+}
+
 /* The buffer is filled up to `limit` at most. False when there is no room for the line. */
 static bool log_append_within(struct log *log, size_t limit, const struct log_record *record)
 {
@@ -205,16 +211,18 @@ void log_write(struct log *log, enum log_level level, const char *event, struct 
 void log_write_bulk(struct log *log, enum log_level level, const char *event, struct str message,
 		    const struct log_field *fields)
 {
-	write_within(log, BULK_BYTES,
+	write_within(log, bulk_limit(log),
 		     &(struct log_record){clock_wall_ms(), level, event, message, fields});
 }
 
 /* False when there is no room. */
 static bool log_append_line(struct log *log, struct str line)
 {
-	if (log->end + line.len > BULK_BYTES)
+	size_t limit = bulk_limit(log);
+
+	if (log->end + line.len > limit)
 		log_compact(log);
-	if (log->end + line.len > BULK_BYTES)
+	if (log->end + line.len > limit)
 		return false;
 	memcpy(log->buffer + log->end, line.data, line.len);
 	log->end += line.len;

@@ -66,12 +66,20 @@ uint64_t log_lost(const struct log *log); /* lines, since log_new() */
 /* `event` is a stable dotted id; `message` a sentence for a human, any bytes (escaped), may be "".
  * A NULL log is silent. */
 #define log_event(logger, level, event, message, ...)                                              \
+	log_event_by(log_write, logger, level, event, message __VA_OPT__(, ) __VA_ARGS__)
+
+/* The same for lines of which clients and plugins can make any number. When the log's reader is
+ * slow they are lost first: a part of the buffer is left to what the host itself has to say. */
+#define log_event_bulk(logger, level, event, message, ...)                                         \
+	log_event_by(log_write_bulk, logger, level, event, message __VA_OPT__(, ) __VA_ARGS__)
+
+#define log_event_by(write, logger, level, event, message, ...)                                    \
 	do {                                                                                       \
 		struct log *log_event_target = (logger);                                           \
 		if (log_is_on(log_event_target, (level)))                                          \
-			log_write(log_event_target, (level), (event), str_from(message),           \
-				  (const struct log_field[]){                                      \
-					  __VA_ARGS__ __VA_OPT__(, ){LOG_FIELD_END}});             \
+			write(log_event_target, (level), (event), str_from(message),               \
+			      (const struct log_field[]){                                          \
+				      __VA_ARGS__ __VA_OPT__(, ){LOG_FIELD_END}});                 \
 	} while (0)
 
 /* The same with the message as a struct str and the fields as an array that ends with
@@ -79,8 +87,6 @@ uint64_t log_lost(const struct log *log); /* lines, since log_new() */
 void log_write(struct log *log, enum log_level level, const char *event, struct str message,
 	       const struct log_field *fields);
 
-/* The same for lines of which clients and plugins can make any number. When the log's reader is
- * slow they are lost first: a part of the buffer is left to what the host itself has to say. */
 void log_write_bulk(struct log *log, enum log_level level, const char *event, struct str message,
 		    const struct log_field *fields);
 

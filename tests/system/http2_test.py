@@ -1,4 +1,5 @@
 """HTTP/2 as clients and attackers speak it, frame by frame."""
+import socket
 import struct
 
 import pytest
@@ -235,6 +236,42 @@ def test_a_body_that_nobody_wanted_may_come_to_its_end(host, client):
     client.sync()
     assert client.streams[stream].reset is None
     assert client.answer(client.ask("POST", "/small/echo", b"x" * 10)).status == 200
+
+
+def test_a_host_that_goes_waits_for_no_body_that_nobody_wanted(begin):
+    host = begin()
+    with H2(host.address) as before, H2(host.address) as after:
+        one = before.begin(before.fields("POST", "/nowhere"), end=False)
+        assert before.answer(one).status == 404
+        other = after.begin(after.fields("POST", "/x/mirror"), end=False)
+        after.sync()
+        host.process.terminate()
+        assert before.wait_reset(one) == h2.NO_ERROR
+        assert before.read_to_end() == h2.NO_ERROR
+        after.read_until(lambda: after.goaways, "the host goes")
+        after.data(other, b"x" * (1 << 14), end=True)
+        assert after.answer(other).status == 200
+        assert after.read_to_end() == h2.NO_ERROR
+    assert host.wait_exit() == 0
+    assert not host.log("host.drain_timeout")
+
+
+def test_a_body_that_nobody_wanted_may_be_taken_back(client):
+    """And is no flood of resets."""
+    for _ in range(700):
+        stream = client.begin(client.fields("POST", "/nowhere"), end=False)
+        assert client.answer(stream).status == 404
+        client.reset(stream)
+    client.sync()
+    assert not client.goaways
+
+
+def test_who_says_no_more_gets_his_answer(begin):
+    with H2(begin().address) as client:
+        stream = client.begin(client.fields("POST", "/nowhere"), end=False)
+        assert client.answer(stream).status == 404
+        client.sock.shutdown(socket.SHUT_WR)
+        assert client.wait_reset(stream) == h2.NO_ERROR
 
 
 def test_a_body_that_nobody_wanted_must_come_to_its_end_in_time(begin):

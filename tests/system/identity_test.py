@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from metrics_test import PAGES, scrape
 from plugd import PLUGD, plugin, route
 from tls_client import TlsClient, address_of, client_context
 
@@ -337,12 +338,16 @@ def test_who_shows_something_wrong_is_limited_by_address(start, files):
     host = start(plugins=[plugin("whoami")],
                  identity={**files, "lockout": {"failures": 0}},
                  routes=[route("/x", "whoami", auth={"methods": "api_key", "any_role": "nobody"})],
-                 http={"rate_limit": {"by": "principal", "per_second": 1, "burst": 1}})
+                 http={"rate_limit": {"by": "principal", "per_second": 1, "burst": 1}},
+                 admin=PAGES)
     for headers, status in (([shows("plugd_nonsense")], 401), ([shows()], 403)):
         assert ask(host, "/x", *headers).status == status
         refused = [answer for answer in (ask(host, "/x", *headers) for _ in range(50))
                    if answer.status == 429]
         assert refused[0].error() == (429, "CLIENT_RATE")
+    page = scrape(host)
+    assert page.get("plugd_http_refused_total", reason="rate") > 90
+    assert page.get("plugd_http_refused_total", reason="identity") < 10
 
 
 def test_what_is_left_is_told_of_the_header_that_counts(start, files):
