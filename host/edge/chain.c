@@ -39,6 +39,7 @@ bool chain_request(struct exchange *exchange, struct exchange_error *error)
 
 bool chain_admit(struct exchange *exchange, struct exchange_error *error)
 {
+	exchange->refused_by = NULL;
 	for (; exchange->admitted < chain_length; exchange->admitted++) {
 		const struct middleware *one = chain[exchange->admitted];
 
