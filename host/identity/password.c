@@ -42,7 +42,7 @@ static bool read_costs(struct str text, struct password_hash *out)
 static struct str next_part(struct str *text)
 {
 	const char *dollar;
-	struct str part = {NULL, 0};
+	struct str part = STR_LITERAL("");
 
 	if (text->len == 0 || text->data[0] != '$')
 		return part;
