@@ -11,6 +11,13 @@
 #include "identity/password.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__lsan_default_suppressions(void);
+
+/* As in config_fuzz.c. */
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libfyaml";
+}
 
 static const char *check_any(struct str text)
 {
