@@ -87,6 +87,7 @@ uint64_t log_lost(const struct log *log); /* lines, since log_new() */
 void log_write(struct log *log, enum log_level level, const char *event, struct str message,
 	       const struct log_field *fields);
 
+/* The same, as log_event_bulk(). */
 void log_write_bulk(struct log *log, enum log_level level, const char *event, struct str message,
 		    const struct log_field *fields);
 
