@@ -1,12 +1,13 @@
 /* One stream of an HTTP/2 connection: a request, its body in, its answer out.
  *
  *	HEAD ─ fields complete ─▶ OPEN ─ answered, or cut ─▶ freed
- *	  └────── refused ────────┼────▶ REFUSED ─ told ───▶ freed
- *	                          └─ answered before the ───▶ DROPPING ─ it ends, fills its window,
- *	                             body is here, or told              or takes too long ─▶ freed
+ *	  └────── refused ────────┴────▶ REFUSED ─ told ───▶ freed
+ *
+ *	OPEN, REFUSED ─ answered before all of the body is here ─▶ DROPPING ─▶ freed
  *
  * It sleeps in HEAD for the client, in OPEN for whoever answers, for the client's body or for its
- * window. Both directions are bounded: what comes in and isn't wanted by the window that the client
+ * window, in DROPPING for the end of the body: until that comes, or fills the window, or takes too
+ * long. Both directions are bounded: what comes in and isn't wanted by the window that the client
  * was given (which is only opened again when somebody has taken the bytes), what goes out by
  * CONN_OUT_HIGH, so that a client that reads slowly holds back its own stream and no other.
  *
